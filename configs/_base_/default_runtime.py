@@ -1,0 +1,13 @@
+_base_ = 'mmseg::_base_/default_runtime.py'
+
+custom_imports = dict(imports=['mmmaskformer'], allow_failed_imports=False)
+custom_hooks = [dict(type='mmmaskformer.CheckDatasetHook')]
+default_hooks = dict(
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=5000, save_best='mIoU', max_keep_ckpts=3),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    visualization=dict(type='SegVisualizationHook'),
+)
+tta_model = dict(_delete_=True, type='mmmaskformer.MaskFormerTTAModel')
