@@ -1,0 +1,95 @@
+"""What the OpenMMLab releases need on today's PyTorch: each function is one workaround and says why.
+
+:func:`apply` runs them all; ``import mmmaskformer`` calls it before anything else. Nothing here changes how
+a working installation behaves, and ``python -m mmmaskformer.doctor`` tells which of them were at work.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from types import ModuleType
+from typing import Any, Callable
+
+MMCV_EXTENSION = 'mmcv._ext'
+
+
+def apply() -> None:
+    """Make every OpenMMLab package importable, and every checkpoint of the runner loadable."""
+    import_mmcv_ops()
+    trust_runner_checkpoints()
+    announce_configs()
+
+
+def import_mmcv_ops() -> bool:
+    """Import ``mmcv.ops``, with a placeholder for the compiled operators if this is mmcv-lite.
+
+    ``mmseg.models`` and all of mmdet import ``mmcv.ops``, which looks up its operators in ``mmcv._ext`` at
+    import; mmcv-lite ships none. The placeholder is in ``sys.modules`` only during that import: left there,
+    it would make ``mmengine.model.revert_sync_batchnorm`` take mmcv-lite for the full mmcv.
+
+    Returns:
+        Whether the placeholder was needed. False with the full mmcv, or if a second call finds the work done.
+
+    Raises:
+        ModuleNotFoundError: Neither mmcv-lite nor mmcv is installed.
+    """
+    if importlib.util.find_spec('mmcv') is None:
+        raise ModuleNotFoundError(
+            'mmcv is not installed: `pip install mmcv-lite==2.1.0` (no compiler needed), or mmcv==2.1.0 in full.',
+            name='mmcv',
+        )
+    if 'mmcv.ops' in sys.modules or importlib.util.find_spec(MMCV_EXTENSION) is not None:
+        return False
+    sys.modules[MMCV_EXTENSION] = _Placeholder(MMCV_EXTENSION)
+    try:
+        importlib.import_module('mmcv.ops')
+    finally:
+        del sys.modules[MMCV_EXTENSION]
+    return True
+
+
+class _Placeholder(ModuleType):
+    """Stands for the compiled operators: every name is a function that says what is missing when called."""
+
+    def __getattr__(self, name: str) -> Callable:
+        if name.startswith('__'):
+            raise AttributeError(name)
+
+        def operator(*args: Any, **kwargs: Any) -> None:
+            raise RuntimeError(
+                f'{name} needs the full mmcv, found mmcv-lite: `pip uninstall mmcv-lite`, then install mmcv==2.1.0.'
+            )
+
+        return operator
+
+
+def trust_runner_checkpoints() -> None:
+    """Let ``torch.load`` read what the runner writes: ``HistoryBuffer`` and numpy numbers and arrays.
+
+    From torch 2.6 ``torch.load`` refuses classes it does not know (``weights_only=True``), and MMEngine
+    0.10.7 stores these in its checkpoints. They are put on torch's allow-list; everything else stays refused.
+    """
+    import numpy as np
+    import torch
+
+    if not hasattr(torch.serialization, 'add_safe_globals'):  # torch < 2.4 loads them as it is
+        return
+    from mmengine.logging import HistoryBuffer
+
+    dtypes = {type(np.dtype(code)) for code in '?bhilqBHILQefdgFD'}
+    torch.serialization.add_safe_globals([HistoryBuffer, np.ndarray, np.dtype, *dtypes])
+    for function in (np.float64(0).__reduce__()[0], np.zeros(0).__reduce__()[0]):
+        for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):  # written by numpy 1, numpy 2
+            torch.serialization.add_safe_globals([(function, f'{module}.{function.__name__}')])
+
+
+def announce_configs() -> None:
+    """Let ``_base_ = 'mmmaskformer::...'`` find the configs that travel with this package.
+
+    MMEngine resolves ``package::`` only for the packages in its own table.
+    """
+    from mmengine.config.utils import MODULE2PACKAGE
+
+    MODULE2PACKAGE['mmmaskformer'] = 'mmmaskformer'
