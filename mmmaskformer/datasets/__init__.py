@@ -1,0 +1,4 @@
+from .camvid import CamVidDataset
+from .transforms import LoadAnnotations, LoadImageFromFile
+
+__all__ = ['CamVidDataset', 'LoadAnnotations', 'LoadImageFromFile']

@@ -1,0 +1,57 @@
+"""CamVid: street frames with the eleven classes that SegNet made customary."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmseg.datasets import BaseSegDataset
+
+from mmmaskformer.registry import DATASETS
+
+VOID_LABEL = 11
+IGNORED_LABEL = 255
+
+
+@DATASETS.register_module()
+class CamVidDataset(BaseSegDataset):
+    """Frames in ``img/SPLIT/*.jpg`` and label maps in ``ann/SPLIT/*.png``, labels 0-10 and 11 = void.
+
+    Void is mapped to 255 while the labels are loaded, in training and in evaluation alike, so that
+    ``ignore_index`` stays at its default everywhere.
+    """
+
+    METAINFO = dict(
+        classes=(
+            'sky',
+            'building',
+            'pole',
+            'road',
+            'pavement',
+            'tree',
+            'sign symbol',
+            'fence',
+            'car',
+            'pedestrian',
+            'bicyclist',
+        ),
+        palette=[
+            [128, 128, 128],
+            [128, 0, 0],
+            [192, 192, 128],
+            [128, 64, 128],
+            [60, 40, 222],
+            [128, 128, 0],
+            [192, 128, 128],
+            [64, 64, 128],
+            [64, 0, 128],
+            [64, 64, 0],
+            [0, 128, 192],
+        ],
+    )
+
+    def __init__(self, img_suffix: str = '.jpg', seg_map_suffix: str = '.png', **kwargs: Any) -> None:
+        super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)
+
+    @classmethod
+    def get_label_map(cls, new_classes: Sequence[str] | None = None) -> dict[int, int]:
+        """Map of the labels on disk to those of the model; a subset of the classes may be chosen."""
+        return {**(super().get_label_map(new_classes) or {}), VOID_LABEL: IGNORED_LABEL}

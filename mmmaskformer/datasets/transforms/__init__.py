@@ -1,0 +1,3 @@
+from .loading import LoadAnnotations, LoadImageFromFile
+
+__all__ = ['LoadAnnotations', 'LoadImageFromFile']

@@ -1,0 +1,66 @@
+"""Loading that names the file it could not read, and refuses labels that do not fit their image."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mmcv.transforms import LoadImageFromFile as MMCVLoadImageFromFile
+from mmseg.datasets.transforms import LoadAnnotations as MMSegLoadAnnotations
+
+from mmmaskformer.registry import TRANSFORMS
+
+
+@contextmanager
+def _naming_the_file(kind: str, path: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f'The {kind} {path} does not exist: restore the file, or take its sample out of the data set.'
+        ) from error
+    except Exception as error:
+        reason = str(error).strip() or type(error).__name__
+        raise ValueError(
+            f'The {kind} {path} cannot be read ({reason}): '
+            'replace the file, or take its sample out of the data set.'
+        ) from error
+
+
+@TRANSFORMS.register_module()
+class LoadImageFromFile(MMCVLoadImageFromFile):
+    """MMCV's loader, except that an unreadable image is named together with what to do about it.
+
+    Raises:
+        FileNotFoundError: The image is missing.
+        ValueError: The file is no image that can be decoded.
+    """
+
+    def transform(self, results: dict) -> dict | None:
+        with _naming_the_file('image', results['img_path']):
+            return super().transform(results)
+
+
+@TRANSFORMS.register_module()
+class LoadAnnotations(MMSegLoadAnnotations):
+    """MMSegmentation's loader of label maps, which also checks what it read.
+
+    Raises:
+        FileNotFoundError: The label map is missing.
+        ValueError: The file cannot be decoded, has several channels, or differs in size from its image.
+    """
+
+    def _load_seg_map(self, results: dict) -> None:
+        path = results['seg_map_path']
+        with _naming_the_file('label map', path):
+            super()._load_seg_map(results)
+        shape = results['gt_seg_map'].shape
+        if len(shape) != 2:
+            raise ValueError(
+                f'The label map {path} has shape {shape}, but one label per pixel is expected: '
+                'convert it to a PNG with a single channel of class numbers.'
+            )
+        expected = results.get('ori_shape')
+        if expected is not None and shape != tuple(expected):
+            raise ValueError(
+                f'The label map {path} is {shape[1]}x{shape[0]} pixels, but its image {results["img_path"]} '
+                f'is {expected[1]}x{expected[0]}: correct the pair, or check data_prefix and seg_map_suffix.'
+            )

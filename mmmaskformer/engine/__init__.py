@@ -1,0 +1,3 @@
+from .check_dataset_hook import CheckDatasetHook
+
+__all__ = ['CheckDatasetHook']
