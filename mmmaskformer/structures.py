@@ -1,0 +1,39 @@
+"""The two small things every room speaks: what is true of an image, and what is predicted for a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Ground truth of one image, whatever the task: a set of labelled masks.
+
+    Attributes:
+        labels: Class of each segment, ``(S,)`` int64, in ``[0, num_classes)``.
+        masks: Pixels of each segment, ``(S, H, W)`` bool, at the padded input size.
+        valid: Pixels to learn from, ``(H, W)`` bool, or None for all of them. With None, void and padding
+            are background of every segment, as in the official implementation.
+    """
+
+    labels: Tensor
+    masks: Tensor
+    valid: Tensor | None = None
+
+    def __len__(self) -> int:
+        return self.labels.shape[0]
+
+
+class MaskPrediction(NamedTuple):
+    """What one decoder layer predicts for a batch: Q pairs of a class distribution and a mask.
+
+    Attributes:
+        class_logits: ``(B, Q, K + 1)``; the last class is no-object.
+        mask_logits: ``(B, Q, h, w)``, at the resolution of the mask features (stride 4).
+    """
+
+    class_logits: Tensor
+    mask_logits: Tensor
