@@ -1,0 +1,5 @@
+"""Decode heads."""
+
+from .maskformer_head import MaskFormerHead
+
+__all__ = ['MaskFormerHead']

@@ -1,0 +1,7 @@
+"""Layers shared by the decoders."""
+
+from .mlp import MLP
+from .position_encoding import SinePositionEncoding
+from .transformer_layer import TransformerDecoderLayer
+
+__all__ = ['MLP', 'SinePositionEncoding', 'TransformerDecoderLayer']

@@ -1,0 +1,51 @@
+"""Post-norm transformer decoder layer of DETR."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class TransformerDecoderLayer(nn.Module):
+    """Self-attention among queries, cross-attention to the image, feed-forward; each followed by its norm.
+
+    Positions are added to queries and keys in every layer, never to values. Attention runs through
+    ``scaled_dot_product_attention``.
+
+    Args:
+        channels: Width of queries and memory.
+        num_heads: Attention heads.
+        ffn_channels: Hidden width of the feed-forward network.
+        dropout: Rate for attention weights, feed-forward and residual branches.
+    """
+
+    def __init__(self, channels: int, num_heads: int, ffn_channels: int, dropout: float):
+        super().__init__()
+        self.self_attn = nn.MultiheadAttention(channels, num_heads, dropout, batch_first=True)
+        self.cross_attn = nn.MultiheadAttention(channels, num_heads, dropout, batch_first=True)
+        self.ffn = nn.Sequential(
+            nn.Linear(channels, ffn_channels),
+            nn.ReLU(inplace=True),
+            nn.Dropout(dropout),
+            nn.Linear(ffn_channels, channels),
+        )
+        self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(channels) for _ in range(3))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, query_pos: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """Refine the queries.
+
+        Args:
+            x: ``(B, Q, C)`` queries.
+            query_pos: ``(B, Q, C)`` learned positions of the queries.
+            keys: ``(B, P, C)`` pixels with their positions added.
+            values: ``(B, P, C)`` pixels.
+
+        Returns:
+            ``(B, Q, C)``.
+        """
+        placed = x + query_pos
+        attended, _ = self.self_attn(placed, placed, x, need_weights=False)
+        x = self.norm1(x + self.dropout(attended))
+        attended, _ = self.cross_attn(x + query_pos, keys, values, need_weights=False)
+        x = self.norm2(x + self.dropout(attended))
+        return self.norm3(x + self.dropout(self.ffn(x)))

@@ -1,0 +1,80 @@
+"""FPN pixel decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch.nn.functional as F
+from mmcv.cnn import ConvModule
+from mmengine.model import BaseModule, caffe2_xavier_init
+from torch import Tensor, nn
+
+from ...registry import MODELS
+
+
+class PixelFeatures(NamedTuple):
+    """What the two decoders share.
+
+    Attributes:
+        mask_features: ``(B, mask_channels, h, w)`` per-pixel embeddings at stride 4.
+        memory: ``(B, memory_channels, h', w')`` features the transformer decoder attends to, at stride 32.
+    """
+
+    mask_features: Tensor
+    memory: Tensor
+
+
+@MODELS.register_module()
+class FPNPixelDecoder(BaseModule):
+    """Feature pyramid whose finest level becomes the mask features (paper, section 3.3).
+
+    Top-down upsampling is nearest; only the 3x3 output convolutions have an activation; the coarsest level
+    has no lateral convolution. The transformer decoder sees the backbone's last features as they are.
+
+    Args:
+        in_channels: Channels of the backbone's features, finest first.
+        channels: Width of the pyramid.
+        mask_channels: Width of the mask features.
+        norm_cfg: Norm of every pyramid convolution.
+        init_cfg: MMEngine initialisation.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        channels: int = 256,
+        mask_channels: int = 256,
+        norm_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ):
+        super().__init__(init_cfg=init_cfg)
+        norm_cfg = norm_cfg or dict(type='GN', num_groups=32)
+        self.mask_channels = mask_channels
+        self.memory_channels = in_channels[-1]
+        self.lateral_convs = nn.ModuleList(
+            ConvModule(source, channels, 1, norm_cfg=norm_cfg, act_cfg=None) for source in in_channels[:-1]
+        )
+        self.output_convs = nn.ModuleList(
+            ConvModule(source, channels, 3, padding=1, norm_cfg=norm_cfg)
+            for source in (*[channels] * len(self.lateral_convs), in_channels[-1])
+        )
+        self.mask_features = nn.Conv2d(channels, mask_channels, 3, padding=1)
+
+    def init_weights(self) -> None:
+        """Caffe2's Xavier for every convolution, the coarsest level and the mask features included."""
+        super().init_weights()
+        for block in (*self.lateral_convs, *self.output_convs):
+            caffe2_xavier_init(block.conv)
+        caffe2_xavier_init(self.mask_features)
+
+    def forward(self, features: Sequence[Tensor]) -> PixelFeatures:
+        """Fuse the backbone's ``(B, C_i, h_i, w_i)`` features, finest first."""
+        *finer, coarsest = features
+        *finer_outputs, coarsest_output = self.output_convs
+        pixels = coarsest_output(coarsest)
+        levels = list(zip(finer, self.lateral_convs, finer_outputs))
+        for feature, lateral, output in reversed(levels):
+            skip = lateral(feature)
+            pixels = output(skip + F.interpolate(pixels, size=skip.shape[-2:], mode='nearest'))
+        return PixelFeatures(self.mask_features(pixels), coarsest)

@@ -1,0 +1,5 @@
+"""Segmentors."""
+
+from .maskformer import MaskFormer, MaskFormerTTAModel
+
+__all__ = ['MaskFormer', 'MaskFormerTTAModel']

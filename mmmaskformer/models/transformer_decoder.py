@@ -1,0 +1,79 @@
+"""Transformer decoder: queries attend to the image and become segment embeddings."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.model import BaseModule, caffe2_xavier_init
+from torch import Tensor, nn
+
+from ..registry import MODELS
+from .layers import SinePositionEncoding, TransformerDecoderLayer
+
+
+@MODELS.register_module()
+class MaskFormerTransformerDecoder(BaseModule):
+    """DETR's decoder with zero inputs and learned query positions (paper, section 3.3).
+
+    No padding mask is used in attention, as in the official implementation.
+
+    Args:
+        in_channels: Channels of the memory; projected by a 1x1 convolution when they differ from ``channels``.
+        num_queries: Number of queries, at least the number of segments in any training image.
+        channels: Width of the decoder.
+        num_layers: Decoder layers.
+        num_heads: Attention heads.
+        ffn_channels: Hidden width of the feed-forward networks.
+        dropout: Dropout rate.
+        init_cfg: MMEngine initialisation.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_queries: int = 100,
+        channels: int = 256,
+        num_layers: int = 6,
+        num_heads: int = 8,
+        ffn_channels: int = 2048,
+        dropout: float = 0.1,
+        init_cfg: dict | None = None,
+    ):
+        super().__init__(init_cfg=init_cfg)
+        self.channels = channels
+        same = in_channels == channels
+        self.input_proj = nn.Identity() if same else nn.Conv2d(in_channels, channels, 1)
+        self.position_encoding = SinePositionEncoding(channels)
+        self.query_embed = nn.Embedding(num_queries, channels)
+        self.layers = nn.ModuleList(
+            TransformerDecoderLayer(channels, num_heads, ffn_channels, dropout) for _ in range(num_layers)
+        )
+        self.norm = nn.LayerNorm(channels)
+
+    def init_weights(self) -> None:
+        """Xavier for the layers' matrices; query embeddings stay standard normal."""
+        super().init_weights()
+        for parameter in self.layers.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+        if isinstance(self.input_proj, nn.Conv2d):
+            caffe2_xavier_init(self.input_proj)
+
+    def forward(self, memory: Tensor) -> Tensor:
+        """Decode every query.
+
+        Args:
+            memory: ``(B, in_channels, h, w)`` image features.
+
+        Returns:
+            ``(L, B, Q, C)`` outputs of all layers, the last layer last, through the shared final norm.
+        """
+        memory = self.input_proj(memory)
+        values = memory.flatten(2).transpose(1, 2)
+        keys = values + self.position_encoding(memory).flatten(2).transpose(1, 2)
+        query_pos = self.query_embed.weight.expand(len(memory), -1, -1)
+        queries = torch.zeros_like(query_pos)
+        outputs = []
+        for layer in self.layers:
+            queries = layer(queries, query_pos, keys, values)
+            outputs.append(self.norm(queries))
+        return torch.stack(outputs)
