@@ -1,0 +1,8 @@
+"""Procedurally drawn street scenes to try semantic and panoptic training on."""
+
+from .classes import CATEGORIES, CATEGORY_IDS, Category
+from .dataset import ToyDataset
+from .scene import Scene, draw_scene
+from .writer import ToyRecipe, write_toy
+
+__all__ = ['CATEGORIES', 'CATEGORY_IDS', 'Category', 'Scene', 'ToyDataset', 'ToyRecipe', 'draw_scene', 'write_toy']

@@ -1,0 +1,108 @@
+"""Small drawing tools: noise, colours, light, and sprites to paint on. Pictures are float32 RGB in 0..1."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+Points = Sequence[tuple[float, float]]
+
+# One palette for cars, balls, crates, signs, clothes and walls: a colour says little about the class.
+PAINTS = np.array(
+    [
+        (0.75, 0.16, 0.14), (0.86, 0.45, 0.14), (0.88, 0.75, 0.22), (0.36, 0.55, 0.24), (0.16, 0.42, 0.36),
+        (0.22, 0.48, 0.74), (0.18, 0.24, 0.52), (0.50, 0.28, 0.52), (0.82, 0.56, 0.58), (0.56, 0.38, 0.24),
+        (0.76, 0.66, 0.52), (0.88, 0.87, 0.84), (0.52, 0.53, 0.54), (0.22, 0.22, 0.24),
+    ],
+    dtype=np.float32,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Light:
+    """Sunlight: the direction to the sun (x right, y down, z towards the viewer) and the share of shade light."""
+
+    direction: np.ndarray
+    ambient: float
+    colour: np.ndarray
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> 'Light':
+        side = rng.choice([-1.0, 1.0]) * rng.uniform(0.4, 1.0)
+        direction = np.array([side, -rng.uniform(0.5, 1.0), rng.uniform(0.2, 0.6)], dtype=np.float32)
+        warmth = rng.uniform(-0.12, 0.18)
+        colour = np.array([1 + warmth, 1.0, 1 - warmth], dtype=np.float32) * rng.uniform(0.72, 1.12)
+        return cls(direction / np.linalg.norm(direction), rng.uniform(0.45, 0.65), colour.astype(np.float32))
+
+    def shade(self, x: np.ndarray | float, y: np.ndarray | float, z: np.ndarray | float) -> np.ndarray:
+        """Brightness of surfaces with these normals."""
+        facing = x * self.direction[0] + y * self.direction[1] + z * self.direction[2]
+        return np.float32(self.ambient) + np.float32(1.25 - self.ambient) * np.clip(facing, 0, 1)
+
+    def shade_cylinder(self, width: int) -> np.ndarray:
+        """Brightness across an upright cylinder: (1, width, 1)."""
+        x = np.linspace(-0.95, 0.95, width, dtype=np.float32)
+        return self.shade(x, 0.0, np.sqrt(1 - x**2))[None, :, None]
+
+
+class Sprite:
+    """Picture of one thing in its own box: ``colour`` (h, w, 3) and coverage ``alpha`` (h, w), both in 0..1."""
+
+    def __init__(self, height: float, width: float) -> None:
+        self.height, self.width = max(int(round(height)), 4), max(int(round(width)), 4)
+        self.colour = np.zeros((self.height, self.width, 3), dtype=np.float32)
+        self.alpha = np.zeros((self.height, self.width), dtype=np.float32)
+
+    def paint(self, mask: np.ndarray, colour: np.ndarray | Sequence[float] | float) -> None:
+        """Lays a colour, one or one per pixel, over the part that the mask covers."""
+        left, top, width, height = cv2.boundingRect((mask > 0).view(np.uint8))
+        box = slice(top, top + height), slice(left, left + width)
+        colour = np.broadcast_to(np.asarray(colour, dtype=np.float32), self.colour.shape)
+        self.colour[box] += mask[box][..., None] * (colour[box] - self.colour[box])
+        np.maximum(self.alpha[box], mask[box], out=self.alpha[box])
+
+    def polygon(self, points: Points) -> np.ndarray:
+        """Mask of a polygon whose corners are given as fractions (x, y) of the box."""
+        corners = np.array(points, dtype=np.float32) * (self.width - 1, self.height - 1)
+        mask = np.zeros((self.height, self.width), dtype=np.uint8)
+        cv2.fillPoly(mask, [np.round(corners * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
+        return mask.astype(np.float32) / 255
+
+    def box(self, left: float, top: float, right: float, bottom: float) -> np.ndarray:
+        """Mask of an upright box, in fractions of the sprite's box."""
+        return self.polygon([(left, top), (right, top), (right, bottom), (left, bottom)])
+
+    def ellipse(self, x: float, y: float, radius_x: float, radius_y: float) -> np.ndarray:
+        """Mask of an ellipse, in fractions of the box."""
+        turns = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+        return self.polygon(list(zip(x + radius_x * np.cos(turns), y + radius_y * np.sin(turns), strict=True)))
+
+
+def noise(rng: np.random.Generator, height: int, width: int, cell: float, octaves: int = 3) -> np.ndarray:
+    """Smooth noise (height, width) about 0, mostly within -1..1, whose coarsest features are ``cell`` pixels wide."""
+    total = np.zeros((height, width), dtype=np.float32)
+    for octave in range(octaves):
+        step = max(cell / 2**octave, 1.0)
+        grid = rng.random((int(height / step) + 2, int(width / step) + 2), dtype=np.float32)
+        total += cv2.resize(grid * 2 - 1, (width, height), interpolation=cv2.INTER_CUBIC) / 2**octave
+    return total
+
+
+def grain(rng: np.random.Generator, height: int, width: int, cell: float, strength: float) -> np.ndarray:
+    """Factors (height, width, 1) about 1 that give a surface texture."""
+    return 1 + strength * noise(rng, height, width, cell)[..., None]
+
+
+def paint_colour(rng: np.random.Generator) -> np.ndarray:
+    """One of the paints, faded or darkened a little."""
+    colour = PAINTS[rng.integers(len(PAINTS))]
+    colour = colour + rng.uniform(0, 0.35) * (colour.mean() - colour)
+    return (colour * rng.uniform(0.75, 1.15) + rng.uniform(-0.05, 0.05, 3)).clip(0.03, 1).astype(np.float32)
+
+
+def mix(rng: np.random.Generator, colours: Sequence[tuple[float, float, float]]) -> np.ndarray:
+    """A random blend of two of these colours."""
+    first, second = rng.choice(len(colours), 2, replace=False)
+    share = rng.uniform()
+    return (share * np.array(colours[first]) + (1 - share) * np.array(colours[second])).astype(np.float32)

@@ -1,0 +1,55 @@
+"""The segments of a scene as COCO panoptic annotations."""
+
+import numpy as np
+
+from .classes import CATEGORIES
+from .scene import Scene
+
+
+def categories_json() -> list[dict]:
+    """The ``categories`` of the COCO panoptic JSON."""
+    return [
+        {
+            'id': number,
+            'name': category.name,
+            'supercategory': 'thing' if category.isthing else 'stuff',
+            'isthing': int(category.isthing),
+            'color': list(category.colour),
+        }
+        for number, category in enumerate(CATEGORIES, start=1)
+    ]
+
+
+def colour_segments(scene: Scene) -> tuple[list[int], np.ndarray]:
+    """Gives every segment an id of its own whose colour is close to its category's, as COCO does.
+
+    Returns:
+        The ids, R + 256 G + 65536 B, in the order of ``scene.categories``; and the id map as an RGB picture
+        (H, W, 3) uint8, black where unlabelled.
+    """
+    colours = np.zeros((len(scene.categories) + 1, 3), dtype=np.uint8)
+    taken: dict[int, int] = {}
+    for segment, number in enumerate(scene.categories, start=1):
+        repeat = taken[number] = taken.get(number, -1) + 1
+        steps = (repeat % 3, repeat // 3 % 3, repeat // 9)
+        colours[segment] = np.clip(np.array(CATEGORIES[number - 1].colour) - 9 * np.array(steps), 1, 255)
+    ids = colours[1:].astype(int) @ (1, 256, 65536)
+    return ids.tolist(), colours[scene.segments]
+
+
+def describe_segments(scene: Scene, ids: list[int]) -> list[dict]:
+    """The ``segments_info`` of the COCO panoptic JSON; boxes are (left, top, width, height) in whole pixels."""
+    described = []
+    for segment, (number, segment_id) in enumerate(zip(scene.categories, ids, strict=True), start=1):
+        rows, columns = np.nonzero(scene.segments == segment)
+        left, top = int(columns.min()), int(rows.min())
+        described.append(
+            {
+                'id': segment_id,
+                'category_id': number,
+                'area': len(rows),
+                'bbox': [left, top, int(columns.max()) - left + 1, int(rows.max()) - top + 1],
+                'iscrowd': 0,
+            }
+        )
+    return described
