@@ -1,4 +1,5 @@
 from .camvid import CamVidDataset
+from .toy import ToyDataset
 from .transforms import LoadAnnotations, LoadImageFromFile
 
-__all__ = ['CamVidDataset', 'LoadAnnotations', 'LoadImageFromFile']
+__all__ = ['CamVidDataset', 'LoadAnnotations', 'LoadImageFromFile', 'ToyDataset']
