@@ -25,8 +25,8 @@ tta_pipeline = [
     dict(
         type='TestTimeAug',
         transforms=[
-            [dict(type='Resize', scale=(2 * s, s), keep_ratio=True) for s in (192, 240, 288, 360)],
-            [dict(type='RandomFlip', prob=p, direction='horizontal') for p in (0.0, 1.0)],
+            [dict(type='Resize', scale=(2 * edge, edge), keep_ratio=True) for edge in (192, 240, 288, 360)],
+            [dict(type='RandomFlip', prob=prob, direction='horizontal') for prob in (0.0, 1.0)],
             [dict(type='LoadAnnotations')],
             [dict(type='PackSegInputs')],
         ],
