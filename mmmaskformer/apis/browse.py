@@ -1,0 +1,41 @@
+"""Look at what the data pipeline makes of a data set."""
+
+import os.path as osp
+
+import mmcv
+import numpy as np
+from mmengine.config import Config
+from mmengine.registry import DATASETS, VISUALIZERS, init_default_scope
+from mmengine.utils import track_iter_progress
+
+from .checks import check_data
+
+
+def browse_dataset(cfg: Config, output_dir: str, phase: str = 'train', number: int = 20) -> list[str]:
+    """Write pictures as the model gets them, with their labels painted over.
+
+    Args:
+        cfg: A complete config.
+        output_dir: Folder for the pictures.
+        phase: ``'train'``, ``'val'`` or ``'test'``: whose dataloader is looked at.
+        number: How many samples, from the first one on.
+
+    Returns:
+        The paths written.
+    """
+    check_data(cfg, (phase,))
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    dataset = DATASETS.build(cfg[f'{phase}_dataloader'].dataset)
+    visualizer = VISUALIZERS.build({'alpha': 0.5, **cfg.visualizer, 'vis_backends': None})
+    visualizer.dataset_meta = dataset.metainfo
+    paths = []
+    for index in track_iter_progress(range(min(number, len(dataset)))):
+        packed = dataset[index]
+        sample = packed['data_samples']
+        image = np.ascontiguousarray(packed['inputs'].numpy().transpose(1, 2, 0)[..., ::-1])  # BGR to RGB
+        height, width = sample.gt_sem_seg.shape  # test pipelines leave the labels at their own size
+        image = mmcv.imresize(image, (width, height))
+        name = osp.splitext(osp.basename(sample.img_path))[0]
+        paths.append(osp.join(output_dir, f'{index:05d}_{name}.png'))
+        visualizer.add_datasample(name, image, sample, draw_pred=False, out_file=paths[-1])
+    return paths

@@ -1,0 +1,71 @@
+"""What the command-line tools share: their common arguments, the config, and errors on one line."""
+
+import argparse
+import os
+import os.path as osp
+import sys
+from collections.abc import Callable
+
+from mmengine.config import Config, DictAction
+
+
+def make_parser(description: str) -> argparse.ArgumentParser:
+    """A parser with the arguments every tool has."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument('config', help='path of the config file')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='settings that override the config, for example train_dataloader.batch_size=4; '
+        'lists are written key="[a,b]", without white space',
+    )
+    parser.add_argument('--debug', action='store_true', help='show the whole traceback of an error')
+    return parser
+
+
+def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the tools that start a runner."""
+    parser.add_argument('--work-dir', help='folder for logs and checkpoints, work_dirs/CONFIG_NAME by default')
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='what started the processes of a distributed run',
+    )
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """The config with the command line's changes in it.
+
+    ``work_dir`` comes from the command line, else from the config, else from the config's name.
+    """
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    if hasattr(args, 'launcher'):
+        os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+        cfg.launcher = args.launcher
+        name = osp.splitext(osp.basename(args.config))[0]
+        cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
+    return cfg
+
+
+def run(main: Callable[[argparse.Namespace], object], args: argparse.Namespace) -> None:
+    """Call ``main``; a mistake of the user ends it with one line instead of a traceback."""
+    try:
+        main(args)
+    except (ValueError, FileNotFoundError) as error:
+        if args.debug:
+            raise
+        sys.exit(f'Error: {_sentence(error)} (--debug shows where.)')
+
+
+def _sentence(error: Exception) -> str:
+    """The message itself, also where a dataloader's worker process has put its traceback before it."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    if 'Original Traceback' not in str(error):
+        return ' '.join(line.strip() for line in lines)
+    return lines[-1].removeprefix(f'{type(error).__name__}: ')

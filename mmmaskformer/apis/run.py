@@ -1,0 +1,85 @@
+"""Training and testing from a config, on GPUs or CPUs, in one process or many."""
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+from .checks import check_data
+
+
+def train(cfg: Config, resume: bool = False, amp: bool = False) -> Runner:
+    """Train as the config says.
+
+    Args:
+        cfg: A complete config; ``cfg.work_dir`` and ``cfg.launcher`` must be set.
+        resume: Go on from the newest checkpoint in ``cfg.work_dir``, if there is one.
+        amp: Automatic mixed precision; needs a GPU.
+
+    Returns:
+        The runner, after training.
+    """
+    check_data(cfg, ('train', 'val'))
+    if amp:
+        _use_mixed_precision(cfg)
+    cfg.resume = resume or cfg.get('resume', False)
+    runner = _build_runner(cfg)
+    runner.train()
+    return runner
+
+
+def test(
+    cfg: Config, checkpoint: str, out: str | None = None, show_dir: str | None = None, tta: bool = False
+) -> dict[str, float]:
+    """Evaluate a checkpoint on the test data.
+
+    Args:
+        cfg: A complete config; ``cfg.work_dir`` and ``cfg.launcher`` must be set.
+        checkpoint: Path or URL.
+        out: Folder for the predictions as PNGs.
+        show_dir: Folder for pictures with the predictions painted over them.
+        tta: Average over the scales and flips of ``cfg.tta_pipeline``.
+
+    Returns:
+        The metrics.
+    """
+    check_data(cfg, ('test',))
+    cfg.load_from = checkpoint
+    if out is not None:
+        evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
+        for evaluator in evaluators:
+            evaluator.update(output_dir=out, keep_results=True)
+    if show_dir is not None:
+        cfg.default_hooks.visualization.update(draw=True, interval=1)
+        cfg.visualizer.save_dir = show_dir
+    if tta:
+        cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+        cfg.model = dict(cfg.tta_model, module=cfg.model)
+    return _build_runner(cfg).test()
+
+
+def _use_mixed_precision(cfg: Config) -> None:
+    if not torch.cuda.is_available():
+        raise ValueError('Mixed precision (--amp) needs a GPU, and none was found: leave --amp out.')
+    if cfg.optim_wrapper.type == 'OptimWrapper':
+        cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
+    elif cfg.optim_wrapper.type != 'AmpOptimWrapper':
+        raise ValueError(
+            f'--amp turns an OptimWrapper into an AmpOptimWrapper, but optim_wrapper.type is '
+            f'{cfg.optim_wrapper.type}: set its precision in the config instead.'
+        )
+
+
+def _build_runner(cfg: Config) -> Runner:
+    if cfg.get('launcher') == 'pytorch' and not torch.cuda.is_available():
+        _join_cpu_processes(cfg)
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def _join_cpu_processes(cfg: Config) -> None:
+    """Connect the processes by gloo: MMEngine itself starts distributed training on accelerators only."""
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group('gloo')
+    wrapper = dict(type='MMDistributedDataParallel', broadcast_buffers=False)
+    wrapper['find_unused_parameters'] = cfg.get('find_unused_parameters', False)
+    cfg.model_wrapper_cfg = {**wrapper, **(cfg.get('model_wrapper_cfg') or {}), 'device_ids': None}
