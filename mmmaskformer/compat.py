@@ -9,15 +9,26 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import warnings
+from importlib import metadata
 from types import ModuleType
 from typing import Any, Callable
 
 MMCV_EXTENSION = 'mmcv._ext'
+TRANSFORMERS_NAMES = (  # what mmpretrain 1.2.0 takes from transformers.modeling_utils
+    'PreTrainedModel',
+    'GenerationConfig',
+    'GenerationMixin',
+    'apply_chunking_to_forward',
+    'find_pruneable_heads_and_indices',
+    'prune_linear_layer',
+)
 
 
 def apply() -> None:
     """Make every OpenMMLab package importable, and every checkpoint of the runner loadable."""
     import_mmcv_ops()
+    leave_out_multimodal()
     trust_runner_checkpoints()
     announce_configs()
 
@@ -63,6 +74,41 @@ class _Placeholder(ModuleType):
             )
 
         return operator
+
+
+def leave_out_multimodal() -> bool:
+    """Import mmpretrain without its vision-language models, if the installed ``transformers`` breaks them.
+
+    They import names that current releases of ``transformers`` have removed, and fail; ``mmpretrain.models``,
+    mmdet and mmseg then fail with them, whatever model is wanted.
+
+    Returns:
+        Whether they were left out (a warning says so). False without ``transformers``, or with one that fits.
+    """
+    if 'mmpretrain.models' in sys.modules or (reason := transformers_problem()) is None:
+        return False
+    dependency = importlib.import_module('mmpretrain.utils.dependency')
+    dependency.WITH_MULTIMODAL = False
+    warnings.warn(reason, stacklevel=2)
+    return True
+
+
+def transformers_problem() -> str | None:
+    """One sentence on the installed ``transformers`` if mmpretrain 1.2.0 cannot work with it, else None."""
+    if importlib.util.find_spec('transformers') is None:
+        return None
+    try:
+        module = importlib.import_module('transformers.modeling_utils')
+        missing = ', '.join(name for name in TRANSFORMERS_NAMES if not hasattr(module, name))
+        problem = f'has no {missing}' if missing else None
+    except Exception as error:  # a broken transformers fails in many ways, none of them a reason to stop here
+        problem = f'cannot be imported ({type(error).__name__}: {error})'
+    if problem is None:
+        return None
+    return (
+        f'transformers {metadata.version("transformers")} {problem}, so the vision-language models of mmpretrain '
+        'are left out (MaskFormer does not need them); `pip install "transformers<4.51"` brings them back.'
+    )
 
 
 def trust_runner_checkpoints() -> None:

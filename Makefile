@@ -1,0 +1,48 @@
+# make install | demo | test | lint, each from a bare Python >= 3.10 with pip. Choose another interpreter or
+# another place for the environment with `make test PYTHON=python3.12 VENV=/somewhere`.
+PYTHON ?= python3
+VENV ?= .venv
+
+BIN := $(VENV)/bin
+# The environment is renewed when a requirement changes, not when a checkout touches the files' dates.
+KEY := $(shell cat requirements/*.txt setup.py pyproject.toml | cksum | cut -d ' ' -f 1)
+STAMP := $(VENV)/.installed-$(KEY)
+
+.PHONY: help install demo test lint format clean
+
+help:
+	@echo 'make install   the environment in $(VENV), with the package in editable mode'
+	@echo 'make demo      draw a toy data set, train on it, evaluate, and leave pictures in demo/'
+	@echo 'make test      the test suite'
+	@echo 'make lint      ruff, mypy and codespell; `make format` mends what ruff can mend'
+
+install: $(STAMP)
+
+$(STAMP):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	  || { echo 'Python >= 3.10 is needed, found' `$(PYTHON) --version` '- choose one with PYTHON=...'; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || $(PYTHON) -m venv --without-pip --clear $(VENV)
+	$(BIN)/python -m pip --version || $(PYTHON) -m pip --python $(BIN)/python install pip
+	$(BIN)/python -m pip install -r requirements/dev.txt -c requirements/constraints.txt
+	$(BIN)/python -m pip install --no-build-isolation --no-deps -e .
+	@rm -f $(VENV)/.installed-*
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/python tools/demo.py
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/codespell
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info mmmaskformer/.mim
