@@ -3,7 +3,7 @@
 
 import argparse
 
-from mmmaskformer.apis import test
+from mmmaskformer.apis import evaluate_model
 from mmmaskformer.apis.command_line import add_runner_arguments, load_config, make_parser, run
 
 
@@ -18,7 +18,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main(args: argparse.Namespace) -> None:
-    test(load_config(args), args.checkpoint, out=args.out, show_dir=args.show_dir, tta=args.tta)
+    evaluate_model(load_config(args), args.checkpoint, out=args.out, show_dir=args.show_dir, tta=args.tta)
 
 
 if __name__ == '__main__':

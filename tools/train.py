@@ -3,20 +3,20 @@
 
 import argparse
 
-from mmmaskformer.apis import train
+from mmmaskformer.apis import train_model
 from mmmaskformer.apis.command_line import add_runner_arguments, load_config, make_parser, run
 
 
 def parse_args() -> argparse.Namespace:
     parser = make_parser('Train a model.')
     add_runner_arguments(parser)
-    parser.add_argument('--resume', action='store_true', help='go on from the newest checkpoint in the work dir')
+    parser.add_argument('--resume', action='store_true', help='go on from the newest checkpoint')
     parser.add_argument('--amp', action='store_true', help='automatic mixed precision')
     return parser.parse_args()
 
 
 def main(args: argparse.Namespace) -> None:
-    train(load_config(args), resume=args.resume, amp=args.amp)
+    train_model(load_config(args), resume=args.resume, amp=args.amp)
 
 
 if __name__ == '__main__':

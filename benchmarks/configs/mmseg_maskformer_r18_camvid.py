@@ -57,7 +57,12 @@ model = dict(
             class_weight=[1.0] * num_classes + [0.1],
         ),
         loss_mask=dict(
-            type='mmdet.FocalLoss', use_sigmoid=True, gamma=2.0, alpha=0.25, reduction='mean', loss_weight=20.0
+            type='mmdet.FocalLoss',
+            use_sigmoid=True,
+            gamma=2.0,
+            alpha=0.25,
+            reduction='mean',
+            loss_weight=20.0,
         ),
         loss_dice=dict(
             type='mmdet.DiceLoss',

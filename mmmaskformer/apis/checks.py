@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from mmengine.config import Config
 from mmengine.registry import DATASETS
 
-SUFFIX_OF_PREFIX = dict(img_path='img_suffix', seg_map_path='seg_map_suffix')
+SUFFIX_OF_PREFIX = {'img_path': 'img_suffix', 'seg_map_path': 'seg_map_suffix'}
 
 
 def check_data(cfg: Config, phases: Sequence[str] = ('train', 'val')) -> None:

@@ -27,7 +27,7 @@ def make_parser(description: str) -> argparse.ArgumentParser:
 
 def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the tools that start a runner."""
-    parser.add_argument('--work-dir', help='folder for logs and checkpoints, work_dirs/CONFIG_NAME by default')
+    parser.add_argument('--work-dir', help='folder for logs and checkpoints, by default work_dirs/CONFIG')
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],

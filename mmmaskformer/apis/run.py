@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 from .checks import check_data
 
 
-def train(cfg: Config, resume: bool = False, amp: bool = False) -> Runner:
+def train_model(cfg: Config, resume: bool = False, amp: bool = False) -> Runner:
     """Train as the config says.
 
     Args:
@@ -28,7 +28,7 @@ def train(cfg: Config, resume: bool = False, amp: bool = False) -> Runner:
     return runner
 
 
-def test(
+def evaluate_model(
     cfg: Config, checkpoint: str, out: str | None = None, show_dir: str | None = None, tta: bool = False
 ) -> dict[str, float]:
     """Evaluate a checkpoint on the test data.
@@ -80,6 +80,9 @@ def _join_cpu_processes(cfg: Config) -> None:
     """Connect the processes by gloo: MMEngine itself starts distributed training on accelerators only."""
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group('gloo')
-    wrapper = dict(type='MMDistributedDataParallel', broadcast_buffers=False)
-    wrapper['find_unused_parameters'] = cfg.get('find_unused_parameters', False)
+    wrapper = {
+        'type': 'MMDistributedDataParallel',
+        'broadcast_buffers': False,
+        'find_unused_parameters': cfg.get('find_unused_parameters', False),
+    }
     cfg.model_wrapper_cfg = {**wrapper, **(cfg.get('model_wrapper_cfg') or {}), 'device_ids': None}

@@ -1,3 +1,5 @@
+"""Data sets that MMSegmentation lacks, and the transforms of the data pipelines."""
+
 from .camvid import CamVidDataset
 from .toy import ToyDataset
 from .transforms import LoadAnnotations, LoadImageFromFile

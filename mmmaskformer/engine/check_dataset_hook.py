@@ -22,14 +22,17 @@ class CheckDatasetHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train(self, runner: Runner) -> None:
+        """Check the training data, and the validation data with them."""
         self._check(runner, 'train_dataloader')
         if runner.val_loop is not None:
             self._check(runner, 'val_dataloader')
 
     def before_val(self, runner: Runner) -> None:
+        """Check the validation data."""
         self._check(runner, 'val_dataloader')
 
     def before_test(self, runner: Runner) -> None:
+        """Check the test data."""
         self._check(runner, 'test_dataloader')
 
     def _check(self, runner: Runner, dataloader: str) -> None:
@@ -39,8 +42,8 @@ class CheckDatasetHook(Hook):
                 if classes is not None and head.num_classes != len(classes):
                     raise ValueError(
                         f'model.{name}.num_classes is {head.num_classes}, but {type(dataset).__name__} of '
-                        f'{dataloader} has {len(classes)} classes: set model.{name}.num_classes={len(classes)}, '
-                        f'or the classes in {dataloader}.dataset.metainfo.'
+                        f'{dataloader} has {len(classes)} classes: set '
+                        f'model.{name}.num_classes={len(classes)}, or classes in the metainfo of the data.'
                     )
 
 

@@ -22,7 +22,10 @@ tta_pipeline = [
     dict(
         type='TestTimeAug',
         transforms=[
-            [dict(type='Resize', scale=(3584, edge), keep_ratio=True) for edge in (256, 384, 512, 640, 768, 896)],
+            [
+                dict(type='Resize', scale=(3584, edge), keep_ratio=True)
+                for edge in (256, 384, 512, 640, 768, 896)
+            ],
             [dict(type='RandomFlip', prob=prob, direction='horizontal') for prob in (0.0, 1.0)],
             [dict(type='LoadAnnotations')],
             [dict(type='PackSegInputs')],

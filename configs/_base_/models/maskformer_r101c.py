@@ -1,7 +1,7 @@
 _base_ = './maskformer_r50.py'
 
-# "R101c": three 3x3 convolutions as stem (128 channels), multi-grid in the last stage. Its ImageNet weights are
-# DeepLab/R-103.pkl of detectron2's model zoo; tools/convert_checkpoint.py writes them to the path below.
+# "R101c": three 3x3 convolutions as stem (128 channels), multi-grid in the last stage. Its ImageNet weights
+# are DeepLab/R-103.pkl of detectron2's model zoo; tools/convert_checkpoint.py writes them to the path below.
 model = dict(
     backbone=dict(
         _delete_=True,

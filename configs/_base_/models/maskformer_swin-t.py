@@ -1,6 +1,6 @@
 _base_ = './maskformer_r50.py'
 
-# The authors' ImageNet-1k weights. Maps smaller than a window are padded to it, as in their segmentation code.
+# The authors' ImageNet-1k weights. Maps smaller than a window are padded to it, as in their own code.
 model = dict(
     backbone=dict(
         _delete_=True,

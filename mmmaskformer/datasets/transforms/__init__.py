@@ -1,3 +1,5 @@
+"""Transforms of the data pipelines."""
+
 from .loading import LoadAnnotations, LoadImageFromFile
 
 __all__ = ['LoadAnnotations', 'LoadImageFromFile']

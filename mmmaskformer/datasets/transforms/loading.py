@@ -35,6 +35,7 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
     """
 
     def transform(self, results: dict) -> dict | None:
+        """Load the image at ``results['img_path']``."""
         with _naming_the_file('image', results['img_path']):
             return super().transform(results)
 
