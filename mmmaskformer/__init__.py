@@ -4,23 +4,15 @@ Importing the package makes the OpenMMLab releases work on today's PyTorch (:mod
 fills the registries, so that configs can name ``mmmaskformer.X``.
 """
 
-import importlib.util
 import sys
 
 from .version import __version__
 
-__all__ = ['__version__']
-
-
-def _called_as_doctor() -> bool:
-    """Whether Python is starting ``python -m mmmaskformer.doctor``, which must run where nothing else does."""
-    return sys.argv[0] == '-m' and 'mmmaskformer.doctor' in sys.orig_argv
-
-
-if not _called_as_doctor():
+# `python -m mmmaskformer.doctor` imports this file first, and must run where the rest cannot be imported.
+if not (sys.argv[0] == '-m' and 'mmmaskformer.doctor' in sys.orig_argv):
     from . import compat
 
     compat.apply()
-    for _name in ('datasets', 'engine', 'evaluation', 'models', 'visualization'):
-        if importlib.util.find_spec(f'mmmaskformer.{_name}') is not None:
-            importlib.import_module(f'mmmaskformer.{_name}')
+    from . import datasets, engine, models
+
+__all__ = ['__version__', 'compat', 'datasets', 'engine', 'models']

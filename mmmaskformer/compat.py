@@ -25,15 +25,18 @@ TRANSFORMERS_NAMES = (  # what mmpretrain 1.2.0 takes from transformers.modeling
 )
 
 
-def apply() -> None:
-    """Make every OpenMMLab package importable, and every checkpoint of the runner loadable."""
-    import_mmcv_ops()
-    leave_out_multimodal()
-    trust_runner_checkpoints()
+def apply() -> list[str]:
+    """Make every OpenMMLab package importable, and every checkpoint of the runner loadable.
+
+    Returns:
+        What had to be worked around, a sentence each.
+    """
+    done = [import_mmcv_ops(), leave_out_multimodal(), trust_runner_checkpoints()]
     announce_configs()
+    return [sentence for sentence in done if sentence]
 
 
-def import_mmcv_ops() -> bool:
+def import_mmcv_ops() -> str | None:
     """Import ``mmcv.ops``, with a placeholder for the compiled operators if this is mmcv-lite.
 
     ``mmseg.models`` and all of mmdet import ``mmcv.ops``, which looks up its operators in ``mmcv._ext`` at
@@ -41,7 +44,7 @@ def import_mmcv_ops() -> bool:
     it would make ``mmengine.model.revert_sync_batchnorm`` take mmcv-lite for the full mmcv.
 
     Returns:
-        Whether the placeholder was needed. False with the full mmcv, or if a second call finds the work done.
+        What the placeholder means, or None with the full mmcv, or if ``mmcv.ops`` is imported already.
 
     Raises:
         ModuleNotFoundError: Neither mmcv-lite nor mmcv is installed.
@@ -52,13 +55,13 @@ def import_mmcv_ops() -> bool:
             name='mmcv',
         )
     if 'mmcv.ops' in sys.modules or importlib.util.find_spec(MMCV_EXTENSION) is not None:
-        return False
+        return None
     sys.modules[MMCV_EXTENSION] = _Placeholder(MMCV_EXTENSION)
     try:
         importlib.import_module('mmcv.ops')
     finally:
         del sys.modules[MMCV_EXTENSION]
-    return True
+    return 'mmcv-lite has no compiled operators: mmcv.ops imports, and an operator says so when it is called.'
 
 
 class _Placeholder(ModuleType):
@@ -76,21 +79,21 @@ class _Placeholder(ModuleType):
         return operator
 
 
-def leave_out_multimodal() -> bool:
+def leave_out_multimodal() -> str | None:
     """Import mmpretrain without its vision-language models, if the installed ``transformers`` breaks them.
 
     They import names that current releases of ``transformers`` have removed, and fail; ``mmpretrain.models``,
     mmdet and mmseg then fail with them, whatever model is wanted.
 
     Returns:
-        Whether they were left out (a warning says so). False without ``transformers``, or with one that fits.
+        Why they were left out (a warning says so, too), or None if there was no need.
     """
     if 'mmpretrain.models' in sys.modules or (reason := transformers_problem()) is None:
-        return False
+        return None
     dependency = importlib.import_module('mmpretrain.utils.dependency')
     dependency.WITH_MULTIMODAL = False
     warnings.warn(reason, stacklevel=2)
-    return True
+    return reason
 
 
 def transformers_problem() -> str | None:
@@ -111,17 +114,20 @@ def transformers_problem() -> str | None:
     )
 
 
-def trust_runner_checkpoints() -> None:
+def trust_runner_checkpoints() -> str | None:
     """Let ``torch.load`` read what the runner writes: ``HistoryBuffer`` and numpy numbers and arrays.
 
     From torch 2.6 ``torch.load`` refuses classes it does not know (``weights_only=True``), and MMEngine
     0.10.7 stores these in its checkpoints. They are put on torch's allow-list; everything else stays refused.
+
+    Returns:
+        What was done, or None where an older torch loads them as it is.
     """
     import numpy as np
     import torch
 
-    if not hasattr(torch.serialization, 'add_safe_globals'):  # torch < 2.4 loads them as it is
-        return
+    if not hasattr(torch.serialization, 'add_safe_globals'):  # torch < 2.4
+        return None
     from mmengine.logging import HistoryBuffer
 
     dtypes = {type(np.dtype(code)) for code in '?bhilqBHILQefdgFD'}
@@ -129,6 +135,7 @@ def trust_runner_checkpoints() -> None:
     for function in (np.float64(0).__reduce__()[0], np.zeros(0).__reduce__()[0]):
         for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):  # written by numpy 1, numpy 2
             torch.serialization.add_safe_globals([(function, f'{module}.{function.__name__}')])
+    return 'torch.load refuses unknown classes: the HistoryBuffer and numpy numbers of checkpoints are allowed.'
 
 
 def announce_configs() -> None:

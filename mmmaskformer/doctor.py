@@ -1,0 +1,222 @@
+"""``python -m mmmaskformer.doctor``: what is installed, what is worked around, what is wrong and the fix.
+
+Runs on the standard library alone, so that it can also speak where nothing else imports.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import platform
+import re
+import sys
+import warnings
+from importlib import metadata
+from typing import Iterator, Mapping, NamedTuple
+
+from . import compat
+from .version import __version__
+
+# Import name: the distributions that may bring it; the first one is recommended.
+DISTRIBUTIONS = {
+    'torch': ('torch',),
+    'torchvision': ('torchvision',),
+    'numpy': ('numpy',),
+    'mmengine': ('mmengine', 'mmengine-lite'),
+    'mmcv': ('mmcv-lite', 'mmcv', 'mmcv-full'),
+    'mmseg': ('mmsegmentation',),
+    'mmdet': ('mmdet',),
+    'mmpretrain': ('mmpretrain',),
+    'scipy': ('scipy',),
+    'pycocotools': ('pycocotools',),
+    'cv2': ('opencv-python', 'opencv-python-headless', 'opencv-contrib-python', 'opencv-contrib-python-headless'),
+    'PIL': ('pillow',),
+    'matplotlib': ('matplotlib',),
+    'rich': ('rich',),
+    'ftfy': ('ftfy',),
+    'regex': ('regex',),
+    'setuptools': ('setuptools',),
+    'transformers': ('transformers',),
+}
+OPTIONAL = ('transformers',)
+# Distribution: lowest version, first version that does not work (None: no bound), and the one to install.
+RANGES: dict[str, tuple[str, str | None, str]] = {
+    'torch': ('2.1', None, 'torch==2.11.0'),
+    'mmengine': ('0.10.7', '1', 'mmengine==0.10.7'),
+    'mmcv-lite': ('2.0.1', '2.2', 'mmcv-lite==2.1.0'),
+    'mmcv': ('2.0.1', '2.2', 'mmcv==2.1.0'),
+    'mmsegmentation': ('1.2.2', '2', 'mmsegmentation==1.2.2'),
+    'mmdet': ('3.3.0', '4', 'mmdet==3.3.0'),
+    'mmpretrain': ('1.2.0', '2', 'mmpretrain==1.2.0'),
+    'setuptools': ('0', '82', 'setuptools<82'),
+}
+TRIAL_IMPORTS = (
+    'torchvision',
+    'cv2',
+    'pkg_resources',
+    'mmcv.ops',
+    'mmpretrain.models',
+    'mmdet.models',
+    'mmseg.models',
+    'mmmaskformer.models',
+    'mmmaskformer.datasets',
+    'mmmaskformer.engine',
+)
+
+
+class Problem(NamedTuple):
+    """Something that does not work, in a sentence, and the command or step that mends it."""
+
+    what: str
+    fix: str
+
+
+def installed() -> dict[str, dict[str, str]]:
+    """Per import name, the version of every distribution present that brings it (none: an empty dict).
+
+    A package without metadata (a fork on ``PYTHONPATH``) counts as one distribution of unknown version.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for name, distributions in DISTRIBUTIONS.items():
+        found[name] = {}
+        for distribution in distributions:
+            try:
+                found[name][distribution] = metadata.version(distribution)
+            except metadata.PackageNotFoundError:
+                continue
+        if not found[name] and importlib.util.find_spec(name) is not None:
+            found[name][name] = 'unknown'
+    return found
+
+
+def version_problems(found: Mapping[str, Mapping[str, str]], python: str | None = None) -> list[Problem]:
+    """What the versions alone tell: missing, doubled, unmatched or out of range.
+
+    Args:
+        found: As :func:`installed` returns it.
+        python: Version of the interpreter; by default the running one.
+    """
+    python = python or platform.python_version()
+    problems = []
+    if _numbers(python) < (3, 10):
+        problems.append(Problem(f'Python {python} is too old.', 'use Python 3.10, 3.11 or 3.12'))
+    for name, versions in found.items():
+        problems += _presence_problems(name, versions)
+        problems += [p for item in versions.items() if (p := _range_problem(*item))]
+    return [*problems, *_pair_problems(found)]
+
+
+def _presence_problems(name: str, versions: Mapping[str, str]) -> Iterator[Problem]:
+    recommended = DISTRIBUTIONS[name][0]
+    if not versions and name not in OPTIONAL:
+        wanted = RANGES.get(recommended, ('', None, recommended))[2]
+        yield Problem(f'{name} is not installed.', f'pip install "{wanted}"')
+    if len(versions) > 1:
+        several = ' and '.join(f'{key} {value}' for key, value in versions.items())
+        keep = RANGES.get(recommended, ('', None, recommended))[2]
+        yield Problem(
+            f'{several} are both installed and overwrite each other in {name}/.',
+            f'pip uninstall -y {" ".join(versions)}, then install one of them: pip install "{keep}"',
+        )
+
+
+def _range_problem(distribution: str, version: str) -> Problem | None:
+    if distribution not in RANGES or version == 'unknown':
+        return None
+    low, high, wanted = RANGES[distribution]
+    if _numbers(version) >= _numbers(low) and (high is None or _numbers(version) < _numbers(high)):
+        return None
+    reason = ' (mmengine needs pkg_resources, which later releases lack)' if distribution == 'setuptools' else ''
+    bounds = f'>={low}' if high is None else f'>={low},<{high}' if low != '0' else f'<{high}'
+    return Problem(f'{distribution} {version} is out of range, needed is {bounds}{reason}.', f'pip install "{wanted}"')
+
+
+def _pair_problems(found: Mapping[str, Mapping[str, str]]) -> Iterator[Problem]:
+    """A torchvision is built for one torch: 2.N goes with 0.(N + 15), and builds (+cpu, +cu130) must agree."""
+    torch, vision = (found.get(name, {}).get(name, 'unknown') for name in ('torch', 'torchvision'))
+    if 'unknown' in (torch, vision) or not torch.startswith('2.'):
+        return
+    wanted = f'0.{_numbers(torch)[1] + 15}'
+    builds = [version.partition('+')[2] for version in (torch, vision)]
+    if _numbers(vision)[:2] != _numbers(wanted) or (all(builds) and builds[0] != builds[1]):
+        yield Problem(
+            f'torch {torch} and torchvision {vision} are no pair, this torch needs torchvision {wanted}.',
+            'pip install torch==2.11.0 torchvision==0.26.0, both from the same index',
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r'\d+', version.partition('+')[0])[:3])
+
+
+def try_imports() -> tuple[list[str], list[Problem]]:
+    """Run the workarounds and import what training imports: (what was worked around, what failed)."""
+    worked_around, problems = [], []
+    try:
+        worked_around = compat.apply()
+    except Exception as error:
+        problems.append(Problem(f'the workarounds do not run: {_sentence(error)}', 'mend the entries above'))
+    for name in TRIAL_IMPORTS:
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # a broken installation fails in many ways; all are worth telling
+            problems.append(Problem(f'`import {name}` fails: {_sentence(error)}', _advice(name)))
+    return worked_around, problems
+
+
+def _advice(name: str) -> str:
+    if name == 'pkg_resources':
+        return 'pip install "setuptools<82"'
+    return f'mend the entries above; if there are none, see the traceback of `python -c "import {name}"`'
+
+
+def _sentence(error: Exception) -> str:
+    return f'{type(error).__name__}: {error}'.strip().splitlines()[0]
+
+
+def gpu() -> str:
+    """The GPUs that torch sees, and what it was built for."""
+    try:
+        import torch
+
+        built = f'torch is built for CUDA {torch.version.cuda}' if torch.version.cuda else 'torch is built for CPU'
+        names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+        return f'{", ".join(names) or "none"} ({built})'
+    except Exception as error:
+        return f'unknown ({_sentence(error)})'
+
+
+def report(found: Mapping[str, Mapping[str, str]], worked_around: list[str], problems: list[Problem]) -> str:
+    """The text that the command prints."""
+    rows = [('python', platform.python_version())]
+    for name, versions in found.items():
+        label = name if len(versions) != 1 else next(iter(versions))
+        rows.append((label, ', '.join(versions.values()) or ('-' if name in OPTIONAL else 'MISSING')))
+    rows.append(('GPU', gpu()))
+    lines = [f'mmmaskformer {__version__}', '', 'Versions', *(f'  {key:<20} {value}' for key, value in rows), '']
+    lines += ['Worked around', *(f'  - {sentence}' for sentence in worked_around or ['nothing']), '']
+    if not problems:
+        return '\n'.join([*lines, 'Nothing is wrong.'])
+    lines.append(f'Wrong ({len(problems)})')
+    for number, problem in enumerate(problems, 1):
+        lines += [f'  {number}. {problem.what}', f'     Fix: {problem.fix}']
+    return '\n'.join(lines)
+
+
+def main() -> int:
+    """Print the report; 1 if something is wrong."""
+    found = installed()
+    problems = version_problems(found)
+    worked_around: list[str] = []
+    if all(versions or name in OPTIONAL for name, versions in found.items()):  # else everything fails to import
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            worked_around, failures = try_imports()
+        fixes = {problem.fix for problem in problems}
+        problems += [failure for failure in failures if failure.fix not in fixes]
+    print(report(found, worked_around, problems))
+    return 1 if problems else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
