@@ -46,11 +46,17 @@ class LoadAnnotations(MMSegLoadAnnotations):
 
     Raises:
         FileNotFoundError: The label map is missing.
-        ValueError: The file cannot be decoded, has several channels, or differs in size from its image.
+        ValueError: The file cannot be decoded, has several channels, or differs in size from its image; or
+            ``reduce_zero_label`` contradicts the data set's.
     """
 
     def _load_seg_map(self, results: dict) -> None:
-        path = results['seg_map_path']
+        path, reduced = results['seg_map_path'], results['reduce_zero_label']
+        if self.reduce_zero_label not in (None, reduced):
+            raise ValueError(
+                f'reduce_zero_label is {self.reduce_zero_label} in LoadAnnotations, but {reduced} in the data '
+                'set: leave it out of LoadAnnotations, which then does as the data set says.'
+            )
         with _naming_the_file('label map', path):
             super()._load_seg_map(results)
         shape = results['gt_seg_map'].shape

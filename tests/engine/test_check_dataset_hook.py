@@ -1,0 +1,96 @@
+from types import SimpleNamespace
+
+import pytest
+from mmengine.dataset import BaseDataset, ConcatDataset, RepeatDataset
+from torch import nn
+
+from mmmaskformer.engine import CheckDatasetHook
+from mmmaskformer.engine.check_dataset_hook import flatten_dataset
+
+EVENTS = {
+    'before_train': 'train_dataloader',
+    'before_val': 'val_dataloader',
+    'before_test': 'test_dataloader',
+}
+
+
+class Frames(BaseDataset):
+    """As many classes as asked for, and no data."""
+
+    def __init__(self, num_classes):
+        super().__init__(metainfo={'classes': tuple(map(str, range(num_classes)))}, lazy_init=True)
+
+    def full_init(self):
+        self._fully_initialized = True
+
+    def __len__(self):
+        return 1
+
+
+def head(num_classes):
+    module = nn.Module()
+    module.num_classes = num_classes
+    return module
+
+
+def model(**heads):
+    module = nn.Module()
+    for name, value in heads.items():
+        setattr(module, name, value)
+    return module
+
+
+def runner(model, train, val=None, test=None):
+    loaders = {'train': train, 'val': val or train, 'test': test or train}
+    loaders = {f'{phase}_dataloader': SimpleNamespace(dataset=data) for phase, data in loaders.items()}
+    return SimpleNamespace(model=model, val_loop=object(), **loaders)
+
+
+@pytest.mark.parametrize('event', EVENTS)
+def test_same_number_of_classes_is_fine(event):
+    getattr(CheckDatasetHook(), event)(runner(model(decode_head=head(5)), Frames(5)))
+
+
+@pytest.mark.parametrize('event', EVENTS)
+def test_sentence_says_what_to_set(event):
+    message = (
+        rf'model\.decode_head\.num_classes is 150, but Frames of {EVENTS[event]} has 5 classes: '
+        r'set model\.decode_head\.num_classes=5'
+    )
+    with pytest.raises(ValueError, match=message):
+        getattr(CheckDatasetHook(), event)(runner(model(decode_head=head(150)), Frames(5)))
+
+
+def test_validation_data_are_checked_before_training():
+    with pytest.raises(ValueError, match='val_dataloader has 6 classes'):
+        CheckDatasetHook().before_train(runner(model(decode_head=head(5)), Frames(5), val=Frames(6)))
+
+
+def test_training_without_validation():
+    subject = runner(model(decode_head=head(5)), Frames(5), val=Frames(6))
+    subject.val_loop = None
+    CheckDatasetHook().before_train(subject)
+
+
+@pytest.mark.parametrize('wrap', [lambda d: RepeatDataset(d, 2), lambda d: ConcatDataset([d, d])])
+def test_wrapped_data_set(wrap):
+    with pytest.raises(ValueError, match='Frames of train_dataloader has 5 classes'):
+        CheckDatasetHook().before_train(runner(model(decode_head=head(4)), wrap(Frames(5))))
+
+
+def test_every_part_of_wrapped_data_sets():
+    parts = [Frames(1), Frames(2), Frames(3)]
+    nested = SimpleNamespace(
+        datasets=[RepeatDataset(parts[0], 2), ConcatDataset([parts[1], parts[1]]), parts[2]]
+    )
+    assert list(flatten_dataset(nested)) == [parts[0], parts[1], parts[1], parts[2]]
+
+
+def test_wrapped_model_and_auxiliary_heads():
+    inner = model(decode_head=head(5), auxiliary_head=nn.ModuleList([head(5), head(7)]))
+    with pytest.raises(ValueError, match=r'model\.auxiliary_head\.num_classes is 7'):
+        CheckDatasetHook().before_test(runner(model(module=inner), Frames(5)))
+
+
+def test_data_without_classes_are_not_judged():
+    CheckDatasetHook().before_train(runner(model(decode_head=head(5)), SimpleNamespace(metainfo={})))

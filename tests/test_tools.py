@@ -1,0 +1,195 @@
+"""The tools, each in a process of its own, on a few small pictures."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CONFIG = """
+_base_ = {base!r}
+
+pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='PackSegInputs'),
+]
+tta_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [dict(type='RandomFlip', prob=0.0), dict(type='RandomFlip', prob=1.0)],
+            [dict(type='LoadAnnotations')],
+            [dict(type='PackSegInputs')],
+        ],
+    ),
+]
+data = dict(data_root={data!r}, pipeline=pipeline)
+train_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False, dataset=data)
+val_dataloader = dict(num_workers=0, persistent_workers=False, dataset=data)
+test_dataloader = dict(num_workers=0, dataset=data)
+train_cfg = dict(max_iters=2, val_interval=2)
+default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=2))
+model = dict(
+    decode_head=dict(
+        num_queries=14,
+        pixel_decoder=dict(type='mmmaskformer.FPNPixelDecoder', channels=64, mask_channels=64),
+        transformer_decoder=dict(
+            type='mmmaskformer.MaskFormerTransformerDecoder', channels=64, num_layers=1, ffn_channels=64
+        ),
+    ),
+)
+"""
+
+
+def run(*command, expect=0, **environment):
+    """Run a command without a GPU, and return what it printed."""
+    command = [str(part) for part in command]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])
+    environment = {
+        **os.environ,
+        'PATH': path,
+        'PYTHONPATH': str(ROOT),
+        'CUDA_VISIBLE_DEVICES': '',
+        'OMP_NUM_THREADS': '1',
+        **environment,
+    }
+    result = subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert result.returncode == expect, result.stdout
+    return result.stdout
+
+
+@pytest.fixture(scope='module')
+def config(tmp_path_factory):
+    """A small model, and four pictures of 64x64 for each split."""
+    folder = tmp_path_factory.mktemp('tools')
+    random = np.random.RandomState(0)
+    for split in ('train', 'val', 'test'):
+        for kind in ('img', 'ann'):
+            (folder / 'data' / kind / split).mkdir(parents=True)
+        for index in range(4):
+            labels = np.kron(random.randint(0, 12, (2, 2)), np.ones((32, 32))).astype(np.uint8)
+            cv2.imwrite(str(folder / f'data/ann/{split}/{index}.png'), labels)
+            cv2.imwrite(
+                str(folder / f'data/img/{split}/{index}.jpg'), np.repeat(labels[..., None] * 20, 3, 2)
+            )
+    base = str(ROOT / 'configs/camvid/maskformer_r18_1xb4-1400i_camvid-192x256.py')
+    path = folder / 'tiny.py'
+    path.write_text(CONFIG.format(base=base, data=str(folder / 'data')))
+    return path
+
+
+@pytest.fixture(scope='module')
+def trained(config, tmp_path_factory):
+    """Work dir and log of two training iterations."""
+    work_dir = tmp_path_factory.mktemp('train')
+    return work_dir, run(sys.executable, 'tools/train.py', config, '--work-dir', work_dir)
+
+
+def test_train(trained):
+    work_dir, log = trained
+    assert 'Iter(train) [2/2]' in log
+    assert 'mIoU' in log
+    assert (work_dir / 'iter_2.pth').is_file()
+    assert (work_dir / 'tiny.py').is_file()
+
+
+def test_resume(trained, config):
+    work_dir, _ = trained
+    log = run(
+        *(sys.executable, 'tools/train.py', config, '--work-dir', work_dir, '--resume'),
+        *('--cfg-options', 'train_cfg.max_iters=3', 'train_cfg.val_interval=3'),
+    )
+    assert 'Iter(train) [3/3]' in log
+    assert 'Iter(train) [2/3]' not in log
+
+
+def test_test_with_predictions_and_pictures(trained, config, tmp_path):
+    work_dir, _ = trained
+    log = run(
+        *(sys.executable, 'tools/test.py', config, work_dir / 'iter_2.pth', '--work-dir', tmp_path),
+        *('--out', tmp_path / 'out', '--show-dir', tmp_path / 'show'),
+    )
+    assert 'mIoU' in log
+    predictions = sorted((tmp_path / 'out').glob('*.png'))
+    assert [path.name for path in predictions] == ['0.png', '1.png', '2.png', '3.png']
+    assert cv2.imread(str(predictions[0]), cv2.IMREAD_UNCHANGED).shape == (64, 64)
+    assert len(list((tmp_path / 'show').rglob('*.png'))) == 4
+
+
+def test_distributed_test_with_augmentation(trained, config, tmp_path):
+    work_dir, _ = trained
+    log = run(
+        *('tools/dist_test.sh', config, work_dir / 'iter_2.pth', 2),
+        *('--work-dir', tmp_path, '--tta'),
+    )
+    assert 'mIoU' in log
+
+
+def test_distributed_train(config, tmp_path):
+    log = run('tools/dist_train.sh', config, 2, '--work-dir', tmp_path)
+    assert 'Iter(train) [2/2]' in log
+    assert 'GPU number: 2' in log  # MMEngine's word for the number of processes
+    assert (tmp_path / 'iter_2.pth').is_file()
+
+
+@pytest.mark.parametrize('phase', ['train', 'val'])
+def test_browse_dataset(config, tmp_path, phase):
+    log = run(
+        *(sys.executable, 'tools/browse_dataset.py', config, '--output-dir', tmp_path),
+        *('--phase', phase, '--number', 3),
+    )
+    assert f'3 pictures are in {tmp_path}' in log
+    pictures = sorted(tmp_path.glob('*.png'))
+    assert [path.name for path in pictures] == ['00000_0.png', '00001_1.png', '00002_2.png']
+    image = cv2.imread(str(pictures[0]))
+    assert image.shape == (64, 64, 3)
+    assert (image[..., 0] != image[..., 2]).any()  # the pictures are grey, the labels have colours
+
+
+@pytest.mark.parametrize(
+    ('option', 'sentence'),
+    [
+        ('train_dataloader.dataset.data_root=nowhere', 'train_dataloader: the folder nowhere does not exist'),
+        ('model.decode_head.num_classes=12', 'set model.decode_head.num_classes=11'),
+    ],
+)
+def test_mistake_is_one_sentence(config, tmp_path, option, sentence):
+    log = run(
+        *(sys.executable, 'tools/train.py', config, '--work-dir', tmp_path, '--cfg-options', option),
+        expect=1,
+    )
+    assert 'Traceback' not in log
+    assert log.splitlines()[-1].startswith('Error: ')
+    assert sentence in log.splitlines()[-1]
+    assert 'Iter(train)' not in log
+
+
+@pytest.mark.parametrize(('tool', 'arguments'), [('train', ('cfg.py',)), ('test', ('cfg.py', 'it.pth'))])
+def test_slurm(tmp_path, tool, arguments):
+    """The command given to srun; a stand-in prints it."""
+    srun = tmp_path / 'srun'
+    srun.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    srun.chmod(0o755)
+    command = run(
+        *(f'tools/slurm_{tool}.sh', 'gpus', 'my job', *arguments, '--cfg-options', 'a=[1, 2]'),
+        PATH=f'{tmp_path}{os.pathsep}{os.environ["PATH"]}',
+        GPUS='16',
+        SRUN_ARGS='--quiet --exclusive',
+    ).splitlines()
+    for expected in ('--job-name=my job', '--ntasks=16', '--gres=gpu:8', '--quiet', '--exclusive'):
+        assert expected in command
+    script = command.index(f'{ROOT}/tools/{tool}.py')
+    assert command[script + 1 :] == [*arguments, '--launcher', 'slurm', '--cfg-options', 'a=[1, 2]']
+
+
+@pytest.mark.parametrize('script', ['dist_train.sh', 'dist_test.sh', 'slurm_train.sh', 'slurm_test.sh'])
+def test_script_says_how_to_use_it(script):
+    assert run(f'tools/{script}', expect=2).startswith(f'usage: tools/{script}')
