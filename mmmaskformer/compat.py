@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import pickle
 import sys
 import warnings
 from importlib import metadata
@@ -126,16 +127,29 @@ def trust_runner_checkpoints() -> str | None:
     import numpy as np
     import torch
 
-    if not hasattr(torch.serialization, 'add_safe_globals'):  # torch < 2.4
+    if tuple(int(part) for part in torch.__version__.split('.')[:2]) < (2, 6):
         return None
     from mmengine.logging import HistoryBuffer
 
     dtypes = {type(np.dtype(code)) for code in '?bhilqBHILQefdgFD'}
-    torch.serialization.add_safe_globals([HistoryBuffer, np.ndarray, np.dtype, *dtypes])
+    named: list[Any] = [(_history_method, 'builtins.getattr')]
     for function in (np.float64(0).__reduce__()[0], np.zeros(0).__reduce__()[0]):
         for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):  # written by numpy 1, numpy 2
-            torch.serialization.add_safe_globals([(function, f'{module}.{function.__name__}')])
+            named.append((function, f'{module}.{function.__name__}'))
+    torch.serialization.add_safe_globals([HistoryBuffer, np.ndarray, np.dtype, *dtypes, *named])
     return 'torch.load refuses unknown classes: the HistoryBuffer and numpy numbers of checkpoints are allowed.'
+
+
+def _history_method(owner: Any, name: str) -> Callable:
+    """Stands for ``getattr`` in checkpoints: a ``HistoryBuffer`` stores references to its own methods with it.
+
+    The real ``getattr`` on the allow-list would open every attribute of every object to a hostile file.
+    """
+    from mmengine.logging import HistoryBuffer
+
+    if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
+        raise pickle.UnpicklingError(f'getattr({owner!r}, {name!r}) is not allowed in a checkpoint.')
+    return getattr(HistoryBuffer, name)
 
 
 def announce_configs() -> None:

@@ -1,0 +1,67 @@
+"""Fixtures that several tests share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Callable
+
+import pytest
+import torch
+
+os.environ.setdefault('MPLBACKEND', 'Agg')
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope='session')
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope='session')
+def shared() -> Path:
+    """Golden results and pictures that lie beside the repository; a test that needs them skips without."""
+    path = ROOT.parent / 'shared'
+    if not path.is_dir():
+        pytest.skip(f'no shared data in {path}')
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    torch.manual_seed(0)
+
+
+RunPython = Callable[..., subprocess.CompletedProcess]
+
+
+@pytest.fixture(scope='session')
+def run_python() -> RunPython:
+    """Runs code in a fresh interpreter: ``run_python(code, *arguments, path=[...], cwd=..., options=[...])``.
+
+    ``path`` goes in front of the repository on the module search path (``installed=True`` leaves the repository
+    out). The process must succeed, unless ``check=False``.
+    """
+
+    def run(
+        code: str | None = None,
+        *arguments: str,
+        path: tuple[Path, ...] = (),
+        cwd: Path | None = None,
+        options: tuple[str, ...] = (),
+        installed: bool = False,
+        check: bool = True,
+    ) -> subprocess.CompletedProcess:
+        search = [*map(str, path), *([] if installed else [str(ROOT)])]
+        environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(search), 'OMP_NUM_THREADS': '1'}
+        command = [sys.executable, *options, *(['-c', textwrap.dedent(code)] if code else []), *arguments]
+        done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
+        if check:
+            assert done.returncode == 0, f'{done.stdout}\n{done.stderr}'
+        return done
+
+    return run

@@ -1,0 +1,108 @@
+"""A file imports only rooms above it in this list, or siblings in its own room."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = 'mmmaskformer'
+ROOMS = (
+    'version',
+    'registry',
+    'structures',
+    'compat',
+    'doctor',
+    'functional',
+    'models.layers',
+    'models.pixel_decoders',
+    'models.transformer_decoder',
+    'models.assigners',
+    'models.losses',
+    'models.criterion',
+    'models.decode_heads',
+    'models.data_preprocessor',
+    'models.segmentors',
+    'models',
+    'datasets',
+    'engine',
+    'evaluation',
+    'checkpoints',
+    'visualization',
+    'apis',
+)
+OPENMMLAB = {'mmcv', 'mmdet', 'mmengine', 'mmpretrain', 'mmseg'}
+SOURCE = Path(__file__).resolve().parent.parent / PACKAGE
+FILES = [path for path in sorted(SOURCE.rglob('*.py')) if '.mim' not in path.parts]
+
+
+def module_name(path: Path) -> str:
+    """``models.layers.mlp`` of its file; a package's ``__init__.py`` has the name of the package."""
+    parts = path.relative_to(SOURCE).with_suffix('').parts
+    return '.'.join(parts[:-1] if parts[-1] == '__init__' else parts)
+
+
+def room(module: str) -> str | None:
+    """The most particular room that a module lies in."""
+    inside = [name for name in ROOMS if module == name or module.startswith(f'{name}.')]
+    return max(inside, key=len, default=None)
+
+
+def imports(source: str, module: str, is_package: bool) -> list[str]:
+    """Full names of everything imported anywhere in a file, ``from x import y`` as ``x.y``."""
+    here = [PACKAGE, *filter(None, module.split('.'))]
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            up = node.level - is_package
+            base = here[: len(here) - up] if node.level else []
+            base = [*base, *([node.module] if node.module else [])]
+            found += ['.'.join([*base, alias.name]) for alias in node.names]
+    return found
+
+
+def breaches(source: str, module: str, is_package: bool = False) -> list[str]:
+    """What a file imports from rooms below its own."""
+    rank = ROOMS.index(room(module))
+    own = [name.removeprefix(f'{PACKAGE}.') for name in imports(source, module, is_package) if name.startswith(PACKAGE)]
+    return [name for name in own if (target := room(name)) and ROOMS.index(target) > rank]
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_only_from_above(path):
+    module = module_name(path)
+    if not module:
+        return  # the package's own __init__ imports every room
+    assert room(module), f'{path} lies in no room: give it a place in ROOMS'
+    assert not breaches(path.read_text(), module, path.name == '__init__.py')
+
+
+@pytest.mark.parametrize('path', sorted((SOURCE / 'functional').rglob('*.py')), ids=lambda path: path.name)
+def test_formulas_need_no_openmmlab(path):
+    names = imports(path.read_text(), module_name(path), path.name == '__init__.py')
+    assert not [name for name in names if name.split('.')[0] in OPENMMLAB]
+
+
+@pytest.mark.parametrize(
+    ('module', 'source', 'expected'),
+    [
+        ('models.criterion', 'from ..datasets import CamVidDataset', ['datasets.CamVidDataset']),
+        ('models.criterion', 'from .. import datasets', ['datasets']),
+        ('models.criterion', 'from mmmaskformer.apis.run import train_model', ['apis.run.train_model']),
+        ('models.layers.mlp', 'def f():\n    import mmmaskformer.models.losses', ['models.losses']),
+        ('functional.matching', 'from mmmaskformer.models import MaskFormer', ['models.MaskFormer']),
+        ('models.criterion', 'from .losses import MaskDiceLoss\nfrom ..functional.matching import match', []),
+        ('models.layers.mlp', 'from .position_encoding import SinePositions\nimport torch', []),
+        ('apis.run', 'from mmmaskformer.models import MaskFormer\nfrom ..datasets import toy', []),
+    ],
+)
+def test_the_check_can_fail(module, source, expected):
+    assert breaches(source, module) == expected
+
+
+def test_a_package_counts_its_dots_from_itself():
+    assert breaches('from .segmentors import MaskFormer', 'models', is_package=True) == []
+    assert breaches('from ..datasets import toy', 'models', is_package=True) == ['datasets.toy']
