@@ -140,11 +140,10 @@ def test_distributed_train(config, tmp_path):
     assert (tmp_path / 'iter_2.pth').is_file()
 
 
-@pytest.mark.parametrize('phase', ['train', 'val'])
-def test_browse_dataset(config, tmp_path, phase):
+def test_browse_dataset(config, tmp_path):
     log = run(
         *(sys.executable, 'tools/browse_dataset.py', config, '--output-dir', tmp_path),
-        *('--phase', phase, '--number', 3),
+        *('--phase', 'val', '--number', 3),
     )
     assert f'3 pictures are in {tmp_path}' in log
     pictures = sorted(tmp_path.glob('*.png'))
@@ -154,21 +153,15 @@ def test_browse_dataset(config, tmp_path, phase):
     assert (image[..., 0] != image[..., 2]).any()  # the pictures are grey, the labels have colours
 
 
-@pytest.mark.parametrize(
-    ('option', 'sentence'),
-    [
-        ('train_dataloader.dataset.data_root=nowhere', 'train_dataloader: the folder nowhere does not exist'),
-        ('model.decode_head.num_classes=12', 'set model.decode_head.num_classes=11'),
-    ],
-)
-def test_mistake_is_one_sentence(config, tmp_path, option, sentence):
+def test_mistake_is_one_sentence(config, tmp_path):
+    option = 'model.decode_head.num_classes=12'
     log = run(
         *(sys.executable, 'tools/train.py', config, '--work-dir', tmp_path, '--cfg-options', option),
         expect=1,
     )
     assert 'Traceback' not in log
     assert log.splitlines()[-1].startswith('Error: ')
-    assert sentence in log.splitlines()[-1]
+    assert 'set model.decode_head.num_classes=11' in log.splitlines()[-1]
     assert 'Iter(train)' not in log
 
 

@@ -1,6 +1,7 @@
 """Compare the classes of the data with those of the model before any time is spent."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -57,7 +58,7 @@ def flatten_dataset(dataset: object) -> Iterable:
         yield from flatten_dataset(child)
 
 
-def _heads(model: nn.Module) -> Iterable[tuple[str, nn.Module]]:
+def _heads(model: Any) -> Iterable[tuple[str, Any]]:
     while not hasattr(model, 'decode_head') and hasattr(model, 'module'):  # DDP, test-time augmentation
         model = model.module
     for name in ('decode_head', 'auxiliary_head'):

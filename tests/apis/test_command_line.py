@@ -65,5 +65,5 @@ def test_other_errors_keep_their_traceback(config):
 
 
 def test_missing_config_on_one_line():
-    with pytest.raises(SystemExit, match='nowhere.py'):
+    with pytest.raises(SystemExit, match=r'nowhere\.py'):
         run(load_config, parse('nowhere.py'))

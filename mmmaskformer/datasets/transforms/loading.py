@@ -54,8 +54,8 @@ class LoadAnnotations(MMSegLoadAnnotations):
         path, reduced = results['seg_map_path'], results['reduce_zero_label']
         if self.reduce_zero_label not in (None, reduced):
             raise ValueError(
-                f'reduce_zero_label is {self.reduce_zero_label} in LoadAnnotations, but {reduced} in the data '
-                'set: leave it out of LoadAnnotations, which then does as the data set says.'
+                f'reduce_zero_label is {self.reduce_zero_label} in LoadAnnotations, but {reduced} in the '
+                'data set: leave it out of LoadAnnotations, which then does as the data set says.'
             )
         with _naming_the_file('label map', path):
             super()._load_seg_map(results)
@@ -68,6 +68,6 @@ class LoadAnnotations(MMSegLoadAnnotations):
         expected = results.get('ori_shape')
         if expected is not None and shape != tuple(expected):
             raise ValueError(
-                f'The label map {path} is {shape[1]}x{shape[0]} pixels, but its image {results["img_path"]} '
-                f'is {expected[1]}x{expected[0]}: correct the pair, or check data_prefix and seg_map_suffix.'
+                f'The label map {path} is {shape[1]}x{shape[0]} pixels, but its image '
+                f'{results["img_path"]} is {expected[1]}x{expected[0]}: correct the pair, or check data_prefix and seg_map_suffix.'
             )
