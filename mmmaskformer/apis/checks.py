@@ -71,9 +71,11 @@ def _suffix(dataset: Mapping, setting: str | None, scope: str | None) -> str:
         with DATASETS.switch_scope_and_registry(dataset.get('_scope_') or scope) as registry:
             cls = registry.get(cls)
     for base in inspect.getmro(cls) if inspect.isclass(cls) else ():
-        parameter = inspect.signature(base.__init__).parameters.get(setting)
-        if parameter is not None:
-            return parameter.default
+        constructor = vars(base).get('__init__')
+        if inspect.isfunction(constructor) and setting in (
+            known := inspect.signature(constructor).parameters
+        ):
+            return known[setting].default
     return ''
 
 

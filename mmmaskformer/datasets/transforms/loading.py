@@ -69,5 +69,6 @@ class LoadAnnotations(MMSegLoadAnnotations):
         if expected is not None and shape != tuple(expected):
             raise ValueError(
                 f'The label map {path} is {shape[1]}x{shape[0]} pixels, but its image '
-                f'{results["img_path"]} is {expected[1]}x{expected[0]}: correct the pair, or check data_prefix and seg_map_suffix.'
+                f'{results["img_path"]} is {expected[1]}x{expected[0]}: '
+                'correct the pair, or check data_prefix and seg_map_suffix.'
             )
