@@ -1,4 +1,4 @@
-"""Build script: metadata lives in pyproject.toml's neighbours, so that OpenMMLab's tools find them."""
+"""Build script: the metadata, and configs and tools that travel with the package."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TRAVELLING = ('configs', 'tools', 'model-index.yml')
 
 
 class BuildWithConfigs(build_py):
-    """Puts configs and tools into ``mmmaskformer/.mim``: copied into a build, linked for an editable install."""
+    """Puts configs and tools into ``mmmaskformer/.mim``: copies in a build, links in an editable install."""
 
     def run(self) -> None:
         """Build the modules, then add the files beside the package."""
@@ -62,7 +62,7 @@ def readme() -> str:
 setup(
     name=PACKAGE,
     version=version(),
-    description='MaskFormer for OpenMMLab: one model, one loss, one training procedure for every segmentation task',
+    description='MaskFormer for OpenMMLab: one model, loss and procedure for every segmentation task',
     long_description=readme(),
     long_description_content_type='text/markdown',
     license='Apache-2.0',

@@ -11,9 +11,10 @@ import importlib.util
 import pickle
 import sys
 import warnings
+from collections.abc import Callable
 from importlib import metadata
 from types import ModuleType
-from typing import Any, Callable
+from typing import Any
 
 MMCV_EXTENSION = 'mmcv._ext'
 TRANSFORMERS_NAMES = (  # what mmpretrain 1.2.0 takes from transformers.modeling_utils
@@ -52,7 +53,7 @@ def import_mmcv_ops() -> str | None:
     """
     if importlib.util.find_spec('mmcv') is None:
         raise ModuleNotFoundError(
-            'mmcv is not installed: `pip install mmcv-lite==2.1.0` (no compiler needed), or mmcv==2.1.0 in full.',
+            'mmcv is not installed: `pip install mmcv-lite==2.1.0` (no compiler needed) or mmcv==2.1.0 in full.',
             name='mmcv',
         )
     if 'mmcv.ops' in sys.modules or importlib.util.find_spec(MMCV_EXTENSION) is not None:
@@ -74,7 +75,7 @@ class _Placeholder(ModuleType):
 
         def operator(*args: Any, **kwargs: Any) -> None:
             raise RuntimeError(
-                f'{name} needs the full mmcv, found mmcv-lite: `pip uninstall mmcv-lite`, then install mmcv==2.1.0.'
+                f'{name} needs the full mmcv, found mmcv-lite: `pip uninstall mmcv-lite`, install mmcv==2.1.0'
             )
 
         return operator
@@ -91,7 +92,7 @@ def leave_out_multimodal() -> str | None:
     """
     if 'mmpretrain.models' in sys.modules or (reason := transformers_problem()) is None:
         return None
-    dependency = importlib.import_module('mmpretrain.utils.dependency')
+    dependency: Any = importlib.import_module('mmpretrain.utils.dependency')
     dependency.WITH_MULTIMODAL = False
     warnings.warn(reason, stacklevel=2)
     return reason
@@ -110,8 +111,9 @@ def transformers_problem() -> str | None:
     if problem is None:
         return None
     return (
-        f'transformers {metadata.version("transformers")} {problem}, so the vision-language models of mmpretrain '
-        'are left out (MaskFormer does not need them); `pip install "transformers<4.51"` brings them back.'
+        f'transformers {metadata.version("transformers")} {problem}, so the vision-language models of '
+        'mmpretrain are left out (MaskFormer does not need them); '
+        '`pip install "transformers<4.51"` brings them back.'
     )
 
 
@@ -133,15 +135,16 @@ def trust_runner_checkpoints() -> str | None:
 
     dtypes = {type(np.dtype(code)) for code in '?bhilqBHILQefdgFD'}
     named: list[Any] = [(_history_method, 'builtins.getattr')]
-    for function in (np.float64(0).__reduce__()[0], np.zeros(0).__reduce__()[0]):
+    builders: list[Any] = [np.float64(0).__reduce__()[0], np.zeros(0).__reduce__()[0]]
+    for function in builders:
         for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):  # written by numpy 1, numpy 2
             named.append((function, f'{module}.{function.__name__}'))
     torch.serialization.add_safe_globals([HistoryBuffer, np.ndarray, np.dtype, *dtypes, *named])
-    return 'torch.load refuses unknown classes: the HistoryBuffer and numpy numbers of checkpoints are allowed.'
+    return 'torch.load refuses unknown classes: HistoryBuffer and numpy numbers of checkpoints are allowed.'
 
 
 def _history_method(owner: Any, name: str) -> Callable:
-    """Stands for ``getattr`` in checkpoints: a ``HistoryBuffer`` stores references to its own methods with it.
+    """Stands for ``getattr`` in checkpoints: a ``HistoryBuffer`` refers to its own methods with it.
 
     The real ``getattr`` on the allow-list would open every attribute of every object to a hostile file.
     """

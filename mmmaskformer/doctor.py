@@ -11,12 +11,14 @@ import platform
 import re
 import sys
 import warnings
+from collections.abc import Iterator, Mapping
 from importlib import metadata
-from typing import Iterator, Mapping, NamedTuple
+from typing import NamedTuple
 
 from . import compat
 from .version import __version__
 
+OPENCV = ('opencv-python', 'opencv-python-headless', 'opencv-contrib-python')
 # Import name: the distributions that may bring it; the first one is recommended.
 DISTRIBUTIONS = {
     'torch': ('torch',),
@@ -29,7 +31,7 @@ DISTRIBUTIONS = {
     'mmpretrain': ('mmpretrain',),
     'scipy': ('scipy',),
     'pycocotools': ('pycocotools',),
-    'cv2': ('opencv-python', 'opencv-python-headless', 'opencv-contrib-python', 'opencv-contrib-python-headless'),
+    'cv2': OPENCV,
     'PIL': ('pillow',),
     'matplotlib': ('matplotlib',),
     'rich': ('rich',),
@@ -48,7 +50,7 @@ RANGES: dict[str, tuple[str, str | None, str]] = {
     'mmsegmentation': ('1.2.2', '2', 'mmsegmentation==1.2.2'),
     'mmdet': ('3.3.0', '4', 'mmdet==3.3.0'),
     'mmpretrain': ('1.2.0', '2', 'mmpretrain==1.2.0'),
-    'setuptools': ('0', '82', 'setuptools<82'),
+    'setuptools': ('', '82', 'setuptools<82'),
 }
 TRIAL_IMPORTS = (
     'torchvision',
@@ -126,13 +128,15 @@ def _range_problem(distribution: str, version: str) -> Problem | None:
     low, high, wanted = RANGES[distribution]
     if _numbers(version) >= _numbers(low) and (high is None or _numbers(version) < _numbers(high)):
         return None
-    reason = ' (mmengine needs pkg_resources, which later releases lack)' if distribution == 'setuptools' else ''
-    bounds = f'>={low}' if high is None else f'>={low},<{high}' if low != '0' else f'<{high}'
-    return Problem(f'{distribution} {version} is out of range, needed is {bounds}{reason}.', f'pip install "{wanted}"')
+    bounds = ','.join([*([f'>={low}'] if low else []), *([f'<{high}'] if high else [])])
+    what = f'{distribution} {version} is out of range, needed is {bounds}'
+    if distribution == 'setuptools':
+        what += ' (mmengine imports pkg_resources, which later releases lack)'
+    return Problem(f'{what}.', f'pip install "{wanted}"')
 
 
 def _pair_problems(found: Mapping[str, Mapping[str, str]]) -> Iterator[Problem]:
-    """A torchvision is built for one torch: 2.N goes with 0.(N + 15), and builds (+cpu, +cu130) must agree."""
+    """A torchvision fits one torch: 2.N goes with 0.(N + 15), and builds (+cpu, +cu130) must agree."""
     torch, vision = (found.get(name, {}).get(name, 'unknown') for name in ('torch', 'torchvision'))
     if 'unknown' in (torch, vision) or not torch.startswith('2.'):
         return
@@ -179,9 +183,9 @@ def gpu() -> str:
     try:
         import torch
 
-        built = f'torch is built for CUDA {torch.version.cuda}' if torch.version.cuda else 'torch is built for CPU'
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-        return f'{", ".join(names) or "none"} ({built})'
+        target = f'CUDA {torch.version.cuda}' if torch.version.cuda else 'CPU'
+        return f'{", ".join(names) or "none"} (torch is built for {target})'
     except Exception as error:
         return f'unknown ({_sentence(error)})'
 
@@ -193,7 +197,8 @@ def report(found: Mapping[str, Mapping[str, str]], worked_around: list[str], pro
         label = name if len(versions) != 1 else next(iter(versions))
         rows.append((label, ', '.join(versions.values()) or ('-' if name in OPTIONAL else 'MISSING')))
     rows.append(('GPU', gpu()))
-    lines = [f'mmmaskformer {__version__}', '', 'Versions', *(f'  {key:<20} {value}' for key, value in rows), '']
+    lines = [f'mmmaskformer {__version__}', '', 'Versions']
+    lines += [*(f'  {key:<20} {value}' for key, value in rows), '']
     lines += ['Worked around', *(f'  - {sentence}' for sentence in worked_around or ['nothing']), '']
     if not problems:
         return '\n'.join([*lines, 'Nothing is wrong.'])
@@ -208,7 +213,7 @@ def main() -> int:
     found = installed()
     problems = version_problems(found)
     worked_around: list[str] = []
-    if all(versions or name in OPTIONAL for name, versions in found.items()):  # else everything fails to import
+    if all(versions or name in OPTIONAL for name, versions in found.items()):  # else all imports fail
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
             worked_around, failures = try_imports()

@@ -6,8 +6,8 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import pytest
 import torch
@@ -43,8 +43,8 @@ RunPython = Callable[..., subprocess.CompletedProcess]
 def run_python() -> RunPython:
     """Runs code in a fresh interpreter: ``run_python(code, *arguments, path=[...], cwd=..., options=[...])``.
 
-    ``path`` goes in front of the repository on the module search path (``installed=True`` leaves the repository
-    out). The process must succeed, unless ``check=False``.
+    ``path`` goes in front of the repository on the module search path (``installed=True`` leaves the
+    repository out). The process must succeed, unless ``check=False``.
     """
 
     def run(

@@ -162,7 +162,7 @@ def test_everything_else_is_still_refused(tmp_path, intruder, refused):
 def test_numbers_written_by_numpy_1_and_2_load(tmp_path, module):
     import numpy as np
 
-    values = {'score': np.float64(1.5), 'count': np.int64(3), 'small': np.float32(0.5), 'history': np.arange(3.0)}
+    values = dict(score=np.float64(1.5), count=np.int64(3), small=np.float32(0.5), history=np.arange(3.0))
     torch.save(values, tmp_path / 'mine.pth', _use_new_zipfile_serialization=False)
     written = (tmp_path / 'mine.pth').read_bytes()
     # GLOBAL opcodes of protocol 2 are lines, so the module's name can be exchanged as text.
@@ -171,12 +171,8 @@ def test_numbers_written_by_numpy_1_and_2_load(tmp_path, module):
     assert b'c' + module + b'\n' in written
     (tmp_path / 'theirs.pth').write_bytes(written)
     loaded = torch.load(tmp_path / 'theirs.pth')
-    assert {key: np.asarray(value).tolist() for key, value in loaded.items()} == {
-        'score': 1.5,
-        'count': 3,
-        'small': 0.5,
-        'history': [0.0, 1.0, 2.0],
-    }
+    as_lists = {key: np.asarray(value).tolist() for key, value in loaded.items()}
+    assert as_lists == dict(score=1.5, count=3, small=0.5, history=[0.0, 1.0, 2.0])
 
 
 def test_a_transformers_that_breaks_mmpretrain_is_named_and_left_out(run_python, tmp_path):

@@ -67,8 +67,9 @@ def imports(source: str, module: str, is_package: bool) -> list[str]:
 def breaches(source: str, module: str, is_package: bool = False) -> list[str]:
     """What a file imports from rooms below its own."""
     rank = ROOMS.index(room(module))
-    own = [name.removeprefix(f'{PACKAGE}.') for name in imports(source, module, is_package) if name.startswith(PACKAGE)]
-    return [name for name in own if (target := room(name)) and ROOMS.index(target) > rank]
+    ours = [name for name in imports(source, module, is_package) if name.startswith(f'{PACKAGE}.')]
+    names = [name.removeprefix(f'{PACKAGE}.') for name in ours]
+    return [name for name in names if (target := room(name)) and ROOMS.index(target) > rank]
 
 
 @pytest.mark.parametrize('path', FILES, ids=lambda path: str(path.relative_to(SOURCE)))

@@ -1,0 +1,147 @@
+"""The built package: configs and tools travel with it, and the development set is pinned throughout."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+import mmmaskformer
+
+PARTS = ('setup.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE', 'model-index.yml', 'requirements.txt')
+PARTS += ('requirements', 'mmmaskformer', 'configs', 'tools')
+
+
+@pytest.fixture(scope='module')
+def source(root, tmp_path_factory) -> Path:
+    """A copy of what a build reads: building in the repository would leave files there."""
+    copy = tmp_path_factory.mktemp('source')
+    for name in PARTS:
+        if (root / name).is_dir():
+            shutil.copytree(root / name, copy / name, ignore=shutil.ignore_patterns('.mim', '__pycache__'))
+        else:
+            shutil.copy2(root / name, copy / name)
+    return copy
+
+
+def build(source: Path, kind: str, target: Path) -> Path:
+    """Calls the build backend as pip does, but with the setuptools that is installed."""
+    target.mkdir()
+    code = f'from setuptools.build_meta import build_{kind} as build; print(build({str(target)!r}))'
+    done = subprocess.run([sys.executable, '-c', code], cwd=source, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return target / done.stdout.splitlines()[-1]
+
+
+@pytest.fixture(scope='module')
+def wheel(source, tmp_path_factory) -> Path:
+    return build(source, 'wheel', tmp_path_factory.mktemp('wheel') / 'dist')
+
+
+@pytest.fixture(scope='module')
+def site(wheel, tmp_path_factory) -> Path:
+    """Where pip would unpack the wheel."""
+    folder = tmp_path_factory.mktemp('site')
+    zipfile.ZipFile(wheel).extractall(folder)
+    return folder
+
+
+def files_below(folder: Path) -> set[str]:
+    found = (path for path in folder.rglob('*') if path.is_file() and '__pycache__' not in path.parts)
+    return {path.relative_to(folder).as_posix() for path in found}
+
+
+def test_the_wheel_carries_every_module_config_and_tool(site, source):
+    assert files_below(site / 'mmmaskformer' / '.mim' / 'configs') == files_below(source / 'configs')
+    assert files_below(site / 'mmmaskformer' / '.mim' / 'tools') == files_below(source / 'tools')
+    modules = {name for name in files_below(source / 'mmmaskformer') if not name.startswith('.mim')}
+    installed = {name for name in files_below(site / 'mmmaskformer') if not name.startswith('.mim')}
+    assert installed == modules
+
+
+def test_a_wheel_built_from_the_sdist_is_the_same(source, wheel, tmp_path):
+    sdist = build(source, 'sdist', tmp_path / 'sdist')
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path / 'unpacked', filter='data')
+    (unpacked,) = (tmp_path / 'unpacked').iterdir()
+    second = build(unpacked, 'wheel', tmp_path / 'wheel')
+    assert set(zipfile.ZipFile(second).namelist()) == set(zipfile.ZipFile(wheel).namelist())
+
+
+INHERIT = """
+    import sys
+    import mmmaskformer
+    from mmengine.config import Config
+    config = Config.fromfile(sys.argv[1])
+    print(mmmaskformer.__file__)
+    print(config.model.type, config.model.decode_head.num_classes, config.work_dir)
+"""
+
+
+def inherited(run_python, tmp_path, *path: Path) -> list[str]:
+    config = "_base_ = 'mmmaskformer::maskformer/swin_ade20k.py'\nwork_dir = 'here'\n"
+    (tmp_path / 'mine.py').write_text(config)
+    return run_python(INHERIT, 'mine.py', path=path, cwd=tmp_path, installed=True).stdout.splitlines()
+
+
+def test_another_project_inherits_a_config_of_the_installed_package(run_python, site, tmp_path):
+    where, model = inherited(run_python, tmp_path, site)
+    assert Path(where).is_relative_to(site)
+    assert model == 'mmmaskformer.MaskFormer 150 here'
+
+
+def test_an_editable_install_sees_the_configs_of_the_checkout(run_python, source, tmp_path):
+    build(source, 'editable', tmp_path / 'dist')
+    assert (source / 'mmmaskformer' / '.mim' / 'configs').samefile(source / 'configs')
+    assert (source / 'mmmaskformer' / '.mim' / 'tools').samefile(source / 'tools')
+    _, model = inherited(run_python, tmp_path, source)
+    assert model == 'mmmaskformer.MaskFormer 150 here'
+
+
+def lines(path: Path) -> list[Requirement]:
+    stripped = (line.partition('#')[0].strip() for line in path.read_text().splitlines())
+    return [Requirement(line) for line in stripped if line and not line.startswith('-r')]
+
+
+def test_the_wheel_asks_for_the_runtime_set_and_for_no_mmcv(site, root):
+    (metadata,) = site.glob('*.dist-info/METADATA')
+    asked = [Requirement(line) for line in re.findall(r'^Requires-Dist: (.+)$', metadata.read_text(), re.M)]
+    always = {str(requirement) for requirement in asked if 'extra' not in str(requirement.marker)}
+    assert always == {str(requirement) for requirement in lines(root / 'requirements' / 'runtime.txt')}
+    assert not any('mmcv' in name for name in always)
+    assert f'\nVersion: {mmmaskformer.__version__}\n' in metadata.read_text()
+
+
+@pytest.mark.parametrize('python', ['3.10', '3.11', '3.12'])
+def test_every_requirement_is_pinned_once_within_its_range(root, python):
+    pins: dict[str, str] = {}
+    for pin in lines(root / 'requirements' / 'constraints.txt'):
+        if pin.marker is None or pin.marker.evaluate({'python_version': python}):
+            assert pin.name.lower() not in pins
+            pins[pin.name.lower()] = str(pin.specifier).removeprefix('==')
+    for name in ('runtime', 'mminstall', 'tests', 'dev'):
+        for requirement in lines(root / 'requirements' / f'{name}.txt'):
+            assert pins[requirement.name.lower()] in requirement.specifier, requirement
+
+
+def test_make_runs_what_the_readme_says(root):
+    shown = subprocess.run(
+        ['make', '-n', 'test', 'demo', 'lint', 'VENV=/nowhere', f'PYTHON={sys.executable}'],
+        cwd=root, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    for command in ('-m pytest', 'tools/demo.py', 'ruff check', 'ruff format --check', 'mypy', 'codespell'):
+        assert f'/nowhere/bin/{command}' in shown.replace('/nowhere/bin/python ', '/nowhere/bin/'), command
+    assert '-c requirements/constraints.txt' in shown
+
+
+def test_continuous_integration_can_be_started(root):
+    assert os.access(root / '.ci' / 'run', os.X_OK)
+    subprocess.run(['bash', '-n', root / '.ci' / 'run'], check=True)
