@@ -53,7 +53,7 @@ def import_mmcv_ops() -> str | None:
     """
     if importlib.util.find_spec('mmcv') is None:
         raise ModuleNotFoundError(
-            'mmcv is not installed: `pip install mmcv-lite==2.1.0` (no compiler needed) or a full mmcv==2.1.0.',
+            'mmcv is not installed: `pip install mmcv-lite==2.1.0` (no compiler needed), or mmcv==2.1.0.',
             name='mmcv',
         )
     if 'mmcv.ops' in sys.modules or importlib.util.find_spec(MMCV_EXTENSION) is not None:
