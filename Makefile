@@ -5,7 +5,7 @@ VENV ?= .venv
 
 BIN := $(VENV)/bin
 # The environment is renewed when a requirement changes, not when a checkout touches the files' dates.
-KEY := $(shell cat requirements/*.txt setup.py pyproject.toml | cksum | cut -d ' ' -f 1)
+KEY := $(shell cat requirements/*.txt setup.py | cksum | cut -d " " -f 1)
 STAMP := $(VENV)/.installed-$(KEY)
 
 .PHONY: help install demo test lint format clean
