@@ -15,7 +15,7 @@ SMALLEST_SEGMENT = 40
 """Segments of which fewer pixels are seen become unlabelled."""
 
 # Height of each thing where the ground meets the lower edge, as a share of the picture's height.
-HEIGHTS = {'tree': 1.0, 'car': 0.38, 'person': 0.66, 'ball': 0.32, 'crate': 0.36, 'sign': 0.7}
+HEIGHTS = {'tree': 1.05, 'car': 0.44, 'person': 0.74, 'ball': 0.4, 'crate': 0.42, 'sign': 0.8}
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def draw_scene(rng: np.random.Generator, height: int = 192, width: int = 256) ->
     _draw_backdrop(rng, painting, light, horizon)
     _draw_things(rng, painting, light, horizon)
     segments = np.ascontiguousarray(painting.segments[::SUPERSAMPLING, ::SUPERSAMPLING])
-    return Scene(_develop(rng, painting, light), *_tidy(segments, painting.categories))
+    return Scene(_develop(rng, painting, light), *remove_slivers(segments, painting.categories))
 
 
 def _draw_backdrop(rng: np.random.Generator, painting: _Painting, light: Light, horizon: int) -> None:
@@ -114,10 +114,10 @@ def _draw_backdrop(rng: np.random.Generator, painting: _Painting, light: Light, 
 def _draw_things(rng: np.random.Generator, painting: _Painting, light: Light, horizon: int) -> None:
     """Places things on the ground from far to near; their size follows from how far they stand."""
     names = [*rng.choice(list(HEIGHTS), rng.integers(4, 9)), *(['stone'] * rng.integers(0, 3))]
-    for nearness in np.sort(rng.uniform(0.15, 1.0, len(names))):
+    for nearness in np.sort(rng.uniform(0.2, 1.0, len(names))):
         name = names.pop(rng.integers(len(names)))
         foot = horizon + int(nearness * (painting.height - horizon))
-        size = painting.height * HEIGHTS.get(name, 0.08) * (0.15 + 0.85 * nearness) * rng.uniform(0.8, 1.2)
+        size = painting.height * HEIGHTS.get(name, 0.08) * (0.25 + 0.75 * nearness) * rng.uniform(0.8, 1.2)
         x = int(rng.integers(painting.width))
         sprite = DRAWERS.get(name, stone)(rng, light, size)
         painting.shadow(sprite, x, foot, light, horizon)
@@ -133,14 +133,25 @@ def _develop(rng: np.random.Generator, painting: _Painting, light: Light) -> np.
     return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
 
 
-def _tidy(segments: np.ndarray, categories: list[int]) -> tuple[np.ndarray, tuple[int, ...]]:
-    """Unlabels the outlines of segments and things hardly seen, and numbers what is left from 1."""
+def remove_slivers(
+    segments: np.ndarray, categories: list[int], smallest: int = SMALLEST_SEGMENT
+) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Unlabels outlines between segments and segments hardly seen, and numbers what is left from 1.
+
+    Args:
+        segments: Segment of every pixel (H, W), from 1.
+        categories: Their categories.
+        smallest: Segments of fewer pixels than this go.
+
+    Returns:
+        The new segments and their categories.
+    """
     outline = np.zeros(segments.shape, dtype=bool)
     outline[:, 1:] |= segments[:, 1:] != segments[:, :-1]
     outline[1:] |= segments[1:] != segments[:-1]
-    segments[outline] = 0
+    segments = np.where(outline, UNLABELLED, segments)
     areas = np.bincount(segments.ravel(), minlength=len(categories) + 1)
+    kept = [number for number in range(1, len(categories) + 1) if areas[number] >= smallest]
     numbers = np.zeros(len(categories) + 1, dtype=np.int32)
-    kept = [number for number in range(1, len(categories) + 1) if areas[number] >= SMALLEST_SEGMENT]
     numbers[kept] = np.arange(1, len(kept) + 1)
     return numbers[segments], tuple(categories[number - 1] for number in kept)

@@ -132,7 +132,7 @@ def tree(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     else:
         clumps = [(rng.uniform(0.26, 0.74), rng.uniform(0.2, 0.52), rng.uniform(0.16, 0.26)) for _ in range(9)]
         masks = [sprite.ellipse(x, y, reach, reach * 0.75) for x, y, reach in sorted(clumps, key=lambda c: -c[1])]
-    ragged = np.clip(1.5 - 1.5 * noise(rng, height, width, size / 14, 2), 0, 1)
+    ragged = np.clip(1.5 - 1.25 * noise(rng, height, width, size / 14, 2), 0, 1)
     columns = np.linspace(-1, 1, width, dtype=np.float32)[None]
     rows = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     for (x, y, reach), mask in zip(clumps, masks, strict=True):
@@ -146,7 +146,7 @@ def sign(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     """A traffic sign: a board of one of five shapes, with a rim and a glyph, on a post."""
     sprite = Sprite(size, size * 0.5)
     post = rng.uniform(0.4, 0.75) * light.shade_cylinder(sprite.width)
-    sprite.paint(sprite.box(0.45, 0.3, 0.55, 1), post)
+    sprite.paint(sprite.box(0.44, 0.3, 0.56, 1), post)
     corners = rng.choice([3, 4, 4.5, 8, 40])
     turns = np.arange(int(corners)) * 2 * np.pi / int(corners) + {4.5: np.pi / 4, 8: np.pi / 8, 3: -np.pi / 2}.get(corners, 0)
     rim, face, glyph = paint_colour(rng), paint_colour(rng), paint_colour(rng)

@@ -1,0 +1,181 @@
+"""The demonstration: draw a data set, train on it, evaluate, and leave pictures of what was learned."""
+
+import datetime
+import logging
+import shutil
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from ..datasets.toy import ToyRecipe, write_toy
+from ..visualization import PanelRow, draw_panels, draw_training_curve, read_scalars
+
+NUM_PANELS = 8
+NUM_OVERVIEW = 4
+SMOKE_ITERATIONS = 4
+SMOKE_RECIPE = ToyRecipe(num_training=8, num_validation=4, height=96, width=128)
+
+# What MMEngine says of its own inner workings in every run.
+HARMLESS = (
+    'The prefix is not set in metric class',
+    '"FileClient" will be deprecated',
+    '"HardDiskBackend" is the alias',
+)
+
+
+def run_demo(config: str | Path, data_root: str | Path, out_dir: str | Path, smoke: bool = False) -> Path:
+    """Writes the toy data set, trains on it, evaluates the last checkpoint and draws the results.
+
+    Args:
+        config: Config file of a model on the toy data set.
+        data_root: Folder of the data set; one that is there already and complete is used as it is.
+        out_dir: Folder for logs, checkpoint, panels and curve; results of an earlier run in it are replaced.
+        smoke: Only show that everything runs: tiny scenes, few iterations.
+
+    Returns:
+        The folder with the panels.
+
+    Raises:
+        FileExistsError: ``data_root`` or ``out_dir`` holds something else.
+    """
+    start = time.time()
+    out_dir = _prepare(Path(out_dir))
+    _announce(f'1/4  Data set: {data_root}')
+    recipe = SMOKE_RECIPE if smoke else ToyRecipe()
+    if not write_toy(data_root, recipe):
+        print('It was drawn before and is complete.')
+    runner = _build_runner(_load_config(config, data_root, out_dir, smoke))
+    _announce(f'2/4  Training for {runner.max_iters} iterations on {_device_name(runner)}')
+    runner.train()
+    _announce(f'3/4  Evaluation on {recipe.num_validation} held-out scenes')
+    runner.load_checkpoint((out_dir / 'last_checkpoint').read_text().strip())
+    scores = runner.test()
+    _announce('4/4  Pictures')
+    _draw_results(runner, out_dir)
+    print(f'mIoU on held-out scenes:  {scores["mIoU"]:.1f}')
+    print(f'picture|truth|prediction: {out_dir / "panels.png"} and {out_dir / "panels"}/')
+    print(f'training curve:           {out_dir / "training_curve.png"}')
+    print(f'checkpoint:               {(out_dir / "last_checkpoint").read_text().strip()}')
+    print(f'time:                     {_minutes(time.time() - start)}')
+    return out_dir / 'panels'
+
+
+def _announce(title: str) -> None:
+    print(f'\n== {title}', flush=True)
+
+
+def _minutes(seconds: float) -> str:
+    return f'{int(seconds) // 60}:{int(seconds) % 60:02d} min'
+
+
+def _prepare(out_dir: Path) -> Path:
+    """Empties the folder of an earlier run; refuses any other that is not empty."""
+    mark = out_dir / '.mmmaskformer_demo'
+    if out_dir.exists() and not mark.exists() and (not out_dir.is_dir() or any(out_dir.iterdir())):
+        raise FileExistsError(f'{out_dir} is not the folder of an earlier demo; choose another one with --out.')
+    if mark.exists():
+        print(f'Replacing the results of an earlier run in {out_dir}.')
+        shutil.rmtree(out_dir)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    return out_dir
+
+
+def _load_config(config: str | Path, data_root: str | Path, out_dir: Path, smoke: bool) -> Config:
+    cfg = Config.fromfile(config)
+    for name in ('train', 'val', 'test'):
+        cfg[f'{name}_dataloader'].dataset.data_root = str(data_root)
+    cfg.work_dir = str(out_dir)
+    cfg.default_hooks.pop('visualization', None)  # panels are drawn at the end
+    cfg.log_level = 'WARNING'  # no dump of the environment and the config; _build_runner turns the log on
+    if smoke:
+        cfg.train_cfg.update(max_iters=SMOKE_ITERATIONS, val_interval=SMOKE_ITERATIONS)
+        cfg.default_hooks.checkpoint.interval = SMOKE_ITERATIONS
+        cfg.train_dataloader.update(batch_size=2, num_workers=0, persistent_workers=False)
+        for dataloader in (cfg.val_dataloader, cfg.test_dataloader):
+            dataloader.update(batch_size=2, num_workers=0, persistent_workers=False)
+        for transform in cfg.train_dataloader.dataset.pipeline:
+            if transform.type == 'RandomCrop':
+                transform.crop_size = (SMOKE_RECIPE.height, SMOKE_RECIPE.width)
+    return cfg
+
+
+def _build_runner(cfg: Config) -> Runner:
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(_ProgressHook(), 'VERY_LOW')
+    runner.logger.setLevel(logging.INFO)
+    for handler in runner.logger.handlers:
+        handler.setLevel(logging.INFO)
+        if not isinstance(handler, logging.FileHandler):
+            handler.addFilter(_is_for_the_console)
+            handler.setFormatter(logging.Formatter('%(message)s'))
+    return runner
+
+
+def _is_for_the_console(record: logging.LogRecord) -> bool:
+    """Passes the table of IoU per class and warnings; the log file has the rest."""
+    message = record.getMessage()
+    if record.levelno >= logging.WARNING:
+        return not message.startswith(HARMLESS)
+    return message.lstrip().startswith('+-')
+
+
+def _device_name(runner: Runner) -> str:
+    device = next(runner.model.parameters()).device
+    if device.type == 'cuda':
+        return torch.cuda.get_device_name(device)
+    return f'{device.type.upper()} (threads: {torch.get_num_threads()})'
+
+
+class _ProgressHook(Hook):
+    """Prints loss and time left every ten iterations, and mIoU after each validation."""
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+        iteration = runner.iter + 1
+        if iteration == 1 or iteration % 10 == 0 or iteration == runner.max_iters:
+            losses = runner.message_hub.get_scalar('train/loss')
+            eta = runner.message_hub.get_info('eta', 0)
+            print(
+                f'iteration {iteration:4d}/{runner.max_iters}   loss {losses.mean(10):6.3f}   '
+                f'about {_minutes(eta)} of training left',
+                flush=True,
+            )
+
+    def before_val(self, runner: Runner) -> None:
+        print('validating ...', flush=True)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        print(f'iteration {runner.iter:4d}/{runner.max_iters}   mIoU {(metrics or {}).get("mIoU", 0):.1f}', flush=True)
+
+
+def _draw_results(runner: Runner, out_dir: Path) -> None:
+    scalars = read_scalars(Path(runner.log_dir) / 'vis_data' / 'scalars.json')
+    draw_training_curve(scalars, out_dir / 'training_curve.png')
+    meta = runner.test_dataloader.dataset.metainfo
+    rows = dict(islice(_predict(runner), NUM_PANELS))
+    (out_dir / 'panels').mkdir()
+    for name, row in rows.items():
+        draw_panels([row], meta['classes'], meta['palette']).save(out_dir / 'panels' / f'{name}.png')
+    overview = list(rows.values())[:NUM_OVERVIEW]
+    draw_panels(overview, meta['classes'], meta['palette']).save(out_dir / 'panels.png')
+
+
+def _predict(runner: Runner) -> Iterator[tuple[str, PanelRow]]:
+    """Name, picture, truth and prediction of the held-out scenes, in order."""
+    dataset = runner.test_dataloader.dataset
+    runner.model.eval()
+    for index in range(len(dataset)):
+        with torch.no_grad():
+            sample = runner.model.test_step(pseudo_collate([dataset[index]]))[0]
+        picture = cv2.cvtColor(cv2.imread(sample.img_path), cv2.COLOR_BGR2RGB)
+        truth = sample.gt_sem_seg.data.squeeze(0).cpu().numpy()
+        prediction = sample.pred_sem_seg.data.squeeze(0).cpu().numpy()
+        yield Path(sample.img_path).stem, PanelRow(picture, truth, prediction)

@@ -1,0 +1,54 @@
+"""The demonstration runs from end to end, again and again, and spoils nothing."""
+
+import re
+
+import pytest
+from PIL import Image
+
+
+@pytest.fixture(scope='module')
+def runs(tmp_path_factory, run_python, root):
+    """Two smoke runs into the same folders."""
+    folder = tmp_path_factory.mktemp('demo')
+    arguments = ['tools/demo.py', '--smoke', '--data', str(folder / 'data'), '--out', str(folder / 'out')]
+    return folder, [run_python(None, *arguments, cwd=root) for _ in range(2)]
+
+
+@pytest.mark.slow
+def test_demo_leaves_its_pictures_and_says_where(runs):
+    folder, (first, second) = runs
+    for done in (first, second):
+        for path in (folder / 'out/panels.png', folder / 'out/training_curve.png', folder / 'out/iter_4.pth'):
+            assert str(path) in done.stdout
+            assert path.is_file()
+        assert re.search(r'iteration +4/4 +loss +\d+\.\d', done.stdout)
+        assert re.search(r'\| +sign +\| +\d', done.stdout), 'the table of IoU per class'
+        assert re.search(r'mIoU on held-out scenes: +\d', done.stdout)
+        assert re.search(r'time: +0:\d\d min', done.stdout)
+    assert len(list((folder / 'out/panels').glob('*.png'))) == 4
+    with Image.open(folder / 'out/panels.png') as sheet:
+        assert sheet.width > 4 * 2 * 128
+
+
+@pytest.mark.slow
+def test_demo_prints_no_warnings(runs):
+    _, (first, _) = runs
+    assert first.stderr == ''
+    assert not re.search('warning|deprecated|error', first.stdout, re.IGNORECASE)
+
+
+@pytest.mark.slow
+def test_second_run_keeps_the_data_and_replaces_the_results(runs):
+    _, (first, second) = runs
+    assert 'Drawing training scenes: 8/8' in first.stdout
+    assert 'Drawing' not in second.stdout
+    assert 'Replacing the results of an earlier run' in second.stdout
+
+
+def test_demo_does_not_touch_a_folder_of_something_else(run_python, root, tmp_path):
+    (tmp_path / 'thesis.txt').write_text('do not lose me')
+    arguments = ['tools/demo.py', '--smoke', '--data', str(tmp_path / 'data'), '--out', str(tmp_path)]
+    done = run_python(None, *arguments, cwd=root, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f'Error: {tmp_path} is not the folder of an earlier demo')
+    assert list(tmp_path.iterdir()) == [tmp_path / 'thesis.txt']

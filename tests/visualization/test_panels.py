@@ -1,0 +1,73 @@
+"""Panels show the right colours at the right places."""
+
+import numpy as np
+import pytest
+
+from mmmaskformer.visualization import PanelRow, colour_labels, draw_panels
+from mmmaskformer.visualization.panels import GAP, HEADER, NO_CLASS, WRONG
+
+CLASSES = ('left', 'right')
+PALETTE = [(10, 200, 30), (200, 10, 60)]
+HEIGHT, WIDTH = 40, 60
+
+
+@pytest.fixture
+def row():
+    picture = np.full((HEIGHT, WIDTH, 3), (40, 90, 160), dtype=np.uint8)
+    truth = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
+    truth[:, WIDTH // 2 :] = 1
+    truth[: HEIGHT // 4] = 255
+    prediction = np.zeros((HEIGHT, WIDTH), dtype=np.int64)
+    return PanelRow(picture, truth, prediction)
+
+
+def test_colour_labels():
+    painted = colour_labels(np.array([[0, 1, 255, -1, 2]]), PALETTE)
+    assert painted.dtype == np.uint8
+    assert painted.tolist() == [[[10, 200, 30], [200, 10, 60], *[list(NO_CLASS)] * 3]]
+
+
+def pixel(sheet, column, x, y, scale, line=0):
+    """Colour at the place (x, y), in fractions of the panel."""
+    left = GAP + column * (WIDTH * scale + GAP)
+    top = HEADER + line * (HEIGHT * scale + GAP)
+    return sheet.getpixel((left + int(x * WIDTH * scale), top + int(y * HEIGHT * scale)))
+
+
+@pytest.mark.parametrize('scale', [2, 4])
+def test_panels_show_picture_truth_prediction_and_errors(row, scale):
+    sheet = draw_panels([row], CLASSES, PALETTE, scale=scale)
+    assert pixel(sheet, 0, 0.5, 0.5, scale) == (40, 90, 160)
+    assert pixel(sheet, 1, 0.25, 0.75, scale) == PALETTE[0]
+    assert pixel(sheet, 1, 0.75, 0.75, scale) == PALETTE[1]
+    assert pixel(sheet, 1, 0.75, 0.1, scale) == NO_CLASS
+    assert pixel(sheet, 2, 0.75, 0.75, scale) == PALETTE[0]
+    assert pixel(sheet, 3, 0.75, 0.75, scale) == WRONG
+    right, unlabelled = pixel(sheet, 3, 0.25, 0.75, scale), pixel(sheet, 3, 0.75, 0.1, scale)
+    assert right == unlabelled != WRONG
+
+
+def test_rows_come_below_each_other(row):
+    turned = PanelRow(row.picture, row.truth, np.ones_like(row.prediction))
+    sheet = draw_panels([row, turned], CLASSES, PALETTE)
+    assert pixel(sheet, 2, 0.5, 0.5, 2, line=0) == PALETTE[0]
+    assert pixel(sheet, 2, 0.5, 0.5, 2, line=1) == PALETTE[1]
+
+
+def test_legend_names_every_class_within_the_sheet(row):
+    names = [f'a class with a long name {number}' for number in range(12)]
+    palette = [(20 * number, 255 - 20 * number, 17) for number in range(12)]
+    sheet = np.array(draw_panels([row], names, palette))
+    legend = sheet[HEADER + 2 * HEIGHT + GAP :].reshape(-1, 3)
+    for colour in [*palette, WRONG]:
+        swatch = (legend == colour).all(axis=1).sum()
+        assert swatch >= 20 * 13, colour
+
+
+def test_mistakes_are_named(row):
+    with pytest.raises(ValueError, match='rows is empty'):
+        draw_panels([], CLASSES, PALETTE)
+    with pytest.raises(ValueError, match='3 colours for 2 classes'):
+        draw_panels([row], CLASSES, [*PALETTE, (0, 0, 1)])
+    with pytest.raises(ValueError, match='of one size'):
+        draw_panels([row._replace(truth=row.truth[:5])], CLASSES, PALETTE)

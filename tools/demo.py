@@ -1,0 +1,36 @@
+#!/usr/bin/env python
+"""Watch a small MaskFormer learn: draws a data set, trains for some minutes, evaluates, and draws what it sees."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+# On a busy machine, threads that spin while they wait for each other cost ten times what they save.
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+
+from mmmaskformer.apis.demo import run_demo
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--config', default=ROOT / 'configs/toy/maskformer_r18_toy.py', help='default: %(default)s')
+    parser.add_argument('--data', help='folder of the data set (default: data/toy, or data/toy-smoke)')
+    parser.add_argument('--out', default='demo', help='folder for the results (default: %(default)s)')
+    parser.add_argument('--smoke', action='store_true', help='few iterations on tiny scenes, to see that all runs')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    data = args.data or ('data/toy-smoke' if args.smoke else 'data/toy')
+    try:
+        run_demo(args.config, data, args.out, args.smoke)
+    except (ValueError, FileNotFoundError, FileExistsError) as error:
+        sys.exit(f'Error: {error}')
+
+
+if __name__ == '__main__':
+    main()
