@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Watch a small MaskFormer learn: draws a data set, trains for some minutes, evaluates, and draws what it sees."""
+"""Watch a small MaskFormer learn: draws a data set, trains for minutes, evaluates, draws what it sees."""
 
 import argparse
 import os
@@ -16,10 +16,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--config', default=ROOT / 'configs/toy/maskformer_r18_toy.py', help='default: %(default)s')
+    parser.add_argument(
+        '--config', default=ROOT / 'configs/toy/maskformer_r18_toy.py', help='default: %(default)s'
+    )
     parser.add_argument('--data', help='folder of the data set (default: data/toy, or data/toy-smoke)')
     parser.add_argument('--out', default='demo', help='folder for the results (default: %(default)s)')
-    parser.add_argument('--smoke', action='store_true', help='few iterations on tiny scenes, to see that all runs')
+    parser.add_argument(
+        '--smoke', action='store_true', help='few iterations on tiny scenes, to see that all runs'
+    )
     return parser.parse_args()
 
 

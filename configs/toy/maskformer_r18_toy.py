@@ -7,9 +7,18 @@ model = dict(
         in_channels=[32, 64, 128, 256],
         num_classes=10,
         num_queries=20,
-        pixel_decoder=dict(type='mmmaskformer.FPNPixelDecoder', channels=64, mask_channels=64, norm_cfg=dict(type='GN', num_groups=16)),
+        pixel_decoder=dict(
+            type='mmmaskformer.FPNPixelDecoder',
+            channels=64,
+            mask_channels=64,
+            norm_cfg=dict(type='GN', num_groups=16),
+        ),
         transformer_decoder=dict(
-            type='mmmaskformer.MaskFormerTransformerDecoder', channels=64, num_layers=3, ffn_channels=256, dropout=0.0
+            type='mmmaskformer.MaskFormerTransformerDecoder',
+            channels=64,
+            num_layers=3,
+            ffn_channels=256,
+            dropout=0.0,
         ),
     ),
 )

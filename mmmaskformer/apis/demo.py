@@ -1,12 +1,12 @@
 """The demonstration: draw a data set, train on it, evaluate, and leave pictures of what was learned."""
 
-import datetime
 import logging
 import shutil
 import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import torch
@@ -80,7 +80,9 @@ def _prepare(out_dir: Path) -> Path:
     """Empties the folder of an earlier run; refuses any other that is not empty."""
     mark = out_dir / '.mmmaskformer_demo'
     if out_dir.exists() and not mark.exists() and (not out_dir.is_dir() or any(out_dir.iterdir())):
-        raise FileExistsError(f'{out_dir} is not the folder of an earlier demo; choose another one with --out.')
+        raise FileExistsError(
+            f'{out_dir} is not the folder of an earlier demo; choose another one with --out.'
+        )
     if mark.exists():
         print(f'Replacing the results of an earlier run in {out_dir}.')
         shutil.rmtree(out_dir)
@@ -138,7 +140,9 @@ def _device_name(runner: Runner) -> str:
 class _ProgressHook(Hook):
     """Prints loss and time left every ten iterations, and mIoU after each validation."""
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
         iteration = runner.iter + 1
         if iteration == 1 or iteration % 10 == 0 or iteration == runner.max_iters:
             losses = runner.message_hub.get_scalar('train/loss')
@@ -153,7 +157,10 @@ class _ProgressHook(Hook):
         print('validating ...', flush=True)
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        print(f'iteration {runner.iter:4d}/{runner.max_iters}   mIoU {(metrics or {}).get("mIoU", 0):.1f}', flush=True)
+        print(
+            f'iteration {runner.iter:4d}/{runner.max_iters}   mIoU {(metrics or {}).get("mIoU", 0):.1f}',
+            flush=True,
+        )
 
 
 def _draw_results(runner: Runner, out_dir: Path) -> None:

@@ -26,14 +26,14 @@ class PanelRow(NamedTuple):
 
 
 def colour_labels(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
-    """Paints a label map (H, W) with the classes' colours: (H, W, 3) uint8; labels that are no class are black."""
+    """Paints a label map (H, W) in the classes' colours: (H, W, 3) uint8; what is no class becomes black."""
     lookup = np.array([*palette, NO_CLASS], dtype=np.uint8)
     known = (labels >= 0) & (labels < len(palette))
     return lookup[np.where(known, labels, len(palette))]
 
 
 def colour_errors(row: PanelRow, num_classes: int) -> np.ndarray:
-    """The picture in pale grey, pixels of a wrong class in red; what the truth leaves unlabelled is no error."""
+    """The picture in pale grey, pixels of a wrong class in red; what is unlabelled cannot be wrong."""
     grey = 150 + row.picture.mean(axis=2, keepdims=True) * 0.4
     errors = np.repeat(grey, 3, axis=2).astype(np.uint8)
     errors[(row.truth < num_classes) & (row.truth != row.prediction)] = WRONG
@@ -63,7 +63,9 @@ def draw_panels(
         raise ValueError(f'palette has {len(palette)} colours for {len(classes)} classes; give one for each.')
     sizes = {array.shape[:2] for row in rows for array in row}
     if len(sizes) != 1:
-        raise ValueError(f'Pictures and label maps of one panel must be of one size, but these have {sorted(sizes)}.')
+        raise ValueError(
+            f'Pictures and label maps of one panel must be of one size, but these have {sorted(sizes)}.'
+        )
     height, width = (scale * length for length in sizes.pop())
     num_columns = len(COLUMNS)
     sheet_width = num_columns * width + (num_columns + 1) * GAP

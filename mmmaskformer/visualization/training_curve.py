@@ -14,7 +14,7 @@ def read_scalars(path: str | Path) -> list[dict[str, Any]]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
-            f'{path} does not exist; train with a LocalVisBackend in visualizer.vis_backends, which writes it.'
+            f'{path} does not exist; a LocalVisBackend in visualizer.vis_backends writes it during training.'
         )
     return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
 
@@ -32,7 +32,9 @@ def draw_training_curve(scalars: Sequence[dict[str, Any]], path: str | Path) -> 
     losses = [(record['step'], record['loss']) for record in scalars if 'loss' in record]
     scores = [(record['step'], record['mIoU']) for record in scalars if 'mIoU' in record]
     if not losses:
-        raise ValueError('The scalars hold no loss, so there is no curve to draw; was the run stopped at once?')
+        raise ValueError(
+            'The scalars hold no loss, so there is no curve to draw; was the run stopped at once?'
+        )
     figure = Figure(figsize=(8, 4.5), layout='constrained')
     FigureCanvasAgg(figure)
     left = figure.add_subplot()
@@ -46,5 +48,12 @@ def draw_training_curve(scalars: Sequence[dict[str, Any]], path: str | Path) -> 
         right.plot(*zip(*scores, strict=True), color='tab:red', marker='o')
         right.set_ylabel('mIoU on held-out scenes (%)', color='tab:red')
         right.set_ylim(0, 100)
-        right.annotate(f'{scores[-1][1]:.1f}', scores[-1], (0, 8), textcoords='offset points', ha='right', color='tab:red')
+        right.annotate(
+            f'{scores[-1][1]:.1f}',
+            scores[-1],
+            (0, 8),
+            textcoords='offset points',
+            ha='right',
+            color='tab:red',
+        )
     figure.savefig(path, dpi=120)

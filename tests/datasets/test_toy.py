@@ -9,7 +9,15 @@ import cv2
 import numpy as np
 import pytest
 
-from mmmaskformer.datasets.toy import CATEGORIES, CATEGORY_IDS, Scene, ToyDataset, ToyRecipe, draw_scene, write_toy
+from mmmaskformer.datasets.toy import (
+    CATEGORIES,
+    CATEGORY_IDS,
+    Scene,
+    ToyDataset,
+    ToyRecipe,
+    draw_scene,
+    write_toy,
+)
 from mmmaskformer.datasets.toy.panoptic import colour_segments, describe_segments
 from mmmaskformer.datasets.toy.scene import remove_slivers
 
@@ -55,7 +63,9 @@ def test_number_of_workers_and_of_scenes_changes_no_byte(toy, tmp_path):
 
 
 def test_training_and_validation_scenes_differ(toy):
-    assert (toy / 'images/training/00000.jpg').read_bytes() != (toy / 'images/validation/00000.jpg').read_bytes()
+    assert (toy / 'images/training/00000.jpg').read_bytes() != (
+        toy / 'images/validation/00000.jpg'
+    ).read_bytes()
 
 
 def test_every_class_and_unlabelled_pixels_occur():
@@ -126,7 +136,11 @@ def test_panoptic_files_agree_with_the_label_maps(toy, split):
         assert image['id'] == annotation['image_id']
         assert read(toy / 'images' / split / image['file_name']).shape == (image['height'], image['width'], 3)
         labels = read(toy / 'annotations' / split / annotation['file_name'])
-        ids = read(toy / f'panoptic_{split}' / annotation['file_name'])[..., ::-1].astype(int) @ (1, 256, 65536)
+        ids = read(toy / f'panoptic_{split}' / annotation['file_name'])[..., ::-1].astype(int) @ (
+            1,
+            256,
+            65536,
+        )
         described = np.zeros_like(labels)
         for segment in annotation['segments_info']:
             mask = ids == segment['id']
@@ -141,7 +155,9 @@ def test_dataset_reduces_the_zero_label(toy):
     dataset = ToyDataset(
         data_root=str(toy),
         data_prefix=dict(img_path='images/validation', seg_map_path='annotations/validation'),
-        pipeline=[dict(type=f'mmseg.{name}') for name in ('LoadImageFromFile', 'LoadAnnotations', 'PackSegInputs')],
+        pipeline=[
+            dict(type=f'mmseg.{name}') for name in ('LoadImageFromFile', 'LoadAnnotations', 'PackSegInputs')
+        ],
     )
     assert len(dataset) == RECIPE.num_validation
     assert dataset.metainfo['classes'] == tuple(category.name for category in CATEGORIES)
@@ -167,7 +183,7 @@ def test_another_data_set_is_not_overwritten(toy):
 def test_an_incomplete_data_set_is_an_error(tmp_path):
     write_toy(tmp_path / 'toy', RECIPE)
     (tmp_path / 'toy/annotations/training/00002.png').unlink()
-    with pytest.raises(FileExistsError, match='incomplete: annotations/training/00002.png is missing'):
+    with pytest.raises(FileExistsError, match=r'incomplete: annotations/training/00002\.png is missing'):
         write_toy(tmp_path / 'toy', RECIPE)
 
 

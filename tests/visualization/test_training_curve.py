@@ -6,7 +6,12 @@ from PIL import Image
 
 from mmmaskformer.visualization import draw_training_curve, read_scalars
 
-SCALARS = [dict(step=10, loss=9.0), dict(step=20, loss=4.0), dict(step=20, mIoU=55.5), dict(step=30, loss=3.5)]
+SCALARS = [
+    dict(step=10, loss=9.0),
+    dict(step=20, loss=4.0),
+    dict(step=20, mIoU=55.5),
+    dict(step=30, loss=3.5),
+]
 
 
 def has_colour(path, colour):

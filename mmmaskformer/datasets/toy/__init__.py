@@ -5,4 +5,13 @@ from .dataset import ToyDataset
 from .scene import Scene, draw_scene
 from .writer import ToyRecipe, write_toy
 
-__all__ = ['CATEGORIES', 'CATEGORY_IDS', 'Category', 'Scene', 'ToyDataset', 'ToyRecipe', 'draw_scene', 'write_toy']
+__all__ = [
+    'CATEGORIES',
+    'CATEGORY_IDS',
+    'Category',
+    'Scene',
+    'ToyDataset',
+    'ToyRecipe',
+    'draw_scene',
+    'write_toy',
+]

@@ -1,5 +1,7 @@
 """What lies behind the things: sky, buildings, grass and a road."""
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -32,32 +34,44 @@ def grass(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def road(rng: np.random.Generator, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """A road over a ground of this size, as its mask and colour: towards the horizon, or across the picture."""
+    """Mask and colour of a road over a ground of this size: towards the horizon, or across the picture."""
     ground = Sprite(height, width)
-    colour = mix(rng, ROADS) * (1 + 0.06 * noise(rng, height, width, width / 5) + 0.07 * noise(rng, height, width, 2, 1))[..., None]
-    paint = np.float32([0.9, 0.88, 0.8]) * rng.uniform(0.8, 1.05)
-    if rng.random() < 0.6:
-        far, near = rng.uniform(0.2, 0.8), rng.uniform(0.1, 0.9)
-        reach = rng.uniform(0.25, 0.55)
-        ground.paint(ground.polygon([(far - 0.02, 0), (far + 0.02, 0), (near + reach, 1), (near - reach, 1)]), colour)
+    course = _course_to_horizon(rng) if rng.random() < 0.6 else _course_across(rng)
 
-        def dash(start: float, stop: float) -> np.ndarray:
-            return ground.polygon([(far + (near - far) * t + side * 0.03 * t, t) for t, side in
-                                   ((start, -1), (start, 1), (stop, 1), (stop, -1))])  # fmt: skip
-    else:
-        top = rng.uniform(0.08, 0.4)
-        bottom = top + rng.uniform(0.3, 0.5)
-        tilt = rng.uniform(-0.08, 0.08)
-        ground.paint(ground.polygon([(0, top), (1, top + tilt), (1, bottom + tilt), (0, bottom)]), colour)
-        middle = (top + bottom) / 2
+    def stretch(start: float, stop: float, reach: float) -> np.ndarray:
+        corners = ((start, -reach), (start, reach), (stop, reach), (stop, -reach))
+        return ground.polygon([course(along, across) for along, across in corners])
 
-        def dash(start: float, stop: float) -> np.ndarray:
-            return ground.polygon([(t, middle + tilt * t + side * 0.012) for t, side in
-                                   ((start, -1), (stop, -1), (stop, 1), (start, 1))])  # fmt: skip
+    coarse, fine = noise(rng, height, width, width / 5), noise(rng, height, width, 2, 1)
+    ground.paint(stretch(0, 1, 1), mix(rng, ROADS) * (1 + 0.06 * coarse + 0.07 * fine)[..., None])
     if rng.random() < 0.7:
+        paint = np.array([0.9, 0.88, 0.8]) * rng.uniform(0.8, 1.05)
         for start in (0.06, 0.18, 0.34, 0.54, 0.78):
-            ground.paint(dash(start, start * 1.12 + 0.04), paint)
+            ground.paint(stretch(start, start * 1.12 + 0.04, 0.06), paint)
     return ground.alpha, ground.colour
+
+
+Course = Callable[[float, float], tuple[float, float]]
+"""From the place on a road, along it in 0..1 and across it in -1..1, to the place (x, y) on the ground."""
+
+
+def _course_to_horizon(rng: np.random.Generator) -> Course:
+    far, near, reach = rng.uniform(0.2, 0.8), rng.uniform(0.1, 0.9), rng.uniform(0.25, 0.55)
+
+    def course(along: float, across: float) -> tuple[float, float]:
+        return far + (near - far) * along + across * (0.02 + (reach - 0.02) * along), along
+
+    return course
+
+
+def _course_across(rng: np.random.Generator) -> Course:
+    reach, tilt = rng.uniform(0.15, 0.25), rng.uniform(-0.08, 0.08)
+    middle = reach + rng.uniform(0.08, 0.4)
+
+    def course(along: float, across: float) -> tuple[float, float]:
+        return along, middle + tilt * along + across * reach
+
+    return course
 
 
 def building(rng: np.random.Generator, light: Light, size: float) -> Sprite:
@@ -74,12 +88,18 @@ def building(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     roof = paint_colour(rng) * 0.8
     if eaves > 0.1:
         sprite.paint(sprite.polygon([(0, eaves), (corner / 2, 0), (corner, eaves)]), wall * front)
-        sprite.paint(sprite.polygon([(corner / 2, 0), (0.5 + corner / 2, 0), (1, eaves), (corner, eaves)]), roof * light.shade(0.3, -0.8, 0.4))
+        sprite.paint(
+            sprite.polygon([(corner / 2, 0), (0.5 + corner / 2, 0), (1, eaves), (corner, eaves)]),
+            roof * light.shade(0.3, -0.8, 0.4),
+        )
     else:
         sprite.paint(sprite.box(0, 0, 1, 0.05), roof)
     glass = mix(rng, SKIES) * rng.uniform(0.25, 0.8)
     storeys, columns = int(rng.integers(2, 6)), int(rng.integers(2, 5))
-    pane_width, pane_height = corner / columns * rng.uniform(0.4, 0.65), (1 - eaves) / storeys * rng.uniform(0.4, 0.6)
+    pane_width, pane_height = (
+        corner / columns * rng.uniform(0.4, 0.65),
+        (1 - eaves) / storeys * rng.uniform(0.4, 0.6),
+    )
     for storey in range(storeys):
         top = eaves + (1 - eaves) * (storey + 0.25) / storeys
         for column in range(columns):

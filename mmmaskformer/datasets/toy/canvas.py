@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-Points = Sequence[tuple[float, float]]
+Points = Sequence[tuple[float, float]] | np.ndarray
+Radius = float | np.ndarray
 
 # One palette for cars, balls, crates, signs, clothes and walls: a colour says little about the class.
 PAINTS = np.array(
@@ -21,7 +22,11 @@ PAINTS = np.array(
 
 @dataclass(frozen=True)
 class Light:
-    """Sunlight: the direction to the sun (x right, y down, z towards the viewer) and the share of shade light."""
+    """Sunlight.
+
+    ``direction`` points to the sun (x right, y down, z towards the viewer); ``ambient`` is the brightness of
+    what the sun does not reach; ``colour`` tints the whole picture.
+    """
 
     direction: np.ndarray
     ambient: float
@@ -29,6 +34,7 @@ class Light:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> 'Light':
+        """Some hour of some day."""
         side = rng.choice([-1.0, 1.0]) * rng.uniform(0.4, 1.0)
         direction = np.array([side, -rng.uniform(0.5, 1.0), rng.uniform(0.2, 0.6)], dtype=np.float32)
         warmth = rng.uniform(-0.12, 0.18)
@@ -47,10 +53,10 @@ class Light:
 
 
 class Sprite:
-    """Picture of one thing in its own box: ``colour`` (h, w, 3) and coverage ``alpha`` (h, w), both in 0..1."""
+    """Picture of one thing in its own box: ``colour`` (h, w, 3) and coverage ``alpha`` (h, w), in 0..1."""
 
     def __init__(self, height: float, width: float) -> None:
-        self.height, self.width = max(int(round(height)), 4), max(int(round(width)), 4)
+        self.height, self.width = max(round(height), 4), max(round(width), 4)
         self.colour = np.zeros((self.height, self.width, 3), dtype=np.float32)
         self.alpha = np.zeros((self.height, self.width), dtype=np.float32)
 
@@ -76,11 +82,16 @@ class Sprite:
     def ellipse(self, x: float, y: float, radius_x: float, radius_y: float) -> np.ndarray:
         """Mask of an ellipse, in fractions of the box."""
         turns = np.linspace(0, 2 * np.pi, 40, endpoint=False)
-        return self.polygon(list(zip(x + radius_x * np.cos(turns), y + radius_y * np.sin(turns), strict=True)))
+        return self.polygon(ring(x, y, radius_x, radius_y, turns))
+
+
+def ring(x: float, y: float, radius_x: Radius, radius_y: Radius, turns: np.ndarray) -> np.ndarray:
+    """Points (n, 2) about a centre, in the directions ``turns`` (in radians)."""
+    return np.stack([x + radius_x * np.cos(turns), y + radius_y * np.sin(turns)], axis=1)
 
 
 def noise(rng: np.random.Generator, height: int, width: int, cell: float, octaves: int = 3) -> np.ndarray:
-    """Smooth noise (height, width) about 0, mostly within -1..1, whose coarsest features are ``cell`` pixels wide."""
+    """Smooth noise (height, width), mostly within -1..1; its coarsest features are ``cell`` pixels wide."""
     total = np.zeros((height, width), dtype=np.float32)
     for octave in range(octaves):
         step = max(cell / 2**octave, 1.0)

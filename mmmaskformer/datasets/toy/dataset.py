@@ -5,6 +5,7 @@ from typing import Any
 from mmseg.datasets import BaseSegDataset
 
 from mmmaskformer.registry import DATASETS
+
 from .classes import CATEGORIES
 
 
@@ -12,7 +13,8 @@ from .classes import CATEGORIES
 class ToyDataset(BaseSegDataset):
     """Scenes drawn by :func:`mmmaskformer.datasets.toy.write_toy`.
 
-    Label maps hold 0 for unlabelled and 1..10 for the classes; ``reduce_zero_label`` turns them into 255 and 0..9.
+    Label maps hold 0 for unlabelled and 1..10 for the classes, which ``reduce_zero_label`` turns into 255 and
+    0..9.
     """
 
     METAINFO = dict(
@@ -28,5 +30,8 @@ class ToyDataset(BaseSegDataset):
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, reduce_zero_label=reduce_zero_label, **kwargs
+            img_suffix=img_suffix,
+            seg_map_suffix=seg_map_suffix,
+            reduce_zero_label=reduce_zero_label,
+            **kwargs,
         )

@@ -38,7 +38,7 @@ def colour_segments(scene: Scene) -> tuple[list[int], np.ndarray]:
 
 
 def describe_segments(scene: Scene, ids: list[int]) -> list[dict]:
-    """The ``segments_info`` of the COCO panoptic JSON; boxes are (left, top, width, height) in whole pixels."""
+    """The ``segments_info`` of the COCO panoptic JSON; boxes are (left, top, width, height)."""
     described = []
     for segment, (number, segment_id) in enumerate(zip(scene.categories, ids, strict=True), start=1):
         rows, columns = np.nonzero(scene.segments == segment)

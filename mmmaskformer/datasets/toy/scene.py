@@ -15,15 +15,15 @@ SMALLEST_SEGMENT = 40
 """Segments of which fewer pixels are seen become unlabelled."""
 
 # Height of each thing where the ground meets the lower edge, as a share of the picture's height.
-HEIGHTS = {'tree': 1.05, 'car': 0.44, 'person': 0.74, 'ball': 0.4, 'crate': 0.42, 'sign': 0.8}
+HEIGHTS = {'tree': 1.05, 'car': 0.44, 'person': 0.74, 'ball': 0.46, 'crate': 0.42, 'sign': 0.8}
 
 
 @dataclass(frozen=True)
 class Scene:
     """A drawn scene.
 
-    ``picture`` is (H, W, 3) uint8 RGB; ``segments`` is (H, W) int32, 0 where unlabelled, else n for the segment of
-    category ``categories[n - 1]``.
+    ``picture`` is (H, W, 3) uint8 RGB; ``segments`` is (H, W) int32, 0 where unlabelled, else n for the
+    segment of category ``categories[n - 1]``.
     """
 
     picture: np.ndarray
@@ -51,7 +51,7 @@ class _Painting:
         self._label(self.segments[rows], mask, category)
 
     def place(self, sprite: Sprite, x: int, foot: int, category: str | None) -> None:
-        """Pastes a sprite whose lower edge stands at row ``foot``, centred on column ``x``; may leave the picture."""
+        """Pastes a sprite that stands on row ``foot``, centred on column ``x``; it may leave the picture."""
         top, left = foot - sprite.height, x - sprite.width // 2
         rows = slice(max(top, 0), min(foot, self.height))
         columns = slice(max(left, 0), min(left + sprite.width, self.width))
@@ -59,11 +59,13 @@ class _Painting:
             return
         inside = (slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left))
         alpha = sprite.alpha[inside]
-        self.picture[rows, columns] += alpha[..., None] * (sprite.colour[inside] - self.picture[rows, columns])
+        self.picture[rows, columns] += alpha[..., None] * (
+            sprite.colour[inside] - self.picture[rows, columns]
+        )
         self._label(self.segments[rows, columns], alpha, category)
 
     def shadow(self, sprite: Sprite, x: int, foot: int, light: Light, horizon: int) -> None:
-        """Darkens the ground where the sprite throws its shadow: folded back from its foot, away from the sun."""
+        """Darkens the ground where the sprite's shadow falls: folded back at its foot, away from the sun."""
         lean, fold = -0.8 * float(light.direction[0]), 0.3
         to_ground = np.array(
             [
@@ -72,7 +74,9 @@ class _Painting:
             ],
             dtype=np.float32,
         )
-        cast = cv2.warpAffine(sprite.alpha, to_ground, (self.width, self.height), flags=cv2.INTER_LINEAR)[horizon:]
+        cast = cv2.warpAffine(sprite.alpha, to_ground, (self.width, self.height), flags=cv2.INTER_LINEAR)[
+            horizon:
+        ]
         self.picture[horizon:] *= 1 - 0.5 * cv2.blur(cast, (5, 5))[..., None]
 
     def _label(self, segments: np.ndarray, mask: np.ndarray, category: str | None) -> None:

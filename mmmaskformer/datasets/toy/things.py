@@ -1,13 +1,15 @@
-"""One function per kind of thing: each draws it ``size`` pixels tall, standing on the lower edge of its box."""
+"""One function per kind of thing: each draws it ``size`` pixels tall, standing on its box's lower edge."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from .canvas import Light, Sprite, grain, mix, noise, paint_colour
+from .canvas import Light, Sprite, grain, mix, noise, paint_colour, ring
 
 SKINS = ((0.94, 0.78, 0.66), (0.78, 0.58, 0.44), (0.52, 0.36, 0.26), (0.30, 0.20, 0.15))
 LEAVES = ((0.16, 0.36, 0.12), (0.36, 0.48, 0.14), (0.70, 0.42, 0.12), (0.62, 0.22, 0.12), (0.20, 0.34, 0.30))
+# Corners of a sign's board, and its turn in full circles: triangle, diamond, square, octagon, disc.
+BOARDS = ((3, -0.25), (4, 0), (4, 0.125), (8, 0.0625), (40, 0))
 BARKS = ((0.36, 0.26, 0.18), (0.50, 0.44, 0.38), (0.72, 0.70, 0.66))
 
 
@@ -26,9 +28,13 @@ def ball(rng: np.random.Generator, light: Light, size: float) -> Sprite:
         np.abs(across) < rng.uniform(0.15, 0.35),
     ][rng.integers(4)]
     first, second = paint_colour(rng), paint_colour(rng)
-    colour = np.where(pattern[..., None] > 0, second, first) * grain(rng, sprite.height, sprite.width, size / 4, 0.06)
+    colour = np.where(pattern[..., None] > 0, second, first) * grain(
+        rng, sprite.height, sprite.width, size / 4, 0.06
+    )
     shine = np.clip(x * light.direction[0] + y * light.direction[1] + z * light.direction[2], 0, 1) ** 24
-    sprite.paint(sprite.ellipse(0.5, 0.5, 0.5, 0.5), colour * light.shade(x, y, z)[..., None] + 0.4 * shine[..., None])
+    sprite.paint(
+        sprite.ellipse(0.5, 0.5, 0.5, 0.5), colour * light.shade(x, y, z)[..., None] + 0.4 * shine[..., None]
+    )
     return sprite
 
 
@@ -57,24 +63,37 @@ def crate(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     return sprite
 
 
-def _mirrored_box(sprite: Sprite, flip: bool, left: float, top: float, right: float, bottom: float) -> np.ndarray:
+def _mirrored_box(
+    sprite: Sprite, flip: bool, left: float, top: float, right: float, bottom: float
+) -> np.ndarray:
     return sprite.box(1 - right, top, 1 - left, bottom) if flip else sprite.box(left, top, right, bottom)
 
 
 def car(rng: np.random.Generator, light: Light, size: float) -> Sprite:
-    """A car from the side: body, cabin with windows, two wheels; saloon, hatchback or van by its proportions."""
+    """A car from the side: body, cabin with windows, two wheels; saloon or hatchback by its proportions."""
     sprite = Sprite(size, size * rng.uniform(1.8, 2.5))
     rear, front = rng.uniform(0.03, 0.22), rng.uniform(0.62, 0.86)
     belt = rng.uniform(0.36, 0.48)
     cabin = [(rear, belt), (rear + 0.08, 0.02), (front - 0.14, 0.02), (front, belt)]
-    body = [(0.01, belt + 0.05), (0.06, belt), (0.94, belt + 0.06), (0.99, belt + 0.16), (0.99, 0.82), (0.01, 0.82)]
+    body = [
+        (0.01, belt + 0.05),
+        (0.06, belt),
+        (0.94, belt + 0.06),
+        (0.99, belt + 0.16),
+        (0.99, 0.82),
+        (0.01, 0.82),
+    ]
     rows = np.linspace(-0.7, 0.7, sprite.height, dtype=np.float32)[:, None]
     paint = paint_colour(rng) * light.shade(0.0, rows, np.sqrt(1 - rows**2))[..., None]
     sprite.paint(sprite.polygon(cabin), paint)
     sprite.paint(sprite.polygon(body), paint * grain(rng, sprite.height, sprite.width, size / 2, 0.05))
     middle = np.mean(cabin, axis=0) + (0, 0.02)
     glass = [tuple(middle + (np.array(corner) - middle) * (0.84, 0.7)) for corner in cabin]
-    sprite.paint(sprite.polygon(glass), np.float32([0.22, 0.28, 0.34]) * grain(rng, sprite.height, sprite.width, size / 3, 0.25))
+    sprite.paint(
+        sprite.polygon(glass),
+        np.array([0.22, 0.28, 0.34], dtype=np.float32)
+        * grain(rng, sprite.height, sprite.width, size / 3, 0.25),
+    )
     pillar = (rear + front) / 2 + rng.uniform(-0.06, 0.06)
     sprite.paint(sprite.box(pillar, 0.05, pillar + 0.025, belt), paint)
     ratio = sprite.height / sprite.width
@@ -122,24 +141,31 @@ def tree(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     bark = mix(rng, BARKS) * light.shade_cylinder(width) * grain(rng, height, width, size / 12, 0.2)
     sprite.paint(sprite.polygon(trunk_shape), bark)
     leaves = mix(rng, LEAVES) * grain(rng, height, width, size / 8, 0.3)
-    if rng.random() < 0.4:
-        tiers, bottom = rng.integers(3, 6), rng.uniform(0.75, 0.9)
-        clumps = [(0.5, bottom * (tier + 0.6) / tiers, 0.2 + 0.3 * (tier + 1) / tiers) for tier in range(tiers)][::-1]
-        masks = [
-            sprite.polygon([(x, y - 1.6 * bottom / tiers), (x + reach, y + 0.4 * bottom / tiers), (x - reach, y + 0.4 * bottom / tiers)])
-            for x, y, reach in clumps
-        ]
-    else:
-        clumps = [(rng.uniform(0.26, 0.74), rng.uniform(0.2, 0.52), rng.uniform(0.16, 0.26)) for _ in range(9)]
-        masks = [sprite.ellipse(x, y, reach, reach * 0.75) for x, y, reach in sorted(clumps, key=lambda c: -c[1])]
     ragged = np.clip(1.5 - 1.25 * noise(rng, height, width, size / 14, 2), 0, 1)
-    columns = np.linspace(-1, 1, width, dtype=np.float32)[None]
-    rows = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
-    for (x, y, reach), mask in zip(clumps, masks, strict=True):
-        across, down = (columns - (2 * x - 1)) / (2 * reach), (rows - (2 * y - 1)) / (2 * reach)
-        shade = light.shade(np.clip(across, -1, 1) * 0.8, np.clip(down, -1, 1) * 0.8, 0.4)
+    columns = np.linspace(0, 1, width, dtype=np.float32)[None]
+    rows = np.linspace(0, 1, height, dtype=np.float32)[:, None]
+    for x, y, reach, mask in _tiers(rng, sprite) if rng.random() < 0.4 else _clumps(rng, sprite):
+        bulge_x, bulge_y = np.clip((columns - x) / reach, -1, 1), np.clip((rows - y) / reach, -1, 1)
+        shade = light.shade(0.8 * bulge_x, 0.8 * bulge_y, 0.4)
         sprite.paint((mask * ragged > 0.5).astype(np.float32), leaves * shade[..., None])
     return sprite
+
+
+def _tiers(rng: np.random.Generator, sprite: Sprite) -> Iterator[tuple[float, float, float, np.ndarray]]:
+    """Centre, reach and mask of each tier of a conifer, from the lowest up."""
+    num_tiers, bottom = int(rng.integers(3, 6)), rng.uniform(0.75, 0.9)
+    step = bottom / num_tiers
+    for tier in reversed(range(num_tiers)):
+        y, reach = step * (tier + 0.6), 0.2 + 0.3 * (tier + 1) / num_tiers
+        low, high = y + 0.4 * step, y - 1.6 * step
+        yield 0.5, y, reach, sprite.polygon([(0.5, high), (0.5 + reach, low), (0.5 - reach, low)])
+
+
+def _clumps(rng: np.random.Generator, sprite: Sprite) -> Iterator[tuple[float, float, float, np.ndarray]]:
+    """Centre, reach and mask of each clump of leaves, from the lowest up."""
+    for y in sorted(rng.uniform(0.2, 0.52, 9), reverse=True):
+        x, reach = rng.uniform(0.26, 0.74), rng.uniform(0.16, 0.26)
+        yield x, y, reach, sprite.ellipse(x, y, reach, reach * 0.75)
 
 
 def sign(rng: np.random.Generator, light: Light, size: float) -> Sprite:
@@ -147,19 +173,21 @@ def sign(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     sprite = Sprite(size, size * 0.5)
     post = rng.uniform(0.4, 0.75) * light.shade_cylinder(sprite.width)
     sprite.paint(sprite.box(0.44, 0.3, 0.56, 1), post)
-    corners = rng.choice([3, 4, 4.5, 8, 40])
-    turns = np.arange(int(corners)) * 2 * np.pi / int(corners) + {4.5: np.pi / 4, 8: np.pi / 8, 3: -np.pi / 2}.get(corners, 0)
+    num_corners, turn = BOARDS[rng.integers(len(BOARDS))]
+    turns = 2 * np.pi * (np.arange(num_corners) / num_corners + turn)
     rim, face, glyph = paint_colour(rng), paint_colour(rng), paint_colour(rng)
     light_on_board = light.shade(0, 0, 1) * grain(rng, sprite.height, sprite.width, size / 3, 0.08)
 
     def board(reach: float) -> np.ndarray:
-        return sprite.polygon(list(zip(0.5 + reach * np.cos(turns), 0.25 + reach * np.sin(turns) / 2, strict=True)))
+        return sprite.polygon(ring(0.5, 0.25, reach, reach / 2, turns))
 
     sprite.paint(board(0.5), rim * light_on_board)
     sprite.paint(board(0.39), face * light_on_board)
     marks = [
         sprite.box(0.3, 0.22, 0.7, 0.28),
-        sprite.polygon([(0.5, 0.15), (0.68, 0.25), (0.55, 0.25), (0.55, 0.35), (0.45, 0.35), (0.45, 0.25), (0.32, 0.25)]),
+        sprite.polygon(
+            [(0.5, 0.15), (0.68, 0.25), (0.55, 0.25), (0.55, 0.35), (0.45, 0.35), (0.45, 0.25), (0.32, 0.25)]
+        ),
         sprite.box(0.46, 0.16, 0.54, 0.28) + sprite.box(0.46, 0.31, 0.54, 0.35),
     ]
     sprite.paint(marks[rng.integers(len(marks))] * board(0.36), glyph * light_on_board)
@@ -171,10 +199,12 @@ def stone(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     sprite = Sprite(size, size * rng.uniform(1.2, 2))
     turns = np.linspace(0, 2 * np.pi, 9, endpoint=False)
     reach = rng.uniform(0.34, 0.5, 9)
-    outline = list(zip(0.5 + reach * np.cos(turns), 0.5 + reach * np.sin(turns), strict=True))
     rows = np.linspace(-0.9, 0.9, sprite.height, dtype=np.float32)[:, None]
     shade = light.shade(0.0, rows, 0.5)[..., None] * grain(rng, sprite.height, sprite.width, size / 2, 0.2)
-    sprite.paint(sprite.polygon(outline), rng.uniform(0.3, 0.7) * shade * np.ones(3, dtype=np.float32))
+    sprite.paint(
+        sprite.polygon(ring(0.5, 0.5, reach, reach, turns)),
+        rng.uniform(0.3, 0.7) * shade * np.ones(3, dtype=np.float32),
+    )
     return sprite
 
 

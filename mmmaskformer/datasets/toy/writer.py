@@ -39,7 +39,9 @@ class ToyRecipe:
             if getattr(self, name) < 1:
                 raise ValueError(f'{name} is {getattr(self, name)}; each split needs at least one scene.')
         if min(self.height, self.width) < 64:
-            raise ValueError(f'Scenes of {self.height}x{self.width} are too small to draw; height and width need >= 64.')
+            raise ValueError(
+                f'Scenes of {self.height}x{self.width} are too small to draw; height and width need >= 64.'
+            )
         if self.seed < 0:
             raise ValueError(f'seed is {self.seed}, but must not be negative.')
 
@@ -55,7 +57,7 @@ class ToyRecipe:
 
 
 def write_toy(root: str | Path, recipe: ToyRecipe = ToyRecipe(), num_workers: int = 2) -> bool:
-    """Writes the data set into the folder ``root``, or keeps the one there if it is complete and of this recipe.
+    """Writes the data set into the folder ``root``, or keeps one that is there, complete and of this recipe.
 
     The folder appears only when all of it is written, so that an interrupted run leaves none.
 
@@ -96,9 +98,13 @@ def check_complete(root: Path, recipe: ToyRecipe) -> None:
         raise FileExistsError(f'{root / RECIPE_FILE} cannot be read ({error}). {advice}') from error
     if found != asdict(recipe):
         differences = ', '.join(
-            f'{name} {found.get(name)} instead of {value}' for name, value in asdict(recipe).items() if found.get(name) != value
+            f'{name} {found.get(name)} instead of {value}'
+            for name, value in asdict(recipe).items()
+            if found.get(name) != value
         )
-        raise FileExistsError(f'{root} holds another toy data set ({differences or "unknown settings"}). {advice}')
+        raise FileExistsError(
+            f'{root} holds another toy data set ({differences or "unknown settings"}). {advice}'
+        )
     for path in _files(recipe):
         if not (root / path).is_file():
             raise FileExistsError(f'The toy data set in {root} is incomplete: {path} is missing. {advice}')
@@ -169,7 +175,7 @@ def _write(path: Path, pixels: np.ndarray, options: list[int] | None = None) -> 
 
 
 def _show_progress(items: Iterable[_T], total: int, title: str) -> Iterator[_T]:
-    """Passes the items on and says how many came: one line that is rewritten in a terminal, else ten lines."""
+    """Passes the items on and says how many came: in a terminal one line, rewritten, else ten lines."""
     in_terminal = sys.stdout.isatty()
     steps = {total} | {total * tenth // 10 for tenth in range(1, 10)}
     for count, item in enumerate(items, start=1):
