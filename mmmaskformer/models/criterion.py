@@ -36,10 +36,10 @@ class MaskFormerCriterion(nn.Module):
         loss_dice: dict | None = None,
     ):
         super().__init__()
-        self.assigner = TASK_UTILS.build(assigner or dict(type='HungarianAssigner'))
-        self.loss_cls = MODELS.build(loss_cls or dict(type='NoObjectCrossEntropyLoss'))
-        self.loss_mask = MODELS.build(loss_mask or dict(type='MaskFocalLoss'))
-        self.loss_dice = MODELS.build(loss_dice or dict(type='MaskDiceLoss'))
+        self.assigner = TASK_UTILS.build(assigner or dict(type='mmmaskformer.HungarianAssigner'))
+        self.loss_cls = MODELS.build(loss_cls or dict(type='mmmaskformer.NoObjectCrossEntropyLoss'))
+        self.loss_mask = MODELS.build(loss_mask or dict(type='mmmaskformer.MaskFocalLoss'))
+        self.loss_dice = MODELS.build(loss_dice or dict(type='mmmaskformer.MaskDiceLoss'))
 
     def forward(
         self, predictions: Sequence[MaskPrediction], segments: Sequence[Segments]

@@ -28,7 +28,7 @@ class HungarianAssigner:
     """
 
     def __init__(self, costs: Sequence[dict] | None = None):
-        costs = costs or [dict(type=name) for name in DEFAULT_COSTS]
+        costs = costs or [dict(type=f'mmmaskformer.{name}') for name in DEFAULT_COSTS]
         self.costs = [TASK_UTILS.build(cost) for cost in costs]
         self.num_non_finite = 0
 

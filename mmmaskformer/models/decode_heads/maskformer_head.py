@@ -63,9 +63,9 @@ class MaskFormerHead(BaseModule):
         self.ignore_index = ignore_index
         self.loss_on_valid_pixels = loss_on_valid_pixels
         self.allow_class_mismatch = allow_class_mismatch
-        pixel_decoder = pixel_decoder or dict(type='FPNPixelDecoder')
+        pixel_decoder = pixel_decoder or dict(type='mmmaskformer.FPNPixelDecoder')
         self.pixel_decoder = MODELS.build({**pixel_decoder, 'in_channels': in_channels})
-        transformer_decoder = transformer_decoder or dict(type='MaskFormerTransformerDecoder')
+        transformer_decoder = transformer_decoder or dict(type='mmmaskformer.MaskFormerTransformerDecoder')
         memory_channels = self.pixel_decoder.memory_channels
         self.transformer_decoder = MODELS.build(
             {**transformer_decoder, 'in_channels': memory_channels, 'num_queries': num_queries}
@@ -73,7 +73,7 @@ class MaskFormerHead(BaseModule):
         channels = self.transformer_decoder.channels
         self.class_embed = nn.Linear(channels, num_classes + 1)
         self.mask_embed = MLP(channels, channels, self.pixel_decoder.mask_channels, num_layers=3)
-        self.criterion = MODELS.build(criterion or dict(type='MaskFormerCriterion'))
+        self.criterion = MODELS.build(criterion or dict(type='mmmaskformer.MaskFormerCriterion'))
 
     def forward(self, features: Sequence[Tensor]) -> list[MaskPrediction]:
         """Predictions of every decoder layer, the last layer last (paper, figure 2)."""

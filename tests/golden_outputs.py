@@ -1,0 +1,64 @@
+"""Golden outputs of the official code: see tests/golden/README.md."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+
+from mmmaskformer.checkpoints import build_model, convert_official, load_strictly
+
+# Another folder of the same files (other seeds, say) can stand in for ours.
+GOLDEN = Path(os.environ.get('MMMASKFORMER_GOLDEN', Path(__file__).parent / 'golden'))
+CONFIGS = Path(__file__).parent / 'golden' / 'configs'
+
+
+def golden_config(name: str) -> Config:
+    return Config.fromfile(CONFIGS / f'{name}.py')
+
+
+def golden_model(name: str) -> nn.Module:
+    model = build_model(golden_config(name))
+    load_strictly(model, convert_official(GOLDEN / f'{name}.pkl'), name)
+    return model
+
+
+@cache
+def golden_arrays(name: str) -> dict[str, np.ndarray]:
+    with np.load(GOLDEN / f'{name}.npz') as arrays:
+        return {key: arrays[key] for key in arrays.files}
+
+
+def golden_training(name: str) -> dict:
+    return json.loads((GOLDEN / f'{name}_train.json').read_text())
+
+
+def golden_batch(name: str) -> dict:
+    """The golden pictures (BGR, as loaded from disk) and label maps as a data loader would hand them over."""
+    arrays = golden_arrays(name)
+    inputs, samples = [], []
+    while (key := f'image_{len(inputs)}') in arrays:
+        picture = torch.from_numpy(arrays[key].copy())
+        inputs.append(picture.flip(0))
+        ids = torch.from_numpy(arrays[f'ids_{len(samples)}'].astype(np.int64))
+        sample = SegDataSample(gt_sem_seg=PixelData(data=ids[None]))
+        shape = tuple(picture.shape[1:])
+        sample.set_metainfo(dict(img_shape=shape, ori_shape=(2 * shape[0], 2 * shape[1] - 1)))
+        samples.append(sample)
+    return dict(inputs=inputs, data_samples=samples)
+
+
+def assert_parity(ours: Tensor, golden: np.ndarray | float, name: str, tolerance: float = 1e-4) -> None:
+    """Every element within ``tolerance`` of the golden array's largest magnitude."""
+    golden = torch.as_tensor(np.asarray(golden))
+    assert ours.shape == golden.shape, f'{name}: {tuple(ours.shape)} but golden has {tuple(golden.shape)}'
+    worst = (ours.detach().double() - golden.double()).abs().max() / golden.double().abs().max()
+    assert worst <= tolerance, f'{name}: off by {worst:.2e} of the largest magnitude'
