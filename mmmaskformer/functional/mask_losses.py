@@ -119,7 +119,7 @@ def focal_value_and_grad(
     if valid is not None:
         weight = weight * valid
     if valid is None:
-        weight = weight / logits[0].numel()
+        weight = weight / logits.shape[-2:].numel()
     else:
         weight = weight / valid.sum((1, 2), keepdim=True).clamp(min=1)
     values = (weight * cross_entropy).sum((1, 2))

@@ -1,0 +1,75 @@
+"""Time and memory, measured in pairs: this and that alternate, so that what disturbs one disturbs both."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+
+MIB = 2**20
+M_MMAP_THRESHOLD = -3
+
+
+def paired_seconds(tasks: Mapping[str, Callable[[], object]], repeats: int, warm_up: int = 2) -> dict:
+    """Median seconds of each task, and the median of the ratios of the pairs (first task / each).
+
+    Args:
+        tasks: What to run, by label; the first is compared with the others.
+        repeats: Timed rounds.
+        warm_up: Rounds before timing: page faults and kernel choice make the first ones slow.
+    """
+    rounds = []
+    for i in range(warm_up + repeats):
+        order = list(tasks.items())
+        times = {label: _seconds(task) for label, task in (order if i % 2 else reversed(order))}
+        if i >= warm_up:
+            rounds.append(times)
+    first = next(iter(tasks))
+    return {
+        label: dict(
+            seconds=statistics.median(times[label] for times in rounds),
+            ratio=statistics.median(times[first] / times[label] for times in rounds),
+        )
+        for label in tasks
+    }
+
+
+def peak_memory(task: Callable[[], object]) -> float:
+    """MiB that the task needs at its peak above the level before it, gradients and results included."""
+    gc.collect()
+    if torch.cuda.is_available():
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        task()
+        return (torch.cuda.max_memory_allocated() - before) / MIB
+    libc = ctypes.CDLL('libc.so.6')
+    libc.mallopt(M_MMAP_THRESHOLD, 64 * 1024)  # tensors come from and return to the system at once
+    libc.malloc_trim(0)
+    Path('/proc/self/clear_refs').write_text('5')  # the peak starts anew from the present level
+    before = _resident('VmRSS')
+    task()
+    return (_resident('VmHWM') - before) / MIB
+
+
+def _seconds(task: Callable[[], object]) -> float:
+    _synchronize()
+    start = time.perf_counter()
+    task()
+    _synchronize()
+    return time.perf_counter() - start
+
+
+def _synchronize() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def _resident(field: str) -> int:
+    lines = Path('/proc/self/status').read_text().splitlines()
+    kilobytes = next(line.split()[1] for line in lines if line.startswith(field))
+    return int(kilobytes) * 1024
