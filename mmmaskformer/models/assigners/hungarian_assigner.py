@@ -82,7 +82,7 @@ class HungarianAssigner:
             valid,
         )
         total = torch.stack([cost(pairs) for cost in self.costs]).sum(0)
-        return total.view(len(predictions), -1, len(target)).unbind()
+        return total.view(*class_logits.shape[:2], len(target)).unbind()
 
     def _report_non_finite(self, count: int) -> None:
         if count and not self.num_non_finite:
