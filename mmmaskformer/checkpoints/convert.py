@@ -10,7 +10,7 @@ from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
 from ..registry import DATASETS, MODELS
-from .official import official_rules
+from .official import IMAGENET, is_backbone, official_rules
 from .reading import read_state_dict
 from .rules import rename
 
@@ -22,12 +22,14 @@ def build_model(config: Config) -> nn.Module:
 
 
 def convert_official(path: str | Path) -> dict[str, Tensor]:
-    """Tensors of an official checkpoint under our names.
+    """Tensors of an official checkpoint, of a whole model or an ImageNet backbone, under our names.
 
     Raises:
         ValueError: The file cannot be read, or holds a tensor that is not known.
     """
     state = read_state_dict(path)
+    if is_backbone(state):
+        state = rename(state, IMAGENET)
     return rename(state, official_rules(state))
 
 
@@ -46,6 +48,8 @@ def load_strictly(model: nn.Module, state: dict[str, Tensor], source: str | Path
 def convert_checkpoint(source: str | Path, destination: str | Path, config: Config) -> None:
     """Convert an official checkpoint for the model of a config, and write it.
 
+    An ImageNet backbone becomes a checkpoint of the config's backbone, for its ``init_cfg``.
+
     Args:
         source: Official ``.pkl`` or ``.pth`` file.
         destination: File to write, as MMEngine's runner, ``init_model`` and ``load_from`` read them.
@@ -55,13 +59,17 @@ def convert_checkpoint(source: str | Path, destination: str | Path, config: Conf
         FileNotFoundError: No such source.
         ValueError: The checkpoint cannot be read or does not fit.
     """
-    model = build_model(config)
-    load_strictly(model, convert_official(source), source)
+    part = build_model(config)
+    state = convert_official(source)
+    if all(name.startswith('backbone.') for name in state):
+        part = part.backbone
+        state = {name.removeprefix('backbone.'): tensor for name, tensor in state.items()}
+    load_strictly(part, state, source)
     meta = dict(converted_from=Path(source).name)
     if dataset_meta := _dataset_meta(config):
         meta['dataset_meta'] = dataset_meta
     Path(destination).parent.mkdir(parents=True, exist_ok=True)
-    torch.save(dict(state_dict=model.state_dict(), meta=meta), destination)
+    torch.save(dict(state_dict=part.state_dict(), meta=meta), destination)
 
 
 def _dataset_meta(config: Config) -> dict | None:

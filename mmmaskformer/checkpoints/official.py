@@ -77,6 +77,15 @@ def _level(kind: str, match: re.Match) -> str:
     return f'decode_head.pixel_decoder.{kind}_convs.{int(match[1]) - 1}'
 
 
+# Backbones pre-trained on ImageNet alone: the same names without a prefix, and a classifier.
+IMAGENET = [Rule(r'^stem\.fc\.', None), Rule(r'^(stem|res\d)\.', r'backbone.\1.')]
+
+
+def is_backbone(names: Iterable[str]) -> bool:
+    """Whether these are the tensors of an ImageNet ResNet (R-50.pkl, R-101.pkl, R-103.pkl)."""
+    return all(re.match(r'(stem|res\d)\.', name) for name in names)
+
+
 def official_rules(names: Iterable[str]) -> list[Rule]:
     """The table for a checkpoint with these tensor names."""
     names = set(names)

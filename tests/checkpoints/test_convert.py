@@ -54,6 +54,21 @@ def test_converted_checkpoint_loads_without_remainder(tmp_path, run_python, root
     assert content['meta']['converted_from'] == 'semantic_r.pkl'
 
 
+def test_imagenet_backbone_becomes_a_checkpoint_of_the_backbone(tmp_path):
+    content = pickle.loads((GOLDEN / 'semantic_rc.pkl').read_bytes())['model']
+    arrays = {
+        key.removeprefix('backbone.'): value for key, value in content.items() if key.startswith('backbone.')
+    }
+    (tmp_path / 'R-103.pkl').write_bytes(pickle.dumps({'model': {**arrays, 'stem.fc.weight': np.zeros((9, 9))}}))
+    convert_checkpoint(tmp_path / 'R-103.pkl', tmp_path / 'r103.pth', golden_config('semantic_rc'))
+    config = golden_config('semantic_rc')
+    config.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'r103.pth'))
+    backbone = build_model(config).backbone
+    backbone.init_weights()
+    assert torch.equal(backbone.stem[3].weight, torch.from_numpy(arrays['stem.conv2.weight']))
+    assert torch.equal(backbone.layer4[2].bn3.weight, torch.from_numpy(arrays['res5.2.conv3.norm.weight']))
+
+
 def test_class_names_of_the_data_set_are_kept(tmp_path):
     config = golden_config('semantic_r')
     config.test_dataloader = dict(dataset=dict(type='ADE20KDataset', metainfo=dict(classes=('a', 'b'))))

@@ -11,6 +11,6 @@ model = dict(
         multi_grid=(1, 2, 4),
         norm_cfg=dict(type='BN', requires_grad=False),
         norm_eval=True,
-        init_cfg=dict(type='Pretrained', checkpoint='pretrained/r103_stem128.pth', prefix='backbone.'),
+        init_cfg=dict(type='Pretrained', checkpoint='pretrained/r103_stem128.pth'),
     ),
 )
