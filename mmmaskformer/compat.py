@@ -158,8 +158,9 @@ def _history_method(owner: Any, name: str) -> Callable:
 def announce_configs() -> None:
     """Let ``_base_ = 'mmmaskformer::...'`` find the configs that travel with this package.
 
-    MMEngine resolves ``package::`` only for the packages in its own table.
+    MMEngine resolves ``package::`` only for packages in its own table, and looks beside the distribution's
+    metadata, where an editable install has no files. Given a module that is no distribution, it asks Python.
     """
     from mmengine.config.utils import MODULE2PACKAGE
 
-    MODULE2PACKAGE['mmmaskformer'] = 'mmmaskformer'
+    MODULE2PACKAGE['mmmaskformer'] = 'mmmaskformer.version'

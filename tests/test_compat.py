@@ -33,6 +33,20 @@ def test_every_openmmlab_package_imports_even_after_a_failed_attempt(run_python)
     assert run_python(IMPORTS).stdout.split() == [str(LITE), str(not LITE), str(not LITE)]
 
 
+def test_with_the_full_mmcv_nothing_is_done(run_python, tmp_path):
+    """A module with every operator stands for the compiled extension: this runs with mmcv-lite, too."""
+    (tmp_path / '_ext.py').write_text('def __getattr__(name):\n    return print\n')
+    code = """
+        import sys
+        import mmcv
+        mmcv.__path__.insert(0, sys.argv[1])
+        import mmmaskformer
+        from mmengine.utils.dl_utils.misc import mmcv_full_available
+        print(sys.modules['mmcv._ext'].__file__, mmcv_full_available())
+    """
+    assert run_python(code, str(tmp_path)).stdout.split() == [str(tmp_path / '_ext.py'), 'True']
+
+
 def test_sync_batchnorm_can_be_reverted():
     from mmengine.model import revert_sync_batchnorm
 

@@ -77,7 +77,8 @@ def test_a_wheel_built_from_the_sdist_is_the_same(source, wheel, tmp_path):
 
 
 INHERIT = """
-    import sys
+    import site, sys
+    site.addsitedir(sys.argv[2])  # reads .pth files, as Python does at its start in its own site-packages
     import mmmaskformer
     from mmengine.config import Config
     config = Config.fromfile(sys.argv[1])
@@ -86,10 +87,11 @@ INHERIT = """
 """
 
 
-def inherited(run_python, tmp_path, *path: Path) -> list[str]:
+def inherited(run_python, tmp_path: Path, site: Path) -> list[str]:
     config = "_base_ = 'mmmaskformer::maskformer/swin_ade20k.py'\nwork_dir = 'here'\n"
     (tmp_path / 'mine.py').write_text(config)
-    return run_python(INHERIT, 'mine.py', path=path, cwd=tmp_path, installed=True).stdout.splitlines()
+    done = run_python(INHERIT, 'mine.py', str(site), cwd=tmp_path, installed=True)
+    return done.stdout.splitlines()
 
 
 def test_another_project_inherits_a_config_of_the_installed_package(run_python, site, tmp_path):
@@ -99,10 +101,12 @@ def test_another_project_inherits_a_config_of_the_installed_package(run_python, 
 
 
 def test_an_editable_install_sees_the_configs_of_the_checkout(run_python, source, tmp_path):
-    build(source, 'editable', tmp_path / 'dist')
+    editable = build(source, 'editable', tmp_path / 'dist')
+    zipfile.ZipFile(editable).extractall(tmp_path / 'site')
     assert (source / 'mmmaskformer' / '.mim' / 'configs').samefile(source / 'configs')
     assert (source / 'mmmaskformer' / '.mim' / 'tools').samefile(source / 'tools')
-    _, model = inherited(run_python, tmp_path, source)
+    where, model = inherited(run_python, tmp_path, tmp_path / 'site')
+    assert Path(where).is_relative_to(source)
     assert model == 'mmmaskformer.MaskFormer 150 here'
 
 
