@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -23,7 +24,9 @@ from torch import Tensor, nn
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('--models', nargs='+', choices=list(CONFIGS), default=list(CONFIGS))
     parser.add_argument('--size', type=int, default=512, help='height and width of the pictures')
     parser.add_argument('--batch', type=int, default=2, help='pictures in a training step')
@@ -72,7 +75,7 @@ def compare(name: str, args: argparse.Namespace) -> list[dict]:
         pair = {label: model.cuda() for label, model in pair.items()}
     rows = []
     for work in (training_step, prediction):
-        tasks = {label: lambda model=model: work(model, args) for label, model in pair.items()}
+        tasks = {label: partial(work, model, args) for label, model in pair.items()}
         seconds = paired_seconds(tasks, args.repeats)
         memory = {label: peak_memory(task) for label, task in tasks.items()}
         rows.append(
@@ -107,9 +110,15 @@ def main() -> None:
     args = parse_args()
     torch.manual_seed(0)
     rows = [row for name in args.models for row in compare(name, args)]
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f'{torch.get_num_threads()} CPU threads'
+    device = (
+        torch.cuda.get_device_name()
+        if torch.cuda.is_available()
+        else f'{torch.get_num_threads()} CPU threads'
+    )
     settings = {key: value for key, value in vars(args).items() if key != 'out'}
-    report = dict(device=device, torch=torch.__version__, python=platform.python_version(), **settings, rows=rows)
+    report = dict(
+        device=device, torch=torch.__version__, python=platform.python_version(), **settings, rows=rows
+    )
     print(table(rows))
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)

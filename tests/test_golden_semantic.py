@@ -165,7 +165,9 @@ def gradient_norm(model) -> float:
 
 def check_param_groups(model, optim_wrapper, golden_groups, official_names) -> None:
     names = {id(parameter): key for key, parameter in model.named_parameters()}
-    base_lr = max(group['initial_lr'] if 'initial_lr' in group else group['lr'] for group in optim_wrapper.param_groups)
+    base_lr = max(
+        group['initial_lr'] if 'initial_lr' in group else group['lr'] for group in optim_wrapper.param_groups
+    )
     ours = {
         official_names[names[id(p)]]: (group.get('initial_lr', group['lr']) / base_lr, group['weight_decay'])
         for group in optim_wrapper.param_groups

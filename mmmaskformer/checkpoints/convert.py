@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -59,13 +60,13 @@ def convert_checkpoint(source: str | Path, destination: str | Path, config: Conf
         FileNotFoundError: No such source.
         ValueError: The checkpoint cannot be read or does not fit.
     """
-    part = build_model(config)
+    part: Any = build_model(config)
     state = convert_official(source)
     if all(name.startswith('backbone.') for name in state):
         part = part.backbone
         state = {name.removeprefix('backbone.'): tensor for name, tensor in state.items()}
     load_strictly(part, state, source)
-    meta = dict(converted_from=Path(source).name)
+    meta: dict[str, Any] = dict(converted_from=Path(source).name)
     if dataset_meta := _dataset_meta(config):
         meta['dataset_meta'] = dataset_meta
     Path(destination).parent.mkdir(parents=True, exist_ok=True)

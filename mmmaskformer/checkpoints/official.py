@@ -33,9 +33,11 @@ RESNET = [
 
 
 def _reorder_merged_patches(tensor: Tensor) -> Tensor:
-    """Channels of patch merging: official order is (column, row, channel), `nn.Unfold`'s (channel, row, column)."""
+    """Channels of patch merging: (column, row, channel) officially, (channel, row, column) in `nn.Unfold`."""
     *lead, merged = tensor.shape
-    return tensor.reshape(*lead, 2, 2, merged // 4).transpose(-3, -2).flatten(-3, -2).mT.reshape(*lead, merged)
+    return (
+        tensor.reshape(*lead, 2, 2, merged // 4).transpose(-3, -2).flatten(-3, -2).mT.reshape(*lead, merged)
+    )
 
 
 SWIN = [
@@ -45,7 +47,9 @@ SWIN = [
     Rule(r'^backbone\.layers\.(\d+)\.(blocks\.\d+)\.mlp\.fc1\.', r'backbone.stages.\1.\2.ffn.layers.0.0.'),
     Rule(r'^backbone\.layers\.(\d+)\.(blocks\.\d+)\.mlp\.fc2\.', r'backbone.stages.\1.\2.ffn.layers.1.'),
     Rule(r'^backbone\.layers\.(\d+)\.(blocks\.\d+\.norm\d)\.', r'backbone.stages.\1.\2.'),
-    Rule(r'^backbone\.layers\.(\d+)\.downsample\.', r'backbone.stages.\1.downsample.', _reorder_merged_patches),
+    Rule(
+        r'^backbone\.layers\.(\d+)\.downsample\.', r'backbone.stages.\1.downsample.', _reorder_merged_patches
+    ),
     Rule(r'^backbone\.norm(\d)\.', r'backbone.norm\1.'),
 ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,16 +16,22 @@ ALLOWED = {
     ('collections', 'OrderedDict'),
     ('numpy', 'dtype'),
     ('numpy', 'ndarray'),
-    *((f'numpy.{core}.multiarray', name) for core in ('core', '_core') for name in ('_reconstruct', 'scalar')),
+    *(
+        (f'numpy.{core}.multiarray', name)
+        for core in ('core', '_core')
+        for name in ('_reconstruct', 'scalar')
+    ),
     *((f'numpy.{core}.numeric', '_frombuffer') for core in ('core', '_core')),
 }
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str):
+    def find_class(self, module: str, name: str) -> Any:
         if (module, name) in ALLOWED:
             return super().find_class(module, name)
-        raise pickle.UnpicklingError(f'it refers to {module}.{name}, which a checkpoint of arrays does not need')
+        raise pickle.UnpicklingError(
+            f'it refers to {module}.{name}, which a checkpoint of arrays does not need'
+        )
 
 
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:
@@ -54,10 +61,10 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     return state
 
 
-def _read_pickle(path: Path):
+def _read_pickle(path: Path) -> Any:
     with path.open('rb') as file:
         return _ArrayUnpickler(file, encoding='latin1').load()
 
 
-def _read_torch(path: Path):
+def _read_torch(path: Path) -> Any:
     return torch.load(path, map_location='cpu', weights_only=True)

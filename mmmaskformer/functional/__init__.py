@@ -1,0 +1,1 @@
+"""The formulas: pure torch and numpy, without OpenMMLab."""

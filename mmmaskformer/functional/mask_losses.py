@@ -1,12 +1,13 @@
 """Focal and dice: the pairwise form (matching), the matched form, and the form that upsamples.
 
 All three compute one formula. Probabilities come from logits through stable functions, so logits of any
-size give finite values. Paper, sections 3.3 and 4.1; the scale of every term is the official implementation's.
+size give finite values. Paper, sections 3.3 and 4.1; every term has the official implementation's scale.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -176,7 +177,14 @@ def upsampled_mask_losses(
 
 class _UpsampledMaskLosses(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, logits, targets, index, formulas, valid):
+    def forward(
+        ctx: Any,
+        logits: Tensor,
+        targets: Tensor,
+        index: Tensor,
+        formulas: Sequence[ValueAndGrad],
+        valid: Tensor | None,
+    ) -> Tensor:
         rows = _linear_resize_matrix(logits.shape[-2], targets.shape[-2], logits)
         columns = _linear_resize_matrix(logits.shape[-1], targets.shape[-1], logits)
         values = logits.new_zeros(len(formulas), len(logits))
@@ -196,7 +204,7 @@ class _UpsampledMaskLosses(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad_values):
+    def backward(ctx: Any, grad_values: Tensor) -> tuple[Tensor | None, ...]:
         grad = torch.einsum('fm,fmhw->mhw', grad_values, ctx.grads)
         return grad, None, None, None, None
 

@@ -46,7 +46,9 @@ def nearest_resize_masks(masks: Tensor, size: tuple[int, int]) -> Tensor:
 
     Picks the very pixels that ``F.interpolate(mode='nearest')`` picks.
     """
-    rows, columns = (_nearest_indices(source, target, masks) for source, target in zip(masks.shape[-2:], size))
+    rows, columns = (
+        _nearest_indices(source, target, masks) for source, target in zip(masks.shape[-2:], size)
+    )
     return masks[..., rows, :][..., columns]
 
 

@@ -25,8 +25,5 @@ def semantic_scores(prediction: MaskPrediction, size: tuple[int, int]) -> Tensor
     with torch.autocast(prediction.mask_logits.device.type, enabled=False):
         class_prob = prediction.class_logits.float().softmax(-1)[..., :-1]
         masks = F.interpolate(prediction.mask_logits.float(), size=size, mode='bilinear', align_corners=False)
-        if not masks.requires_grad:
-            masks = masks.sigmoid_()
-        else:
-            masks = masks.sigmoid()
+        masks = masks.sigmoid() if masks.requires_grad else masks.sigmoid_()
         return torch.einsum('bqk,bqhw->bkhw', class_prob, masks)

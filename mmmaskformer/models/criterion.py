@@ -59,7 +59,9 @@ class MaskFormerCriterion(nn.Module):
         losses = {}
         for i, values in enumerate(zip(class_losses, mask_losses, dice_losses)):
             prefix = '' if i == len(predictions) - 1 else f'd{i}.'
-            losses.update({f'{prefix}{name}': v for name, v in zip(('loss_cls', 'loss_mask', 'loss_dice'), values)})
+            losses.update(
+                {f'{prefix}{name}': v for name, v in zip(('loss_cls', 'loss_mask', 'loss_dice'), values)}
+            )
         return losses
 
     def _class_loss(
@@ -82,18 +84,24 @@ class MaskFormerCriterion(nn.Module):
         """Normalised mask losses of each layer: all layers' matched masks go through together."""
         offsets = torch.tensor([0, *(len(s) for s in segments)]).cumsum(0).tolist()
         logits = torch.cat(
-            [p.mask_logits[i, queries] for p, layer in zip(predictions, matches) for i, (queries, _) in enumerate(layer)]
+            [
+                p.mask_logits[i, queries]
+                for p, layer in zip(predictions, matches)
+                for i, (queries, _) in enumerate(layer)
+            ]
         )
-        index = torch.cat([indices + offset for layer in matches for (_, indices), offset in zip(layer, offsets)])
-        valid = None
-        if all(s.valid is not None for s in segments):
-            valid = torch.cat([s.valid.expand_as(s.masks) for s in segments])
+        index = torch.cat(
+            [indices + offset for layer in matches for (_, indices), offset in zip(layer, offsets)]
+        )
+        counted = [s.valid.expand_as(s.masks) for s in segments if s.valid is not None]
+        valid = torch.cat(counted) if counted else None
         terms = (self.loss_mask, self.loss_dice)
         targets = torch.cat([s.masks for s in segments])
         values = upsampled_mask_losses(logits, targets, index, [t.value_and_grad for t in terms], valid)
         scale = 1 / _mean_num_segments(segments, values)
         sums = [layer.sum(1) * scale for layer in values.split(self._masks_per_layer(matches), dim=1)]
-        return tuple([total[i] * term.loss_weight for total in sums] for i, term in enumerate(terms))
+        mask, dice = ([total[i] * term.loss_weight for total in sums] for i, term in enumerate(terms))
+        return mask, dice
 
     @staticmethod
     def _masks_per_layer(matches: Sequence[Sequence[Match]]) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmseg.models import SegDataPreProcessor
 from mmseg.utils import stack_batch
+from torch import Tensor
 
 from ..registry import MODELS
 
@@ -30,7 +31,7 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
             sample.set_metainfo(dict(img_shape=tuple(picture.shape[-2:]), **info))
         return dict(inputs=batch, data_samples=data_samples)
 
-    def _normalise(self, picture):
+    def _normalise(self, picture: Tensor) -> Tensor:
         if self.channel_conversion and len(picture) == 3:
             picture = picture.flip(0)
         picture = picture.float()

@@ -17,7 +17,7 @@ class MaskFormerTransformerDecoder(BaseModule):
     No padding mask is used in attention, as in the official implementation.
 
     Args:
-        in_channels: Channels of the memory; projected by a 1x1 convolution when they differ from ``channels``.
+        in_channels: Channels of the memory, projected by a 1x1 convolution if other than ``channels``.
         num_queries: Number of queries, at least the number of segments in any training image.
         channels: Width of the decoder.
         num_layers: Decoder layers.

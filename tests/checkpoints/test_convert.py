@@ -59,7 +59,9 @@ def test_imagenet_backbone_becomes_a_checkpoint_of_the_backbone(tmp_path):
     arrays = {
         key.removeprefix('backbone.'): value for key, value in content.items() if key.startswith('backbone.')
     }
-    (tmp_path / 'R-103.pkl').write_bytes(pickle.dumps({'model': {**arrays, 'stem.fc.weight': np.zeros((9, 9))}}))
+    (tmp_path / 'R-103.pkl').write_bytes(
+        pickle.dumps({'model': {**arrays, 'stem.fc.weight': np.zeros((9, 9))}})
+    )
     convert_checkpoint(tmp_path / 'R-103.pkl', tmp_path / 'r103.pth', golden_config('semantic_rc'))
     config = golden_config('semantic_rc')
     config.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'r103.pth'))

@@ -46,7 +46,9 @@ def test_diagonal_of_the_pairwise_form_is_the_matched_form(with_valid):
     logits, targets = torch.randn(5, 40), (torch.rand(5, 40) > 0.6).float()
     valid = (torch.rand(40) > 0.3).float() if with_valid else None
     rows = None if valid is None else valid.expand(5, -1)
-    torch.testing.assert_close(pairwise_focal(logits, targets, valid).diag(), focal_loss(logits, targets, rows))
+    torch.testing.assert_close(
+        pairwise_focal(logits, targets, valid).diag(), focal_loss(logits, targets, rows)
+    )
     torch.testing.assert_close(pairwise_dice(logits, targets, valid).diag(), dice_loss(logits, targets, rows))
 
 

@@ -12,7 +12,8 @@ from mmmaskformer.functional.matching import nearest_resize_masks, optimal_assig
 def brute_force(cost: torch.Tensor) -> float:
     queries, segments = cost.shape
     return min(
-        sum(cost[q, s].item() for s, q in enumerate(choice)) for choice in permutations(range(queries), segments)
+        sum(cost[q, s].item() for s, q in enumerate(choice))
+        for choice in permutations(range(queries), segments)
     )
 
 

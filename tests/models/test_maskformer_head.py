@@ -41,14 +41,18 @@ def test_one_segment():
 
 def test_more_segments_than_queries():
     head = small_head(num_queries=3)
-    with pytest.raises(ValueError, match='4 segments but there are only 3 queries.*num_queries to at least 4'):
+    with pytest.raises(
+        ValueError, match=r'4 segments but there are only 3 queries.*num_queries to at least 4'
+    ):
         head.loss(features(1), [sample(torch.arange(4).repeat_interleave(24).expand(64, 96))])
 
 
 def test_label_out_of_range_names_value_file_and_reduce_zero_label():
     label_map = torch.randint(0, 4, (64, 96))
     label_map[5, 7] = 9
-    with pytest.raises(ValueError, match=r'annotations/7\.png: label 9 .*num_classes=4.*reduce_zero_label=True'):
+    with pytest.raises(
+        ValueError, match=r'annotations/7\.png: label 9 .*num_classes=4.*reduce_zero_label=True'
+    ):
         small_head().loss(features(1), [sample(label_map, seg_map_path='annotations/7.png')])
 
 
@@ -120,14 +124,14 @@ def test_nan_predictions_are_counted_and_said_once(capsys):
     prediction = MaskPrediction(torch.randn(1, 7, 5), torch.full((1, 7, 16, 24), float('nan')))
     target = Segments(torch.tensor([1, 3]), torch.rand(2, 64, 96) > 0.5)
     for _ in range(2):
-        ((queries, segments),) = assigner([prediction], [target])[0]
+        ((_, segments),) = assigner([prediction], [target])[0]
         assert sorted(segments.tolist()) == [0, 1]
     assert assigner.num_non_finite == 28
     assert capsys.readouterr().out.count('NaN or infinite') <= 1
 
 
 def test_criterion_by_hand():
-    """One layer, one image: the plain formulas over the matched pairs, normalised by the number of segments."""
+    """One layer, one image: plain formulas over the matched pairs, normalised by the number of segments."""
     head = small_head()
     prediction = MaskPrediction(torch.randn(1, 7, 5), torch.randn(1, 7, 16, 24))
     target = Segments(torch.tensor([0, 3, 1]), torch.rand(3, 16, 24) > 0.5)
@@ -159,7 +163,9 @@ def test_loss_on_valid_pixels_does_not_see_the_others():
     """What is predicted where nothing is known changes no loss, and by default it does."""
     label_map = torch.randint(0, 4, (64, 96))
     label_map[:, 48:] = 255
-    targets = {valid: [small_head(loss_on_valid_pixels=valid)._segments(sample(label_map))] for valid in (0, 1)}
+    targets = {
+        valid: [small_head(loss_on_valid_pixels=valid)._segments(sample(label_map))] for valid in (0, 1)
+    }
     criterion = small_head().criterion
     classes, masks = torch.randn(1, 7, 5), torch.randn(1, 7, 16, 24)
     other = masks.clone()

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from mmcv.transforms import LoadImageFromFile as MMCVLoadImageFromFile
 from mmseg.datasets.transforms import LoadAnnotations as MMSegLoadAnnotations
+from PIL import Image
 
 from mmmaskformer.registry import TRANSFORMS
 
@@ -46,8 +47,8 @@ class LoadAnnotations(MMSegLoadAnnotations):
 
     Raises:
         FileNotFoundError: The label map is missing.
-        ValueError: The file cannot be decoded, has several channels, or differs in size from its image; or
-            ``reduce_zero_label`` contradicts the data set's.
+        ValueError: The file cannot be decoded, has several channels or 16 bits, or differs in size from its
+            image; or ``reduce_zero_label`` contradicts the data set's.
     """
 
     def _load_seg_map(self, results: dict) -> None:
@@ -58,6 +59,8 @@ class LoadAnnotations(MMSegLoadAnnotations):
                 'data set: leave it out of LoadAnnotations, which then does as the data set says.'
             )
         with _naming_the_file('label map', path):
+            if not self.backend_args and Image.open(path).mode.startswith(('I', 'F')):
+                raise ValueError('it has more than 8 bits per pixel, and labels beyond 255 would wrap')
             super()._load_seg_map(results)
         shape = results['gt_seg_map'].shape
         if len(shape) != 2:

@@ -24,7 +24,7 @@ class HungarianAssigner:
     nearest-downsampled to it. All costs of a step reach the host in one transfer.
 
     Args:
-        costs: Configs of the cost terms, which are summed. Defaults to the paper's: class 1, focal 20, dice 1.
+        costs: Configs of the cost terms, which are summed. The paper's by default: class 1, focal 20, dice 1.
     """
 
     def __init__(self, costs: Sequence[dict] | None = None):
@@ -57,7 +57,9 @@ class HungarianAssigner:
             )
         with torch.autocast(predictions[0].mask_logits.device.type, enabled=False):
             costs = [
-                cost for i, target in enumerate(segments) for cost in self._image_costs(predictions, i, target)
+                cost
+                for i, target in enumerate(segments)
+                for cost in self._image_costs(predictions, i, target)
             ]
         matches, num_non_finite = optimal_assignments(costs)
         self._report_non_finite(num_non_finite)
@@ -70,7 +72,7 @@ class HungarianAssigner:
         """One ``(Q, S)`` cost for each layer: the layers share their targets, so they go through together."""
         class_logits = torch.stack([p.class_logits[image] for p in predictions]).float()
         mask_logits = torch.stack([p.mask_logits[image] for p in predictions]).float()
-        size = mask_logits.shape[-2:]
+        size = (mask_logits.shape[-2], mask_logits.shape[-1])
         valid = None
         if target.valid is not None:
             valid = nearest_resize_masks(target.valid[None], size).flatten().to(mask_logits)

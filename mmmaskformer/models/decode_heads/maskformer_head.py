@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmengine.model import BaseModule
+from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from ...functional.postprocess import semantic_scores
@@ -96,7 +98,7 @@ class MaskFormerHead(BaseModule):
 
         Args:
             features: Backbone features, ``(B, C_i, h_i, w_i)``, finest first.
-            data_samples: mmseg's `SegDataSample` with ``gt_sem_seg``, ``(1, H, W)``, at the padded input size.
+            data_samples: mmseg's `SegDataSample` with ``gt_sem_seg`` ``(1, H, W)`` at the padded input size.
             train_cfg: Not used; mmseg passes it.
 
         Raises:
@@ -105,11 +107,13 @@ class MaskFormerHead(BaseModule):
         segments = [self._segments(sample) for sample in data_samples]
         return self.criterion(self(features), segments)
 
-    def predict(self, features: Sequence[Tensor], batch_img_metas: Sequence[dict], test_cfg: dict) -> Tensor:
-        """Semantic scores ``(B, K, H, W)`` at the size of the network's input; only the last layer decodes."""
+    def predict(
+        self, features: Sequence[Tensor], batch_img_metas: Sequence[dict], test_cfg: dict | None
+    ) -> Tensor:
+        """Semantic scores ``(B, K, H, W)`` of the last layer, at the size of the network's input."""
         return semantic_scores(self.predict_masks(features), _input_size(batch_img_metas[0], test_cfg))
 
-    def _segments(self, sample) -> Segments:
+    def _segments(self, sample: SegDataSample) -> Segments:
         label_map = sample.gt_sem_seg.data.squeeze(0)
         try:
             return label_map_to_segments(
@@ -118,19 +122,19 @@ class MaskFormerHead(BaseModule):
         except ValueError as error:
             source = sample.metainfo.get('seg_map_path') or sample.metainfo.get('img_path') or 'a label map'
             raise ValueError(
-                f'{source}: {error}. Set num_classes to the number of classes, or, if 0 means "unlabelled" in '
-                'the label maps, set reduce_zero_label=True in the data set.'
+                f'{source}: {error}. Set num_classes to the number of classes, or, if 0 means "unlabelled" '
+                'in the label maps, set reduce_zero_label=True in the data set.'
             ) from None
 
-    def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs):
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any, **kwargs: Any) -> None:
         """Refuse a checkpoint of other classes, which MMEngine would load in part with a mere warning."""
         keys = [f'{prefix}class_embed.weight', f'{prefix}class_embed.bias']
         theirs = len(state_dict[keys[0]]) - 1 if keys[0] in state_dict else self.num_classes
         if theirs != self.num_classes and not self.allow_class_mismatch:
             raise ValueError(
-                f'the checkpoint was trained on {theirs} classes, this model has num_classes={self.num_classes}: '
-                f'set num_classes={theirs}, or to train on other classes from these weights, set '
-                'decode_head.allow_class_mismatch=True'
+                f'the checkpoint was trained on {theirs} classes, this model has '
+                f'num_classes={self.num_classes}: set num_classes={theirs}, or to train on other classes from '
+                'these weights, set decode_head.allow_class_mismatch=True'
             )
         if theirs != self.num_classes:
             for key in keys:
@@ -140,7 +144,7 @@ class MaskFormerHead(BaseModule):
 
 def _input_size(img_meta: dict, test_cfg: dict | None) -> tuple[int, int]:
     """Size of the network's input: of the window in slide mode, else with padding where there is any."""
-    slide = bool(test_cfg) and test_cfg.get('mode') == 'slide'
+    slide = test_cfg is not None and test_cfg.get('mode') == 'slide'
     padded = None if slide else img_meta.get('pad_shape')
     height, width = (padded or img_meta['img_shape'])[:2]
     return int(height), int(width)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 
@@ -11,7 +13,7 @@ class MLP(nn.Sequential):
     def __init__(self, in_channels: int, hidden_channels: int, out_channels: int, num_layers: int):
         widths = [in_channels] + [hidden_channels] * (num_layers - 1) + [out_channels]
         layers: list[nn.Module] = []
-        for source, target in zip(widths, widths[1:]):
+        for source, target in pairwise(widths):
             layers += [nn.Linear(source, target), nn.ReLU(inplace=True)]
         super().__init__(*layers[:-1])
 

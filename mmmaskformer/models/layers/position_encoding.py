@@ -33,13 +33,15 @@ class SinePositionEncoding(nn.Module):
 
 
 @lru_cache(maxsize=32)
-def _encode(height, width, channels, temperature, dtype, device) -> Tensor:
+def _encode(
+    height: int, width: int, channels: int, temperature: float, dtype: torch.dtype, device: torch.device
+) -> Tensor:
     rows = _waves(height, channels // 2, temperature, device)[:, :, None].expand(-1, -1, width)
     columns = _waves(width, channels // 2, temperature, device)[:, None, :].expand(-1, height, -1)
     return torch.cat([rows, columns])[None].to(dtype)
 
 
-def _waves(length: int, channels: int, temperature: float, device) -> Tensor:
+def _waves(length: int, channels: int, temperature: float, device: torch.device) -> Tensor:
     """``(channels, length)``: sine and cosine alternating, wavelengths growing with the channel."""
     positions = torch.arange(1, length + 1, dtype=torch.float32, device=device)
     positions = positions / (length + 1e-6) * (2 * math.pi)

@@ -44,7 +44,7 @@ class MaskFocalLoss(MaskLoss):
         self.gamma = gamma
 
     def forward(self, logits: Tensor, targets: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Weighted values ``(M,)`` of ``(M, P)`` logits, by autograd: the reference of the upsampling form."""
+        """Weighted values ``(M,)`` of ``(M, P)`` logits by autograd: the reference of the upsampling form."""
         return self.loss_weight * focal_loss(logits, targets, valid, self.alpha, self.gamma)
 
     def value_and_grad(
@@ -68,7 +68,7 @@ class MaskDiceLoss(MaskLoss):
         self.smooth = smooth
 
     def forward(self, logits: Tensor, targets: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Weighted values ``(M,)`` of ``(M, P)`` logits, by autograd: the reference of the upsampling form."""
+        """Weighted values ``(M,)`` of ``(M, P)`` logits by autograd: the reference of the upsampling form."""
         return self.loss_weight * dice_loss(logits, targets, valid, self.smooth)
 
     def value_and_grad(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.structures import PixelData
 from mmseg.models import EncoderDecoder
 from mmseg.models.segmentors.seg_tta import SegTTAModel
+from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from ...registry import MODELS
@@ -25,7 +27,7 @@ class MaskFormer(EncoderDecoder):
         **kwargs: As `EncoderDecoder`; unknown ones are errors.
     """
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self._check_label_padding()
 
@@ -58,13 +60,13 @@ class MaskFormer(EncoderDecoder):
 
     def _group_by_size(self, inputs: Tensor, data_samples: Sequence) -> dict[tuple[int, int], list[int]]:
         """Indices of the pictures of each padded size, that size being what each would have alone."""
-        groups = defaultdict(list)
+        groups: dict[tuple[int, int], list[int]] = defaultdict(list)
         divisor = getattr(self.data_preprocessor, 'size_divisor', None)
         for i, sample in enumerate(data_samples):
-            size = inputs.shape[-2:]
+            height, width = inputs.shape[-2:]
             if divisor and 'img_padding_size' in sample.metainfo:
-                size = (-(-side // divisor) * divisor for side in sample.img_shape[:2])
-            groups[tuple(size)].append(i)
+                height, width = (-(-side // divisor) * divisor for side in sample.img_shape[:2])
+            groups[height, width].append(i)
         return groups
 
     def _check_label_padding(self) -> None:
@@ -79,7 +81,7 @@ class MaskFormer(EncoderDecoder):
         )
 
 
-def _padding_info(sample, height: int, width: int) -> dict:
+def _padding_info(sample: SegDataSample, height: int, width: int) -> dict:
     image_height, image_width = sample.img_shape[:2]
     padding = (0, width - image_width, 0, height - image_height)
     return dict(pad_shape=(height, width), img_padding_size=padding)
@@ -103,7 +105,7 @@ class MaskFormerTTAModel(SegTTAModel):
         """
         return [self._merge(copies) for copies in data_samples_list]
 
-    def _merge(self, copies: Sequence):
+    def _merge(self, copies: Sequence[SegDataSample]) -> SegDataSample:
         scores = sum(copy.seg_logits.data for copy in copies) / len(copies)
         labels = scores.argmax(0, keepdim=True) if len(scores) > 1 else (scores > 0.5).long()
         merged = copies[0]
