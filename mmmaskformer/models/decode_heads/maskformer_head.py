@@ -133,7 +133,7 @@ class MaskFormerHead(BaseModule):
         if theirs != self.num_classes and not self.allow_class_mismatch:
             raise ValueError(
                 f'the checkpoint was trained on {theirs} classes, this model has '
-                f'num_classes={self.num_classes}: set num_classes={theirs}, or to train on other classes from '
+                f'num_classes={self.num_classes}: set num_classes={theirs}, or to learn other classes from '
                 'these weights, set decode_head.allow_class_mismatch=True'
             )
         if theirs != self.num_classes:
