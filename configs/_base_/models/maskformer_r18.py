@@ -1,7 +1,16 @@
 _base_ = './maskformer_r50.py'
 
-# Trained from scratch: no pre-trained weights, so batch normalisation learns like every other layer.
+# Trained from scratch: no pre-trained weights, so batch normalisation learns like every other layer. With
+# learning rates as high as this asks for, convolutions before a norm learn steadily from larger weights: Kaiming.
 model = dict(
     backbone=dict(_delete_=True, type='mmpretrain.ResNet', depth=18, out_indices=(0, 1, 2, 3)),
-    decode_head=dict(in_channels=[64, 128, 256, 512]),
+    decode_head=dict(
+        in_channels=[64, 128, 256, 512],
+        pixel_decoder=dict(
+            type='mmmaskformer.FPNPixelDecoder',
+            init_cfg=dict(
+                type='Kaiming', layer='Conv2d', override=dict(type='Caffe2Xavier', name='mask_features')
+            ),
+        ),
+    ),
 )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
-from mmengine.model import BaseModule, caffe2_xavier_init
+from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ...registry import MODELS
@@ -37,7 +37,7 @@ class FPNPixelDecoder(BaseModule):
         channels: Width of the pyramid.
         mask_channels: Width of the mask features.
         norm_cfg: Norm of every pyramid convolution.
-        init_cfg: MMEngine initialisation.
+        init_cfg: MMEngine initialisation; Caffe2's Xavier for every convolution by default, as officially.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class FPNPixelDecoder(BaseModule):
         norm_cfg: dict | None = None,
         init_cfg: dict | None = None,
     ):
-        super().__init__(init_cfg=init_cfg)
+        super().__init__(init_cfg=init_cfg or dict(type='Caffe2Xavier', layer='Conv2d'))
         norm_cfg = norm_cfg or dict(type='GN', num_groups=32)
         self.mask_channels = mask_channels
         self.memory_channels = in_channels[-1]
@@ -60,13 +60,6 @@ class FPNPixelDecoder(BaseModule):
             for source in (*[channels] * len(self.lateral_convs), in_channels[-1])
         )
         self.mask_features = nn.Conv2d(channels, mask_channels, 3, padding=1)
-
-    def init_weights(self) -> None:
-        """Caffe2's Xavier for every convolution, the coarsest level and the mask features included."""
-        super().init_weights()
-        for block in (*self.lateral_convs, *self.output_convs):
-            caffe2_xavier_init(block.conv)
-        caffe2_xavier_init(self.mask_features)
 
     def forward(self, features: Sequence[Tensor]) -> PixelFeatures:
         """Fuse the backbone's ``(B, C_i, h_i, w_i)`` features, finest first."""
