@@ -12,8 +12,8 @@ import pytest
 CONFIG = """
 _base_ = {base!r}
 
-pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='PackSegInputs')]
-data = dict(data_root={data!r}, pipeline=pipeline)
+test_pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='PackSegInputs')]
+data = dict(data_root={data!r}, pipeline=test_pipeline)
 train_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False, dataset=data)
 val_dataloader = dict(num_workers=0, persistent_workers=False, dataset=data)
 test_dataloader = dict(num_workers=0, dataset=data)
