@@ -77,7 +77,7 @@ def _course_across(rng: np.random.Generator) -> Course:
 def building(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     """A house front with windows and a door, a darker or lighter side wall, and a flat or gabled roof."""
     sprite = Sprite(size, size * rng.uniform(0.45, 1.3))
-    wall = paint_colour(rng) * grain(rng, sprite.height, sprite.width, size / 4, 0.06)
+    wall = paint_colour(rng, 'wall') * grain(rng, sprite.height, sprite.width, size / 4, 0.06)
     rows = np.arange(sprite.height, dtype=np.float32)[:, None, None]
     courses = 1 - 0.1 * (rows % rng.integers(5, 9) < 1.5)
     corner = rng.uniform(0.62, 0.9)
@@ -85,7 +85,7 @@ def building(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     front, side = light.shade(0, 0, 1), light.shade(1, 0, 0.2)
     sprite.paint(sprite.box(0, eaves, corner, 1), wall * courses * front)
     sprite.paint(sprite.box(corner, eaves, 1, 1), wall * courses * side)
-    roof = paint_colour(rng) * 0.8
+    roof = paint_colour(rng, 'wall') * 0.8
     if eaves > 0.1:
         sprite.paint(sprite.polygon([(0, eaves), (corner / 2, 0), (corner, eaves)]), wall * front)
         sprite.paint(

@@ -9,15 +9,25 @@ import numpy as np
 Points = Sequence[tuple[float, float]] | np.ndarray
 Radius = float | np.ndarray
 
-# One palette for cars, balls, crates, signs, clothes and walls: a colour says little about the class.
-PAINTS = np.array(
-    [
-        (0.75, 0.16, 0.14), (0.86, 0.45, 0.14), (0.88, 0.75, 0.22), (0.36, 0.55, 0.24), (0.16, 0.42, 0.36),
-        (0.22, 0.48, 0.74), (0.18, 0.24, 0.52), (0.50, 0.28, 0.52), (0.82, 0.56, 0.58), (0.56, 0.38, 0.24),
-        (0.76, 0.66, 0.52), (0.88, 0.87, 0.84), (0.52, 0.53, 0.54), (0.22, 0.22, 0.24),
-    ],
-    dtype=np.float32,
-)  # fmt: skip
+PAINTS = {
+    'red': (0.78, 0.15, 0.13), 'orange': (0.90, 0.48, 0.12), 'yellow': (0.92, 0.80, 0.20),
+    'green': (0.26, 0.52, 0.24), 'teal': (0.14, 0.44, 0.40), 'sky blue': (0.30, 0.58, 0.84),
+    'blue': (0.16, 0.26, 0.62), 'purple': (0.48, 0.24, 0.54), 'pink': (0.84, 0.58, 0.60),
+    'brown': (0.50, 0.33, 0.20), 'ochre': (0.74, 0.58, 0.36), 'cream': (0.86, 0.80, 0.66),
+    'white': (0.90, 0.90, 0.88), 'grey': (0.55, 0.56, 0.57), 'black': (0.15, 0.15, 0.17),
+}  # fmt: skip
+
+# What is painted how. Every paint is shared by several kinds, so that colour hints at the class and no more.
+PALETTES = {
+    'wall': ('pink', 'ochre', 'cream', 'grey', 'brown', 'teal'),
+    'car': ('red', 'blue', 'white', 'black', 'sky blue', 'grey'),
+    'shirt': ('red', 'purple', 'teal', 'pink', 'green', 'orange'),
+    'trousers': ('blue', 'black', 'grey', 'brown'),
+    'ball': ('red', 'orange', 'yellow', 'purple', 'pink', 'sky blue'),
+    'crate': ('brown', 'ochre', 'orange', 'cream'),
+    'sign rim': ('red', 'blue', 'black'),
+    'sign face': ('white', 'yellow', 'cream', 'sky blue'),
+}
 
 
 @dataclass(frozen=True)
@@ -37,8 +47,8 @@ class Light:
         """Some hour of some day."""
         side = rng.choice([-1.0, 1.0]) * rng.uniform(0.4, 1.0)
         direction = np.array([side, -rng.uniform(0.5, 1.0), rng.uniform(0.2, 0.6)], dtype=np.float32)
-        warmth = rng.uniform(-0.12, 0.18)
-        colour = np.array([1 + warmth, 1.0, 1 - warmth], dtype=np.float32) * rng.uniform(0.72, 1.12)
+        warmth = rng.uniform(-0.06, 0.1)
+        colour = np.array([1 + warmth, 1.0, 1 - warmth], dtype=np.float32) * rng.uniform(0.85, 1.1)
         return cls(direction / np.linalg.norm(direction), rng.uniform(0.45, 0.65), colour.astype(np.float32))
 
     def shade(self, x: np.ndarray | float, y: np.ndarray | float, z: np.ndarray | float) -> np.ndarray:
@@ -105,9 +115,9 @@ def grain(rng: np.random.Generator, height: int, width: int, cell: float, streng
     return 1 + strength * noise(rng, height, width, cell)[..., None]
 
 
-def paint_colour(rng: np.random.Generator) -> np.ndarray:
-    """One of the paints, faded or darkened a little."""
-    colour = PAINTS[rng.integers(len(PAINTS))]
+def paint_colour(rng: np.random.Generator, palette: str) -> np.ndarray:
+    """One of the palette's paints, faded or darkened a little."""
+    colour = np.array(PAINTS[rng.choice(PALETTES[palette])])
     colour = colour + rng.uniform(0, 0.35) * (colour.mean() - colour)
     return (colour * rng.uniform(0.75, 1.15) + rng.uniform(-0.05, 0.05, 3)).clip(0.03, 1).astype(np.float32)
 

@@ -15,7 +15,7 @@ SMALLEST_SEGMENT = 40
 """Segments of which fewer pixels are seen become unlabelled."""
 
 # Height of each thing where the ground meets the lower edge, as a share of the picture's height.
-HEIGHTS = {'tree': 1.05, 'car': 0.44, 'person': 0.74, 'ball': 0.46, 'crate': 0.42, 'sign': 0.8}
+HEIGHTS = {'tree': 1.2, 'car': 0.56, 'person': 0.96, 'ball': 0.56, 'crate': 0.54, 'sign': 1.0}
 
 
 @dataclass(frozen=True)
@@ -117,12 +117,12 @@ def _draw_backdrop(rng: np.random.Generator, painting: _Painting, light: Light, 
 
 def _draw_things(rng: np.random.Generator, painting: _Painting, light: Light, horizon: int) -> None:
     """Places things on the ground from far to near; their size follows from how far they stand."""
-    names = [*rng.choice(list(HEIGHTS), rng.integers(4, 9)), *(['stone'] * rng.integers(0, 3))]
-    for nearness in np.sort(rng.uniform(0.2, 1.0, len(names))):
+    names = [*rng.choice(list(HEIGHTS), rng.integers(3, 6)), *(['stone'] * rng.integers(0, 3))]
+    for nearness in np.sort(rng.uniform(0.35, 1.0, len(names))):
         name = names.pop(rng.integers(len(names)))
         foot = horizon + int(nearness * (painting.height - horizon))
         size = painting.height * HEIGHTS.get(name, 0.08) * (0.25 + 0.75 * nearness) * rng.uniform(0.8, 1.2)
-        x = int(rng.integers(painting.width))
+        x = int(painting.width * rng.uniform(0.08, 0.92))
         sprite = DRAWERS.get(name, stone)(rng, light, size)
         painting.shadow(sprite, x, foot, light, horizon)
         painting.place(sprite, x, foot, name if name in DRAWERS else None)
@@ -132,8 +132,8 @@ def _develop(rng: np.random.Generator, painting: _Painting, light: Light) -> np.
     """The camera: tint of the light, exposure, a little noise, and 8 bits at the final size."""
     size = (painting.width // SUPERSAMPLING, painting.height // SUPERSAMPLING)
     picture = cv2.resize(painting.picture, size, interpolation=cv2.INTER_AREA) * light.colour
-    picture = np.clip(picture, 0, 1) ** np.float32(rng.uniform(0.85, 1.2))
-    picture += rng.uniform(0.005, 0.02) * rng.standard_normal(picture.shape, dtype=np.float32)
+    picture = np.clip(picture, 0, 1) ** np.float32(rng.uniform(0.92, 1.1))
+    picture += rng.uniform(0.004, 0.012) * rng.standard_normal(picture.shape, dtype=np.float32)
     return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
 
 

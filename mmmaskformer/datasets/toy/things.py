@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from .canvas import Light, Sprite, grain, mix, noise, paint_colour, ring
+from .canvas import Light, Sprite, grain, mix, paint_colour, ring
 
 SKINS = ((0.94, 0.78, 0.66), (0.78, 0.58, 0.44), (0.52, 0.36, 0.26), (0.30, 0.20, 0.15))
 LEAVES = ((0.16, 0.36, 0.12), (0.36, 0.48, 0.14), (0.70, 0.42, 0.12), (0.62, 0.22, 0.12), (0.20, 0.34, 0.30))
@@ -14,7 +14,7 @@ BARKS = ((0.36, 0.26, 0.18), (0.50, 0.44, 0.38), (0.72, 0.70, 0.66))
 
 
 def ball(rng: np.random.Generator, light: Light, size: float) -> Sprite:
-    """A sphere, plain, striped or patched with two paints."""
+    """A sphere, striped or patched with two paints."""
     sprite = Sprite(size, size)
     y, x = np.mgrid[-1 : 1 : sprite.height * 1j, -1 : 1 : sprite.width * 1j].astype(np.float32)
     z = np.sqrt(np.clip(1 - x**2 - y**2, 0, 1))
@@ -22,12 +22,11 @@ def ball(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     across = x * np.cos(turn) + y * np.sin(turn)
     along = y * np.cos(turn) - x * np.sin(turn)
     pattern = [
-        np.zeros_like(x),
         np.sin(across * rng.uniform(4, 9)) > 0,
         np.sin(across * rng.uniform(4, 7)) * np.sin(np.arctan2(along, z + 0.4) * 5) > 0,
         np.abs(across) < rng.uniform(0.15, 0.35),
-    ][rng.integers(4)]
-    first, second = paint_colour(rng), paint_colour(rng)
+    ][rng.integers(3)]
+    first, second = paint_colour(rng, 'ball'), paint_colour(rng, 'ball')
     colour = np.where(pattern[..., None] > 0, second, first) * grain(
         rng, sprite.height, sprite.width, size / 4, 0.06
     )
@@ -42,7 +41,7 @@ def crate(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     """A box of planks, seen from a little above: front, top and one side."""
     sprite = Sprite(size, size * rng.uniform(1.0, 1.5))
     depth, top = rng.uniform(0.12, 0.3), rng.uniform(0.12, 0.25)
-    wood = paint_colour(rng) * grain(rng, sprite.height, sprite.width, size / 3, 0.12)
+    wood = paint_colour(rng, 'crate') * grain(rng, sprite.height, sprite.width, size / 3, 0.12)
     flip = rng.random() < 0.5
     faces = [
         ([(0, top), (1 - depth, top), (1 - depth, 1), (0, 1)], (0, 0, 1)),
@@ -84,7 +83,7 @@ def car(rng: np.random.Generator, light: Light, size: float) -> Sprite:
         (0.01, 0.82),
     ]
     rows = np.linspace(-0.7, 0.7, sprite.height, dtype=np.float32)[:, None]
-    paint = paint_colour(rng) * light.shade(0.0, rows, np.sqrt(1 - rows**2))[..., None]
+    paint = paint_colour(rng, 'car') * light.shade(0.0, rows, np.sqrt(1 - rows**2))[..., None]
     sprite.paint(sprite.polygon(cabin), paint)
     sprite.paint(sprite.polygon(body), paint * grain(rng, sprite.height, sprite.width, size / 2, 0.05))
     middle = np.mean(cabin, axis=0) + (0, 0.02)
@@ -107,28 +106,28 @@ def car(rng: np.random.Generator, light: Light, size: float) -> Sprite:
 
 
 def person(rng: np.random.Generator, light: Light, size: float) -> Sprite:
-    """A person standing or walking: head, hair, shirt, arms, trousers."""
-    sprite = Sprite(size, size * 0.46)
+    """A person standing or walking: trousers, shirt, arms, head and hair."""
+    sprite = Sprite(size, size * 0.5)
     shade = light.shade_cylinder(sprite.width) * grain(rng, sprite.height, sprite.width, size / 10, 0.1)
-    skin, hair = mix(rng, SKINS), mix(rng, BARKS) * rng.uniform(0.2, 1)
-    shirt, trousers = paint_colour(rng), paint_colour(rng)
-    stride, swing = rng.uniform(0.02, 0.28), rng.uniform(0.02, 0.2)
-    hip, shoulder = 0.55, 0.19
+    skin, hair = mix(rng, SKINS), mix(rng, BARKS) * rng.uniform(0.2, 0.8)
+    shirt, trousers = paint_colour(rng, 'shirt'), paint_colour(rng, 'trousers')
+    stride, swing = rng.uniform(0.05, 0.24), rng.uniform(0.0, 0.14)
+    hip, shoulder = 0.56, 0.22
     for side in (-1, 1):
         foot = 0.5 + side * stride
-        leg = [(0.5 - 0.14, hip), (0.5 + 0.14, hip), (foot + 0.09, 0.97), (foot - 0.09, 0.97)]
+        leg = [(0.5 - 0.17, hip), (0.5 + 0.17, hip), (foot + 0.12, 0.97), (foot - 0.12, 0.97)]
         sprite.paint(sprite.polygon(leg), trousers * shade * (0.85 if side < 0 else 1))
-        sprite.paint(sprite.box(foot - 0.1, 0.95, foot + 0.13, 1), 0.12)
-    torso = [(0.26, shoulder), (0.74, shoulder), (0.68, hip + 0.03), (0.32, hip + 0.03)]
+        sprite.paint(sprite.box(foot - 0.13, 0.94, foot + 0.16, 1), 0.1)
+    torso = [(0.24, shoulder), (0.76, shoulder), (0.7, hip + 0.03), (0.3, hip + 0.03)]
     sprite.paint(sprite.polygon(torso), shirt * shade)
     for side in (-1, 1):
-        joint, hand = 0.5 + side * 0.2, 0.5 + side * (0.28 + swing)
-        arm = [(joint - 0.07, shoulder), (joint + 0.07, shoulder), (hand + 0.06, hip), (hand - 0.06, hip)]
-        sprite.paint(sprite.polygon(arm), shirt * shade * 0.88)
-        sprite.paint(sprite.ellipse(hand, hip + 0.02, 0.065, 0.03), skin * shade)
-    sprite.paint(sprite.box(0.43, 0.13, 0.57, 0.21), skin * shade * 0.85)
-    sprite.paint(sprite.ellipse(0.5, 0.085, 0.16, 0.085), hair * shade)
-    sprite.paint(sprite.ellipse(0.5, 0.1, 0.13, 0.07), skin * shade)
+        joint, hand = 0.5 + side * 0.22, 0.5 + side * (0.26 + swing)
+        arm = [(joint - 0.1, shoulder), (joint + 0.09, shoulder), (hand + 0.09, hip), (hand - 0.09, hip)]
+        sprite.paint(sprite.polygon(arm), shirt * shade * 0.85)
+        sprite.paint(sprite.ellipse(hand, hip + 0.02, 0.09, 0.04), skin * shade)
+    sprite.paint(sprite.box(0.42, 0.15, 0.58, 0.24), skin * shade * 0.85)
+    sprite.paint(sprite.ellipse(0.5, 0.1, 0.21, 0.1), hair * shade)
+    sprite.paint(sprite.ellipse(0.5, 0.12, 0.17, 0.08), skin * shade)
     return sprite
 
 
@@ -136,18 +135,17 @@ def tree(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     """A trunk under a crown of leaves: heaped round clumps, or the tiers of a conifer."""
     sprite = Sprite(size, size * rng.uniform(0.5, 0.85))
     height, width = sprite.height, sprite.width
-    trunk = rng.uniform(0.05, 0.09)
+    trunk = rng.uniform(0.08, 0.12)
     trunk_shape = [(0.5 - trunk / 2, 0.4), (0.5 + trunk / 2, 0.4), (0.5 + trunk, 1), (0.5 - trunk, 1)]
     bark = mix(rng, BARKS) * light.shade_cylinder(width) * grain(rng, height, width, size / 12, 0.2)
     sprite.paint(sprite.polygon(trunk_shape), bark)
-    leaves = mix(rng, LEAVES) * grain(rng, height, width, size / 8, 0.3)
-    ragged = np.clip(1.5 - 1.25 * noise(rng, height, width, size / 14, 2), 0, 1)
+    leaves = mix(rng, LEAVES) * grain(rng, height, width, size / 12, 0.4)
     columns = np.linspace(0, 1, width, dtype=np.float32)[None]
     rows = np.linspace(0, 1, height, dtype=np.float32)[:, None]
     for x, y, reach, mask in _tiers(rng, sprite) if rng.random() < 0.4 else _clumps(rng, sprite):
         bulge_x, bulge_y = np.clip((columns - x) / reach, -1, 1), np.clip((rows - y) / reach, -1, 1)
         shade = light.shade(0.8 * bulge_x, 0.8 * bulge_y, 0.4)
-        sprite.paint((mask * ragged > 0.5).astype(np.float32), leaves * shade[..., None])
+        sprite.paint(mask, leaves * shade[..., None])
     return sprite
 
 
@@ -172,10 +170,10 @@ def sign(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     """A traffic sign: a board of one of five shapes, with a rim and a glyph, on a post."""
     sprite = Sprite(size, size * 0.5)
     post = rng.uniform(0.4, 0.75) * light.shade_cylinder(sprite.width)
-    sprite.paint(sprite.box(0.44, 0.3, 0.56, 1), post)
+    sprite.paint(sprite.box(0.42, 0.3, 0.58, 1), post)
     num_corners, turn = BOARDS[rng.integers(len(BOARDS))]
     turns = 2 * np.pi * (np.arange(num_corners) / num_corners + turn)
-    rim, face, glyph = paint_colour(rng), paint_colour(rng), paint_colour(rng)
+    rim, face = paint_colour(rng, 'sign rim'), paint_colour(rng, 'sign face')
     light_on_board = light.shade(0, 0, 1) * grain(rng, sprite.height, sprite.width, size / 3, 0.08)
 
     def board(reach: float) -> np.ndarray:
@@ -190,7 +188,7 @@ def sign(rng: np.random.Generator, light: Light, size: float) -> Sprite:
         ),
         sprite.box(0.46, 0.16, 0.54, 0.28) + sprite.box(0.46, 0.31, 0.54, 0.35),
     ]
-    sprite.paint(marks[rng.integers(len(marks))] * board(0.36), glyph * light_on_board)
+    sprite.paint(marks[rng.integers(len(marks))] * board(0.36), rim * light_on_board)
     return sprite
 
 
