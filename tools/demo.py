@@ -34,6 +34,8 @@ def main() -> None:
         run_demo(args.config, data, args.out, args.smoke)
     except (ValueError, FileNotFoundError, FileExistsError) as error:
         sys.exit(f'Error: {error}')
+    except KeyboardInterrupt:
+        sys.exit('\nInterrupted; the next run starts anew.')
 
 
 if __name__ == '__main__':

@@ -52,11 +52,13 @@ def run_demo(config: str | Path, data_root: str | Path, out_dir: str | Path, smo
     recipe = SMOKE_RECIPE if smoke else ToyRecipe()
     if not write_toy(data_root, recipe):
         print('It was drawn before and is complete.')
-    runner = _build_runner(_load_config(config, data_root, out_dir, smoke))
+    console = _ConsoleFilter()
+    runner = _build_runner(_load_config(config, data_root, out_dir, smoke), console)
     _announce(f'2/4  Training for {runner.max_iters} iterations on {_device_name(runner)}')
     runner.train()
     _announce(f'3/4  Evaluation on {recipe.num_validation} held-out scenes')
     runner.load_checkpoint((out_dir / 'last_checkpoint').read_text().strip())
+    console.tables = True
     scores = runner.test()
     _announce('4/4  Pictures')
     _draw_results(runner, out_dir)
@@ -110,24 +112,28 @@ def _load_config(config: str | Path, data_root: str | Path, out_dir: Path, smoke
     return cfg
 
 
-def _build_runner(cfg: Config) -> Runner:
+class _ConsoleFilter(logging.Filter):
+    """Passes warnings, and when asked to, the table of IoU per class; the log file has everything."""
+
+    tables = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        if record.levelno >= logging.WARNING:
+            return not message.startswith(HARMLESS)
+        return self.tables and message.lstrip().startswith('+-')
+
+
+def _build_runner(cfg: Config, console: _ConsoleFilter) -> Runner:
     runner = Runner.from_cfg(cfg)
     runner.register_hook(_ProgressHook(), 'VERY_LOW')
     runner.logger.setLevel(logging.INFO)
     for handler in runner.logger.handlers:
         handler.setLevel(logging.INFO)
         if not isinstance(handler, logging.FileHandler):
-            handler.addFilter(_is_for_the_console)
+            handler.addFilter(console)
             handler.setFormatter(logging.Formatter('%(message)s'))
     return runner
-
-
-def _is_for_the_console(record: logging.LogRecord) -> bool:
-    """Passes the table of IoU per class and warnings; the log file has the rest."""
-    message = record.getMessage()
-    if record.levelno >= logging.WARNING:
-        return not message.startswith(HARMLESS)
-    return message.lstrip().startswith('+-')
 
 
 def _device_name(runner: Runner) -> str:
