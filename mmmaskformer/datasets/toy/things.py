@@ -73,7 +73,15 @@ def car(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     sprite = Sprite(size, size * rng.uniform(1.8, 2.5))
     rear, front = rng.uniform(0.03, 0.22), rng.uniform(0.62, 0.86)
     belt = rng.uniform(0.36, 0.48)
-    cabin = [(rear, belt), (rear + 0.08, 0.02), (front - 0.14, 0.02), (front, belt)]
+    sill = belt + 0.1
+    cabin = [
+        (rear, sill),
+        (rear, belt),
+        (rear + 0.08, 0.02),
+        (front - 0.14, 0.02),
+        (front, belt),
+        (front, sill),
+    ]
     body = [
         (0.01, belt + 0.05),
         (0.06, belt),
@@ -86,8 +94,8 @@ def car(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     paint = paint_colour(rng, 'car') * light.shade(0.0, rows, np.sqrt(1 - rows**2))[..., None]
     sprite.paint(sprite.polygon(cabin), paint)
     sprite.paint(sprite.polygon(body), paint * grain(rng, sprite.height, sprite.width, size / 2, 0.05))
-    middle = np.mean(cabin, axis=0) + (0, 0.02)
-    glass = [tuple(middle + (np.array(corner) - middle) * (0.84, 0.7)) for corner in cabin]
+    middle = np.array([(rear + front) / 2, belt / 2 + 0.03])
+    glass = [tuple(middle + (np.array(corner) - middle) * (0.84, 0.7)) for corner in cabin[1:5]]
     sprite.paint(
         sprite.polygon(glass),
         np.array([0.22, 0.28, 0.34], dtype=np.float32)
