@@ -1,7 +1,7 @@
 _base_ = './maskformer_r50.py'
 
-# Trained from scratch: no pre-trained weights, so batch normalisation learns like every other layer. With
-# learning rates as high as this asks for, convolutions before a norm learn steadily from larger weights: Kaiming.
+# Trained from scratch, so batch normalisation learns like every other layer, and convolutions before a norm start
+# from Kaiming's larger weights, which change more slowly at a high learning rate.
 model = dict(
     backbone=dict(_delete_=True, type='mmpretrain.ResNet', depth=18, out_indices=(0, 1, 2, 3)),
     decode_head=dict(
