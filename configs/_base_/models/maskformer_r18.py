@@ -1,6 +1,6 @@
 _base_ = './maskformer_r50.py'
 
-# Trained from scratch, so batch normalisation learns like every other layer, and convolutions before a norm start
+# Trained from scratch: batch normalisation learns like every other layer, and convolutions before norms start
 # from Kaiming's larger weights, which change more slowly at a high learning rate.
 model = dict(
     backbone=dict(_delete_=True, type='mmpretrain.ResNet', depth=18, out_indices=(0, 1, 2, 3)),
