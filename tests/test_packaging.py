@@ -78,6 +78,11 @@ def test_a_wheel_built_from_the_sdist_is_the_same(source, wheel, tmp_path):
 
 INHERIT = """
     import site, sys
+    # An editable install of this very package in the environment must not stand in front of the one to test.
+    for finder in [f for f in sys.meta_path if '__editable__' in getattr(f, '__module__', '')]:
+        sys.meta_path.remove(finder)
+    for name in [name for name in sys.modules if name.startswith('__editable__')]:
+        del sys.modules[name]
     site.addsitedir(sys.argv[2])  # reads .pth files, as Python does at its start in its own site-packages
     import mmmaskformer
     from mmengine.config import Config

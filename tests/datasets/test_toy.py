@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from mmengine.registry import init_default_scope
 
 from mmmaskformer.datasets.toy import (
     CATEGORIES,
@@ -152,12 +153,11 @@ def test_panoptic_files_agree_with_the_label_maps(toy, split):
 
 
 def test_dataset_reduces_the_zero_label(toy):
+    init_default_scope('mmseg')
     dataset = ToyDataset(
         data_root=str(toy),
         data_prefix=dict(img_path='images/validation', seg_map_path='annotations/validation'),
-        pipeline=[
-            dict(type=f'mmseg.{name}') for name in ('LoadImageFromFile', 'LoadAnnotations', 'PackSegInputs')
-        ],
+        pipeline=[dict(type=name) for name in ('LoadImageFromFile', 'LoadAnnotations', 'PackSegInputs')],
     )
     assert len(dataset) == RECIPE.num_validation
     assert dataset.metainfo['classes'] == tuple(category.name for category in CATEGORIES)
