@@ -16,7 +16,7 @@ model = dict(
         transformer_decoder=dict(
             type='mmmaskformer.MaskFormerTransformerDecoder',
             channels=channels,
-            num_layers=3,
+            num_layers=2,
             ffn_channels=4 * channels,
             dropout=0.0,
         ),

@@ -1,5 +1,5 @@
 # Some minutes on two CPU cores, from scratch: one learning rate for every layer.
-max_iters = 1200
+max_iters = 1500
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-2),
