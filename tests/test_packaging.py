@@ -83,6 +83,7 @@ INHERIT = """
         sys.meta_path.remove(finder)
     for name in [name for name in sys.modules if name.startswith('__editable__')]:
         del sys.modules[name]
+    sys.path.insert(0, sys.argv[2])
     site.addsitedir(sys.argv[2])  # reads .pth files, as Python does at its start in its own site-packages
     import mmmaskformer
     from mmengine.config import Config
