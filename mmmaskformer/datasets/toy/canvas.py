@@ -78,10 +78,6 @@ class Sprite:
         self.colour[box] += mask[box][..., None] * (colour[box] - self.colour[box])
         np.maximum(self.alpha[box], mask[box], out=self.alpha[box])
 
-    def mirror(self) -> None:
-        """Swaps left and right."""
-        self.colour, self.alpha = self.colour[:, ::-1], self.alpha[:, ::-1]
-
     def polygon(self, points: Points) -> np.ndarray:
         """Mask of a polygon whose corners are given as fractions (x, y) of the box."""
         corners = np.array(points, dtype=np.float32) * (self.width - 1, self.height - 1)
@@ -121,18 +117,9 @@ def grain(rng: np.random.Generator, height: int, width: int, cell: float, streng
 
 def paint_colour(rng: np.random.Generator, palette: str) -> np.ndarray:
     """One of the palette's paints, faded or darkened a little."""
-    return paint_colours(rng, palette, 1)[0]
-
-
-def paint_colours(rng: np.random.Generator, palette: str, number: int) -> list[np.ndarray]:
-    """Different paints of the palette, each faded or darkened a little."""
-    colours = []
-    for name in rng.choice(PALETTES[palette], number, replace=False):
-        colour = np.array(PAINTS[name])
-        colour = colour + rng.uniform(0, 0.35) * (colour.mean() - colour)
-        colour = colour * rng.uniform(0.75, 1.15) + rng.uniform(-0.05, 0.05, 3)
-        colours.append(colour.clip(0.03, 1).astype(np.float32))
-    return colours
+    colour = np.array(PAINTS[rng.choice(PALETTES[palette])])
+    colour = colour + rng.uniform(0, 0.35) * (colour.mean() - colour)
+    return (colour * rng.uniform(0.75, 1.15) + rng.uniform(-0.05, 0.05, 3)).clip(0.03, 1).astype(np.float32)
 
 
 def mix(rng: np.random.Generator, colours: Sequence[tuple[float, float, float]]) -> np.ndarray:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from .canvas import Light, Sprite, grain, mix, paint_colour, paint_colours, ring
+from .canvas import Light, Sprite, grain, mix, paint_colour, ring
 
 SKINS = ((0.94, 0.78, 0.66), (0.78, 0.58, 0.44), (0.52, 0.36, 0.26), (0.30, 0.20, 0.15))
 LEAVES = ((0.16, 0.36, 0.12), (0.36, 0.48, 0.14), (0.70, 0.42, 0.12), (0.62, 0.22, 0.12), (0.20, 0.34, 0.30))
@@ -26,7 +26,7 @@ def ball(rng: np.random.Generator, light: Light, size: float) -> Sprite:
         np.sin(across * rng.uniform(4, 7)) * np.sin(np.arctan2(along, z + 0.4) * 5) > 0,
         np.abs(across) < rng.uniform(0.15, 0.35),
     ][rng.integers(3)]
-    first, second = paint_colours(rng, 'ball', 2)
+    first, second = paint_colour(rng, 'ball'), paint_colour(rng, 'ball')
     colour = np.where(pattern[..., None] > 0, second, first) * grain(
         rng, sprite.height, sprite.width, size / 4, 0.06
     )
@@ -41,29 +41,31 @@ def crate(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     """A box of planks, seen from a little above: front, top and one side."""
     sprite = Sprite(size, size * rng.uniform(1.0, 1.5))
     depth, top = rng.uniform(0.12, 0.3), rng.uniform(0.12, 0.25)
-    front = 1 - depth
-    mirrored = rng.random() < 0.5
     wood = paint_colour(rng, 'crate') * grain(rng, sprite.height, sprite.width, size / 3, 0.12)
+    flip = rng.random() < 0.5
     faces = [
-        ([(0, top), (front, top), (front, 1), (0, 1)], (0, 0, 1)),
-        ([(0, top), (depth, 0), (1, 0), (front, top)], (0, -1, 0.2)),
-        ([(front, top), (1, 0), (1, 1 - top), (front, 1)], (-1 if mirrored else 1, 0, 0.2)),
+        ([(0, top), (1 - depth, top), (1 - depth, 1), (0, 1)], (0, 0, 1)),
+        ([(0, top), (depth, 0), (1, 0), (1 - depth, top)], (0, -1, 0.2)),
+        ([(1 - depth, top), (1, 0), (1, 1 - top), (1 - depth, 1)], (-1 if flip else 1, 0, 0.2)),
     ]
     for corners, normal in faces:
-        sprite.paint(sprite.polygon(corners), wood * light.shade(*normal))
-    gap, num_planks = 0.03, int(rng.integers(3, 6))
-    for level in (top + (1 - top) * plank / num_planks for plank in range(1, num_planks)):
-        side = [(front, level), (1, level - top), (1, level - top + gap), (front, level + gap)]
-        for joint in (sprite.box(0, level, front, level + gap), sprite.polygon(side)):
-            sprite.paint(joint * 0.8, wood * 0.3)
-    for share in (1 / 3, 2 / 3):
-        joint = sprite.box(depth * share, top * (1 - share), front + depth * share, top * (1 - share) + gap)
-        sprite.paint(joint * 0.7, wood * 0.4)
-    for left in (0, front - 0.08):
-        sprite.paint(sprite.box(left, top, left + 0.08, 1), wood * 0.75 * light.shade(0, 0, 1))
-    if mirrored:
-        sprite.mirror()
+        points = [(1 - x, y) if flip else (x, y) for x, y in corners]
+        sprite.paint(sprite.polygon(points), wood * light.shade(*normal))
+    planks = rng.integers(3, 6)
+    edge = 0.08
+    for plank in range(1, planks):
+        level = top + (1 - top) * plank / planks
+        sprite.paint(_mirrored_box(sprite, flip, 0, level, 1 - depth, level + 0.025) * 0.7, wood * 0.35)
+    for left in (0, 1 - depth - edge):
+        beam = _mirrored_box(sprite, flip, left, top, left + edge, 1)
+        sprite.paint(beam, wood * 0.75 * light.shade(0, 0, 1))
     return sprite
+
+
+def _mirrored_box(
+    sprite: Sprite, flip: bool, left: float, top: float, right: float, bottom: float
+) -> np.ndarray:
+    return sprite.box(1 - right, top, 1 - left, bottom) if flip else sprite.box(left, top, right, bottom)
 
 
 def car(rng: np.random.Generator, light: Light, size: float) -> Sprite:
@@ -107,7 +109,7 @@ def car(rng: np.random.Generator, light: Light, size: float) -> Sprite:
         sprite.paint(sprite.ellipse(x, 0.81, 0.09 * ratio, 0.09), 0.55 * float(light.shade(0, 0, 1)))
     sprite.paint(sprite.ellipse(0.965, belt + 0.17, 0.022, 0.05), (0.95, 0.92, 0.7))
     if rng.random() < 0.5:
-        sprite.mirror()
+        sprite.colour, sprite.alpha = sprite.colour[:, ::-1], sprite.alpha[:, ::-1]
     return sprite
 
 
