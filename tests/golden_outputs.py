@@ -48,12 +48,20 @@ def golden_batch(name: str) -> dict:
     while (key := f'image_{len(inputs)}') in arrays:
         picture = torch.from_numpy(arrays[key].copy())
         inputs.append(picture.flip(0))
-        ids = torch.from_numpy(arrays[f'ids_{len(samples)}'].astype(np.int64))
-        sample = SegDataSample(gt_sem_seg=PixelData(data=ids[None]))
+        sample = _golden_truth(arrays, len(samples), panoptic=name.startswith('panoptic'))
         shape = tuple(picture.shape[1:])
         sample.set_metainfo(dict(img_shape=shape, ori_shape=(2 * shape[0], 2 * shape[1] - 1)))
         samples.append(sample)
     return dict(inputs=inputs, data_samples=samples)
+
+
+def _golden_truth(arrays: dict[str, np.ndarray], k: int, panoptic: bool) -> SegDataSample:
+    ids = torch.from_numpy(arrays[f'ids_{k}'].astype(np.int64))[None]
+    if not panoptic:
+        return SegDataSample(gt_sem_seg=PixelData(data=ids))
+    pairs = zip(arrays[f'seg_ids_{k}'].tolist(), arrays[f'labels_{k}'].tolist())
+    info = [dict(id=segment + 1, category_id=label, iscrowd=False) for segment, label in pairs]  # 0 is void
+    return SegDataSample(gt_panoptic_seg=PixelData(data=ids + 1), gt_segments_info=info)
 
 
 def assert_parity(ours: Tensor, golden: np.ndarray | float, name: str, tolerance: float = 1e-4) -> None:

@@ -57,13 +57,18 @@ _PIXELS = r'^sem_seg_head\.pixel_decoder\.'
 _QUERIES = r'^sem_seg_head\.predictor\.'
 _LAYERS = _QUERIES + r'transformer\.decoder\.layers\.(\d+)\.'
 _OUR_LAYERS = r'decode_head.transformer_decoder.layers.\1.'
+_ENCODER = _PIXELS + r'transformer\.encoder\.layers\.(\d+)\.'
+_OUR_ENCODER = r'decode_head.pixel_decoder.layers.\1.'
 
 HEAD = [
     Rule(_PIXELS + r'adapter_(\d)\.norm\.', lambda m: f'{_level("lateral", m)}.gn.'),
     Rule(_PIXELS + r'adapter_(\d)\.', lambda m: f'{_level("lateral", m)}.conv.'),
     Rule(_PIXELS + r'layer_(\d)\.norm\.', lambda m: f'{_level("output", m)}.gn.'),
     Rule(_PIXELS + r'layer_(\d)\.', lambda m: f'{_level("output", m)}.conv.'),
-    Rule(_PIXELS + r'mask_features\.', 'decode_head.pixel_decoder.mask_features.'),
+    Rule(_PIXELS + r'(mask_features|input_proj)\.', r'decode_head.pixel_decoder.\1.'),
+    Rule(_ENCODER + r'linear1\.', _OUR_ENCODER + 'ffn.0.'),
+    Rule(_ENCODER + r'linear2\.', _OUR_ENCODER + 'ffn.3.'),
+    Rule(_ENCODER + r'(self_attn|norm\d)\.', _OUR_ENCODER + r'\2.'),
     Rule(_LAYERS + r'multihead_attn\.', _OUR_LAYERS + 'cross_attn.'),
     Rule(_LAYERS + r'linear1\.', _OUR_LAYERS + 'ffn.0.'),
     Rule(_LAYERS + r'linear2\.', _OUR_LAYERS + 'ffn.3.'),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -32,3 +34,35 @@ def label_map_to_segments(
         )
     masks = label_map == labels[:, None, None]
     return Segments(labels.long(), masks, label_map != ignore_index if mark_valid else None)
+
+
+def id_map_to_segments(
+    id_map: Tensor, segments_info: Sequence[dict], num_classes: int, mark_valid: bool = False
+) -> Segments:
+    """One segment for each thing and stuff region that is present; crowds are left out.
+
+    Args:
+        id_map: ``(H, W)`` or, where segments overlap, ``(L, H, W)`` integer segment ids; 0 is void.
+        segments_info: ``id`` and ``category_id`` (index of the class) of each segment, and ``iscrowd``.
+        num_classes: Number of classes.
+        mark_valid: Also mark the pixels of the segments, to leave the others out of the losses.
+
+    Raises:
+        ValueError: A segment's class is out of range.
+    """
+    wanted = [segment for segment in segments_info if not segment.get('iscrowd')]
+    for segment in wanted:
+        if not 0 <= segment['category_id'] < num_classes:
+            raise ValueError(
+                f'segment {segment["id"]} has class {segment["category_id"]}, which is none of the '
+                f'{num_classes} classes (num_classes={num_classes})'
+            )
+    ids = torch.tensor([s['id'] for s in wanted], dtype=id_map.dtype, device=id_map.device)[:, None, None]
+    labels = torch.tensor([s['category_id'] for s in wanted], dtype=torch.int64, device=id_map.device)
+    first, *others = id_map.reshape(-1, *id_map.shape[-2:])
+    masks = first == ids
+    for layer in others:
+        masks |= layer == ids
+    present = masks.flatten(1).any(1)
+    masks, labels = masks[present], labels[present]
+    return Segments(labels, masks, masks.any(0) if mark_valid else None)

@@ -5,7 +5,7 @@ from .criterion import MaskFormerCriterion
 from .data_preprocessor import MaskFormerDataPreProcessor
 from .decode_heads import MaskFormerHead
 from .losses import MaskDiceLoss, MaskFocalLoss, NoObjectCrossEntropyLoss
-from .pixel_decoders import FPNPixelDecoder, PixelFeatures
+from .pixel_decoders import FPNPixelDecoder, PixelFeatures, TransformerEncoderPixelDecoder
 from .segmentors import MaskFormer, MaskFormerTTAModel
 from .transformer_decoder import MaskFormerTransformerDecoder
 
@@ -25,4 +25,5 @@ __all__ = [
     'MaskFormerTransformerDecoder',
     'NoObjectCrossEntropyLoss',
     'PixelFeatures',
+    'TransformerEncoderPixelDecoder',
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch.nn.functional as F
+from mmengine.structures import PixelData
 from mmseg.models import SegDataPreProcessor
 from mmseg.utils import stack_batch
 from torch import Tensor
@@ -20,7 +22,9 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """``inputs``, a list of ``(C, h, w)``, become ``(B, C, H, W)``; see mmseg for the rest."""
-        if training or not (self.size or self.size_divisor or self.test_cfg):
+        if training:
+            return self._pad_segments(super().forward(data, training))
+        if not (self.size or self.size_divisor or self.test_cfg):
             return super().forward(data, training)
         data = self.cast_data(data)
         inputs = [self._normalise(picture) for picture in data['inputs']]
@@ -30,6 +34,18 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
         for sample, picture, info in zip(data_samples or [], inputs, padded):
             sample.set_metainfo(dict(img_shape=tuple(picture.shape[-2:]), **info))
         return dict(inputs=batch, data_samples=data_samples)
+
+    @staticmethod
+    def _pad_segments(batch: dict) -> dict:
+        """Pad the maps of segment ids to the batch's size with void, as mmseg pads label maps."""
+        height, width = batch['inputs'].shape[-2:]
+        for sample in batch['data_samples']:
+            if 'gt_panoptic_seg' in sample:
+                ids = sample.gt_panoptic_seg.data
+                padded = F.pad(ids, (0, width - ids.shape[-1], 0, height - ids.shape[-2]))
+                sample.gt_panoptic_seg = PixelData(data=padded)
+                sample.set_metainfo(dict(pad_shape=(height, width)))
+        return batch
 
     def _normalise(self, picture: Tensor) -> Tensor:
         if self.channel_conversion and len(picture) == 3:

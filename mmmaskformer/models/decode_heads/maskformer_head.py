@@ -12,7 +12,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from ...functional.postprocess import semantic_scores
-from ...functional.targets import label_map_to_segments
+from ...functional.targets import id_map_to_segments, label_map_to_segments
 from ...registry import MODELS
 from ...structures import MaskPrediction, Segments
 from ..layers import MLP
@@ -98,7 +98,8 @@ class MaskFormerHead(BaseModule):
 
         Args:
             features: Backbone features, ``(B, C_i, h_i, w_i)``, finest first.
-            data_samples: mmseg's `SegDataSample` with ``gt_sem_seg`` ``(1, H, W)`` at the padded input size.
+            data_samples: mmseg's `SegDataSample` at the padded input size, with ``gt_panoptic_seg``, segment
+                ids ``(L, H, W)``, and ``gt_segments_info``; or with ``gt_sem_seg``, labels ``(1, H, W)``.
             train_cfg: Not used; mmseg passes it.
 
         Raises:
@@ -114,16 +115,23 @@ class MaskFormerHead(BaseModule):
         return semantic_scores(self.predict_masks(features), _input_size(batch_img_metas[0], test_cfg))
 
     def _segments(self, sample: SegDataSample) -> Segments:
-        label_map = sample.gt_sem_seg.data.squeeze(0)
+        """The truth of one image, from its segments if it has them, else from its label map."""
+        mark = dict(mark_valid=self.loss_on_valid_pixels)
         try:
-            return label_map_to_segments(
-                label_map, self.num_classes, self.ignore_index, mark_valid=self.loss_on_valid_pixels
-            )
+            if 'gt_panoptic_seg' in sample:
+                ids, info = sample.gt_panoptic_seg.data, sample.gt_segments_info
+                return id_map_to_segments(ids, info, self.num_classes, **mark)
+            label_map = sample.gt_sem_seg.data.squeeze(0)
+            return label_map_to_segments(label_map, self.num_classes, self.ignore_index, **mark)
         except ValueError as error:
             source = sample.metainfo.get('seg_map_path') or sample.metainfo.get('img_path') or 'a label map'
+            hint = (
+                'check the categories of the data set.'
+                if 'gt_panoptic_seg' in sample
+                else 'if 0 means "unlabelled" in the label maps, set reduce_zero_label=True in the data set.'
+            )
             raise ValueError(
-                f'{source}: {error}. Set num_classes to the number of classes, or, if 0 means "unlabelled" '
-                'in the label maps, set reduce_zero_label=True in the data set.'
+                f'{source}: {error}. Set num_classes to the number of classes, or, {hint}'
             ) from None
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any, **kwargs: Any) -> None:

@@ -2,6 +2,6 @@
 
 from .mlp import MLP
 from .position_encoding import SinePositionEncoding
-from .transformer_layer import TransformerDecoderLayer
+from .transformer_layer import TransformerDecoderLayer, TransformerEncoderLayer
 
-__all__ = ['MLP', 'SinePositionEncoding', 'TransformerDecoderLayer']
+__all__ = ['MLP', 'SinePositionEncoding', 'TransformerDecoderLayer', 'TransformerEncoderLayer']

@@ -1,5 +1,6 @@
 """Segmentors."""
 
-from .maskformer import MaskFormer, MaskFormerTTAModel
+from .maskformer import MaskFormer
+from .tta import MaskFormerTTAModel
 
 __all__ = ['MaskFormer', 'MaskFormerTTAModel']

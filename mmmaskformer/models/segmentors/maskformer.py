@@ -6,51 +6,133 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from mmengine.structures import PixelData
+from mmengine.structures import InstanceData, PixelData
 from mmseg.models import EncoderDecoder
-from mmseg.models.segmentors.seg_tta import SegTTAModel
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+from ...functional.postprocess import (
+    OutputSize,
+    instances,
+    panoptic_segments,
+    resize_scores,
+    semantic_scores,
+    semantic_scores_at_output,
+)
 from ...registry import MODELS
+from ...structures import MaskPrediction
+
+TEST_SETTINGS = ('mode', 'crop_size', 'stride', 'semantic', 'panoptic', 'instance', 'postprocess')
 
 
 @MODELS.register_module()
 class MaskFormer(EncoderDecoder):
-    """mmseg's `EncoderDecoder` whose predictions do not depend on what else is in the batch.
+    """mmseg's `EncoderDecoder` that gives semantic, panoptic and instance results of one prediction.
 
-    Padding would change a picture's result through convolutions and norms, so in prediction each picture is
-    cropped back to its own padded size, and pictures of one size run together.
+    Predictions do not depend on what else is in the batch: padding would change a picture's result through
+    convolutions and norms, so in prediction each picture is cropped back to its own padded size, and
+    pictures of one size run together.
+
+    ``test_cfg`` says which results are wanted, beside mmseg's ``mode``:
+
+    - ``semantic=True``: label map and scores; ``postprocess='before'`` resizes mask logits to the original
+      image before they are combined (the official panoptic models), ``'after'`` (default) the scores.
+    - ``panoptic=dict(score_thr=0.8, overlap_thr=0.8)``: as `functional.postprocess.panoptic_segments`.
+    - ``instance=dict(score_thr=0.0, max_per_image=100)``: as `functional.postprocess.instances`.
+
+    Which classes are things is known from ``dataset_meta``, which checkpoints carry and data sets give.
+    Flipped pictures, those of test-time augmentation, have semantic results alone.
 
     Args:
         *args: As `EncoderDecoder`.
         **kwargs: As `EncoderDecoder`; unknown ones are errors.
     """
 
+    dataset_meta: dict | None = None
+
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self._check_label_padding()
+        self._check_test_cfg()
 
     def predict(self, inputs: Tensor, data_samples: Sequence | None = None) -> Sequence:
-        """Predict label maps at the original sizes.
+        """Predict at the original sizes.
 
         Args:
             inputs: ``(B, 3, H, W)`` padded pictures.
             data_samples: mmseg's `SegDataSample` of each picture; None takes ``inputs`` as unpadded.
 
         Returns:
-            The samples with ``pred_sem_seg`` ``(1, h, w)`` and ``seg_logits`` ``(K, h, w)``: semantic scores,
-            which are probabilities already.
+            The samples with, as ``test_cfg`` asks, ``pred_sem_seg`` ``(1, h, w)`` and ``seg_logits``
+            ``(K, h, w)`` (semantic scores, which are probabilities already); ``pred_panoptic_seg``
+            ``(1, h, w)`` int32 segment ids, 0 for none, and ``pred_segments_info``; ``pred_instances``
+            with labels, scores, masks ``(N, h, w)`` and bboxes.
+
+        Raises:
+            ValueError: Panoptic results are asked for, and it is not known which classes are things.
         """
         if data_samples is None:
-            return super().predict(inputs)
+            data_samples = [_unpadded_sample(picture) for picture in inputs]
         for (height, width), members in self._group_by_size(inputs, data_samples).items():
             samples = [data_samples[i] for i in members]
             for sample in samples:
                 sample.set_metainfo(_padding_info(sample, height, width))
             crop = inputs[members, :, :height, :width]
-            self.postprocess_result(self._scores(crop, samples), samples)
+            flipped = any(sample.metainfo.get('flip') for sample in samples)  # test-time augmentation
+            if self._asks_for_masks() and not flipped:
+                self._predict_masks(crop, samples)
+            else:
+                self.postprocess_result(self._scores(crop, samples), samples)
         return data_samples
+
+    def _asks_for_masks(self) -> bool:
+        """Whether a result is wanted that mmseg's path from scores to label maps does not give."""
+        cfg = self.test_cfg or {}
+        return bool(cfg.get('panoptic') or cfg.get('instance') or cfg.get('postprocess') == 'before')
+
+    def _predict_masks(self, inputs: Tensor, data_samples: Sequence) -> None:
+        """Give the samples of one size all results that are asked for."""
+        prediction = self.decode_head.predict_masks(self.extract_feat(inputs))
+        for sample, *one in zip(data_samples, *prediction):
+            size = OutputSize(tuple(inputs.shape[-2:]), sample.img_shape[:2], sample.ori_shape[:2])
+            sample.set_data(self._results(MaskPrediction(*one), size))
+
+    def _results(self, prediction: MaskPrediction, size: OutputSize) -> dict:
+        cfg, results = self.test_cfg, {}
+        if cfg.get('semantic', True):
+            results.update(self._semantic_results(prediction, size))
+        if cfg.get('panoptic'):
+            found = panoptic_segments(prediction, size, self._is_thing(), **cfg.panoptic)
+            results['pred_panoptic_seg'] = PixelData(data=found.ids[None])
+            results['pred_segments_info'] = found.segments_info
+        if cfg.get('instance'):
+            things = self._is_thing(otherwise=[True] * self.num_classes)
+            objects = instances(prediction, size, things, **cfg.instance)
+            results['pred_instances'] = InstanceData(**objects._asdict())
+        return results
+
+    def _semantic_results(self, prediction: MaskPrediction, size: OutputSize) -> dict:
+        if self.test_cfg.get('postprocess') == 'before':
+            scores = semantic_scores_at_output(prediction, size)
+        else:
+            batch = MaskPrediction(*(part[None] for part in prediction))
+            scores = resize_scores(semantic_scores(batch, size.padded)[0], size)
+        labels = scores.argmax(0, keepdim=True) if len(scores) > 1 else (scores > 0.5).long()
+        return dict(seg_logits=PixelData(data=scores), pred_sem_seg=PixelData(data=labels))
+
+    def _is_thing(self, otherwise: list[bool] | None = None) -> list[bool]:
+        """Whether each class is a thing, as the data set says."""
+        meta = self.dataset_meta or {}
+        classes, things = meta.get('classes'), meta.get('thing_classes')
+        if classes is not None and things is not None and len(classes) == self.num_classes:
+            return [name in set(things) for name in classes]
+        if otherwise is None:
+            raise ValueError(
+                'panoptic results need to know which classes are things: train or test with a data set whose '
+                f'metainfo has thing_classes and {self.num_classes} classes, or set model.dataset_meta = '
+                'dict(classes=..., thing_classes=...)'
+            )
+        return otherwise
 
     def _scores(self, inputs: Tensor, data_samples: Sequence) -> Tensor:
         metas = [sample.metainfo for sample in data_samples]
@@ -69,6 +151,21 @@ class MaskFormer(EncoderDecoder):
             groups[height, width].append(i)
         return groups
 
+    def _check_test_cfg(self) -> None:
+        cfg = self.test_cfg or {}
+        unknown = sorted(set(cfg) - set(TEST_SETTINGS))
+        if unknown:
+            raise ValueError(f'test_cfg has an unknown setting {unknown[0]!r}: known are {TEST_SETTINGS}')
+        if cfg.get('postprocess', 'after') not in ('after', 'before'):
+            raise ValueError(
+                f"test_cfg.postprocess is {cfg['postprocess']!r}: set it to 'after' or 'before' combining"
+            )
+        if cfg.get('mode') == 'slide' and self._asks_for_masks():
+            raise ValueError(
+                "test_cfg.mode='slide' gives semantic scores alone: for panoptic or instance results, and "
+                "for postprocess='before', set mode='whole'"
+            )
+
     def _check_label_padding(self) -> None:
         """Refuse a ``seg_pad_val`` that would be an unknown label in every padded batch."""
         value = getattr(self.data_preprocessor, 'seg_pad_val', None)
@@ -81,33 +178,12 @@ class MaskFormer(EncoderDecoder):
         )
 
 
+def _unpadded_sample(picture: Tensor) -> SegDataSample:
+    shape = tuple(picture.shape[-2:])
+    return SegDataSample(metainfo=dict(img_shape=shape, ori_shape=shape))
+
+
 def _padding_info(sample: SegDataSample, height: int, width: int) -> dict:
     image_height, image_width = sample.img_shape[:2]
     padding = (0, width - image_width, 0, height - image_height)
     return dict(pad_shape=(height, width), img_padding_size=padding)
-
-
-@MODELS.register_module()
-class MaskFormerTTAModel(SegTTAModel):
-    """Average of the semantic scores over scales and flips, as they are, without another softmax.
-
-    Paper, section 4.1 (multi-scale inference).
-    """
-
-    def merge_preds(self, data_samples_list: Sequence[Sequence]) -> list:
-        """Merge the predictions of each picture's augmented copies.
-
-        Args:
-            data_samples_list: For each picture, the samples of all its copies, with ``seg_logits``.
-
-        Returns:
-            One sample for each picture, with the mean ``seg_logits`` and its ``pred_sem_seg``.
-        """
-        return [self._merge(copies) for copies in data_samples_list]
-
-    def _merge(self, copies: Sequence[SegDataSample]) -> SegDataSample:
-        scores = sum(copy.seg_logits.data for copy in copies) / len(copies)
-        labels = scores.argmax(0, keepdim=True) if len(scores) > 1 else (scores > 0.5).long()
-        merged = copies[0]
-        merged.set_data(dict(seg_logits=PixelData(data=scores), pred_sem_seg=PixelData(data=labels)))
-        return merged

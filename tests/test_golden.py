@@ -1,7 +1,8 @@
-"""Parity with the official implementation, on its own random weights (semantic models)."""
+"""Parity with the official implementation, on its own random weights."""
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -20,7 +21,8 @@ from mmengine.registry import PARAM_SCHEDULERS
 from mmmaskformer.checkpoints.official import official_rules
 from mmmaskformer.checkpoints.rules import rename
 
-MODELS = ['semantic_r', 'semantic_rc', 'semantic_swin']
+MODELS = ['semantic_r', 'semantic_rc', 'semantic_swin', 'panoptic_r']
+TRAINED = ['semantic_r', 'semantic_swin', 'panoptic_r']
 
 
 @pytest.fixture(params=MODELS)
@@ -97,13 +99,17 @@ def test_losses_and_gradients(name):
 def test_scores(name):
     """Scores at height 2h, width 2w - 1, from a batch of two sizes."""
     model, golden = golden_model(name).eval(), golden_arrays(name)
+    model.dataset_meta = dict(classes='abcde', thing_classes='abc')
     with torch.no_grad():
         samples = model.test_step(golden_batch(name))
     for k, sample in enumerate(samples):
         assert_parity(sample.seg_logits.data[:, ::3, ::3], golden[f'sem_seg_{k}'], f'scores of image {k}')
+        if f'panoptic_{k}' in golden:
+            assert sample.pred_panoptic_seg.data[0].tolist() == golden[f'panoptic_{k}'].tolist()
+            assert sample.pred_segments_info == json.loads(str(golden[f'panoptic_info_{k}']))
 
 
-@pytest.mark.parametrize('name', ['semantic_r', 'semantic_swin'])
+@pytest.mark.parametrize('name', TRAINED)
 def test_training_curve(name):
     """Twenty steps through our optimiser and schedule configs: loss, learning rate and gradient norm to 1e-3.
 
@@ -126,7 +132,7 @@ def test_training_curve(name):
 
 
 def test_parameter_groups():
-    for name in ['semantic_r', 'semantic_swin']:
+    for name in TRAINED:
         model, config = golden_model(name), golden_config(name)
         optim_wrapper = build_optim_wrapper(model, config.optim_wrapper)
         check_param_groups(

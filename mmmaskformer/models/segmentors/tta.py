@@ -1,0 +1,37 @@
+"""Test-time augmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmengine.structures import PixelData
+from mmseg.models.segmentors.seg_tta import SegTTAModel
+from mmseg.structures import SegDataSample
+
+from ...registry import MODELS
+
+
+@MODELS.register_module()
+class MaskFormerTTAModel(SegTTAModel):
+    """Average of the semantic scores over scales and flips, as they are, without another softmax.
+
+    Paper, section 4.1 (multi-scale inference).
+    """
+
+    def merge_preds(self, data_samples_list: Sequence[Sequence]) -> list:
+        """Merge the predictions of each picture's augmented copies.
+
+        Args:
+            data_samples_list: For each picture, the samples of all its copies, with ``seg_logits``.
+
+        Returns:
+            One sample for each picture, with the mean ``seg_logits`` and its ``pred_sem_seg``.
+        """
+        return [self._merge(copies) for copies in data_samples_list]
+
+    def _merge(self, copies: Sequence[SegDataSample]) -> SegDataSample:
+        scores = sum(copy.seg_logits.data for copy in copies) / len(copies)
+        labels = scores.argmax(0, keepdim=True) if len(scores) > 1 else (scores > 0.5).long()
+        merged = copies[0]
+        merged.set_data(dict(seg_logits=PixelData(data=scores), pred_sem_seg=PixelData(data=labels)))
+        return merged

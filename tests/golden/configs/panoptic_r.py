@@ -1,0 +1,27 @@
+_base_ = [
+    '../../../configs/_base_/models/maskformer_r50_panoptic.py',
+    '../../../configs/_base_/schedules/schedule_coco_panoptic.py',
+    '../../../configs/_base_/default_runtime.py',
+]
+model = dict(
+    data_preprocessor=dict(size_divisor=32),
+    backbone=dict(stem_channels=8, base_channels=4, init_cfg=None),
+    decode_head=dict(
+        in_channels=[16, 32, 64, 128],
+        num_classes=5,
+        num_queries=9,
+        pixel_decoder=dict(
+            channels=32, mask_channels=24, num_layers=2, num_heads=4, ffn_channels=48, dropout=0.0
+        ),
+        transformer_decoder=dict(
+            type='mmmaskformer.MaskFormerTransformerDecoder',
+            channels=32,
+            num_layers=3,
+            num_heads=4,
+            ffn_channels=48,
+            dropout=0.0,
+        ),
+    ),
+)
+optim_wrapper = dict(optimizer=dict(lr=1e-3))
+param_scheduler = [dict(type='MultiStepLR', milestones=[12], gamma=0.1, by_epoch=False)]

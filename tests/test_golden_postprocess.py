@@ -1,0 +1,49 @@
+"""Inference equals the official code's on random predictions: tests/golden/postprocess.npz."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from golden_outputs import assert_parity, golden_arrays
+
+from mmmaskformer.functional.postprocess import (
+    OutputSize,
+    panoptic_segments,
+    resize_scores,
+    semantic_scores,
+    semantic_scores_at_output,
+)
+from mmmaskformer.structures import MaskPrediction
+
+CASES = range(6)
+IS_THING = [True] * 4 + [False] * 4
+
+
+def case(i: int) -> tuple[MaskPrediction, OutputSize]:
+    arrays = golden_arrays('postprocess')
+    prediction = MaskPrediction(torch.from_numpy(arrays[f'cls_{i}']), torch.from_numpy(arrays[f'mask_{i}']))
+    padded, image, output = arrays[f'sizes_{i}'].reshape(3, 2).tolist()
+    return prediction, OutputSize(padded, image, output)
+
+
+@pytest.mark.parametrize('thresholds', [(0.8, 0.8), (0.5, 0.6)])
+@pytest.mark.parametrize('i', CASES)
+def test_panoptic(i, thresholds):
+    arrays, (prediction, size) = golden_arrays('postprocess'), case(i)
+    found = panoptic_segments(prediction, size, IS_THING, *thresholds)
+    assert found.ids.tolist() == arrays[f'pan_{i}_{thresholds[0]}'].tolist()
+    without_score = [{k: v for k, v in segment.items() if k != 'score'} for segment in found.segments_info]
+    assert without_score == json.loads(str(arrays[f'pan_info_{i}_{thresholds[0]}']))
+
+
+@pytest.mark.parametrize('i', CASES)
+def test_semantic(i):
+    arrays, (prediction, size) = golden_arrays('postprocess'), case(i)
+    before = semantic_scores_at_output(prediction, size)
+    batch = MaskPrediction(*(part[None] for part in prediction))
+    after = resize_scores(semantic_scores(batch, size.padded)[0], size)
+    for scores, name in ((before, 'before'), (after, 'after')):
+        assert_parity(scores[:, ::7, ::11], arrays[f'sem_{name}_{i}'], name)
+        assert scores.argmax(0).tolist() == arrays[f'sem_{name}_argmax_{i}'].tolist()
