@@ -10,4 +10,5 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='SegVisualizationHook'),
 )
+visualizer = dict(type='mmmaskformer.SegmentVisualizer', alpha=0.6)
 tta_model = dict(_delete_=True, type='mmmaskformer.MaskFormerTTAModel')

@@ -1,0 +1,184 @@
+"""Painting segments over a picture: colours per class shaded per instance, contours, labels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+
+from .colours import class_colours, line_colour, shade
+from .lettering import SMALLEST_LETTERS, place_labels, write_labels
+from .shapes import Shape, cut_ids, cut_masks, enlarge
+
+Palette = Sequence[Sequence[int]] | None
+THIN_VOID = np.ones((5, 5), dtype=np.uint8)
+LARGEST_LETTERS = 26
+
+
+def paint_panoptic(
+    picture: np.ndarray,
+    ids: np.ndarray,
+    segments_info: Sequence[dict[str, Any]],
+    classes: Sequence[str],
+    palette: Palette = None,
+    alpha: float = 0.6,
+    with_labels: bool = True,
+    scale: int = 1,
+) -> np.ndarray:
+    """Paints the segments of an id map over a picture; pixels of no segment stay as they are.
+
+    Args:
+        picture: (H, W, 3) RGB or (H, W) grey, uint8.
+        ids: Segment of every pixel, (H, W), or (L, H, W) where segments overlap; 0 is void.
+        segments_info: ``id``, ``category_id`` (index into ``classes``), and optionally ``isthing`` and
+            ``iscrowd`` of every segment.
+        classes: Names of the classes.
+        palette: Their colours (red, green, blue), or None for colours of our own choice.
+        alpha: How much of the colours is seen, from 0 to 1.
+        with_labels: Whether class names are written into the segments.
+        scale: Whole number by which everything is enlarged before contours and labels are drawn.
+
+    Returns:
+        (scale * H, scale * W, 3) uint8 RGB.
+
+    Raises:
+        ValueError: Sizes do not fit, an id or a class is unknown, or the palette is too short.
+    """
+    picture = to_rgb(picture)
+    layers = ids[None] if ids.ndim == 2 else ids
+    _check_size(picture, layers.shape[1:], 'id map')
+    colours = class_colours(classes, palette)
+    shapes = [shape for layer in layers for shape in cut_ids(layer, segments_info, classes)]
+    writable = cv2.morphologyEx(layers.any(axis=0).astype(np.uint8), cv2.MORPH_CLOSE, THIN_VOID).astype(bool)
+    return _paint(picture, shapes, writable, colours, alpha, with_labels, scale)
+
+
+def paint_semantic(
+    picture: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    palette: Palette = None,
+    alpha: float = 0.6,
+    with_labels: bool = True,
+    scale: int = 1,
+) -> np.ndarray:
+    """Paints a map (H, W) of class indices as :func:`paint_panoptic` does; what is no class is void."""
+    known = (labels >= 0) & (labels < len(classes))
+    ids = np.where(known, labels, -1).astype(np.int64) + 1
+    info = [{'id': number + 1, 'category_id': number, 'isthing': False} for number in range(len(classes))]
+    return paint_panoptic(picture, ids, info, classes, palette, alpha, with_labels, scale)
+
+
+def paint_instances(
+    picture: np.ndarray,
+    labels: np.ndarray,
+    masks: np.ndarray,
+    classes: Sequence[str],
+    palette: Palette = None,
+    alpha: float = 0.6,
+    scores: np.ndarray | None = None,
+    with_labels: bool = True,
+    scale: int = 1,
+) -> np.ndarray:
+    """Paints masks that may overlap, small ones over large ones.
+
+    Args:
+        picture: As for :func:`paint_panoptic`, like all that is not named here.
+        labels: Class of each mask (N,).
+        masks: Pixels of each instance (N, H, W) bool.
+        classes: Names of the classes.
+        palette: Their colours.
+        alpha: How much of the colours is seen.
+        scores: Confidence of each instance (N,), written beside its class, if given.
+        with_labels: Whether class names are written into the instances.
+        scale: Enlargement.
+    """
+    picture = to_rgb(picture)
+    if len(masks):
+        _check_size(picture, masks.shape[1:], 'masks')
+    colours = class_colours(classes, palette)
+    shapes = list(cut_masks(labels, masks, scores, classes))
+    writable = np.ones(picture.shape[:2], dtype=bool)
+    return _paint(picture, shapes, writable, colours, alpha, with_labels, scale)
+
+
+def to_rgb(picture: np.ndarray) -> np.ndarray:
+    """A picture as (H, W, 3) uint8, contiguous.
+
+    Raises:
+        ValueError: It has neither one nor three channels, or values beyond 8 bits.
+    """
+    if picture.ndim == 2:
+        picture = picture[..., None]
+    if picture.ndim != 3 or picture.shape[2] not in (1, 3) or picture.dtype != np.uint8:
+        raise ValueError(
+            f'The picture to draw on is {picture.dtype} of shape {picture.shape}, but uint8 of shape '
+            '(H, W), (H, W, 1) or (H, W, 3) is expected: convert it first.'
+        )
+    return np.ascontiguousarray(np.broadcast_to(picture, (*picture.shape[:2], 3)))
+
+
+def _check_size(picture: np.ndarray, size: tuple[int, ...], name: str) -> None:
+    if picture.shape[:2] != tuple(size):
+        raise ValueError(
+            f'The picture is {picture.shape[1]}x{picture.shape[0]} pixels, but its {name} '
+            f'{size[1]}x{size[0]}: resize one of them.'
+        )
+
+
+def _paint(
+    picture: np.ndarray,
+    shapes: Sequence[Shape],
+    writable: np.ndarray,
+    colours: np.ndarray,
+    alpha: float,
+    with_labels: bool,
+    scale: int,
+) -> np.ndarray:
+    """Fills, then contours, then labels; large shapes lie below small ones."""
+    if scale > 1:
+        size = (picture.shape[1] * scale, picture.shape[0] * scale)
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC)
+        writable = enlarge(writable, scale)
+        shapes = [shape.enlarged(scale) for shape in shapes]
+    shapes = sorted(shapes, key=lambda shape: -int(shape.mask.sum()))
+    on_top = np.zeros(picture.shape[:2], dtype=np.int32)
+    for number, shape in enumerate(shapes, start=1):
+        on_top[shape.window][shape.mask] = number
+    painted = _fill(picture, shapes, on_top, colours, alpha)
+    if not with_labels:
+        return painted
+    regions = [
+        (shape.window, on_top[shape.window] == number, shape.text)
+        for number, shape in enumerate(shapes, start=1)
+    ]
+    letters = int(np.clip(min(picture.shape[:2]) / 24, SMALLEST_LETTERS, LARGEST_LETTERS))
+    return write_labels(painted, place_labels(regions, writable, letters))
+
+
+def _fill(
+    picture: np.ndarray, shapes: Sequence[Shape], on_top: np.ndarray, colours: np.ndarray, alpha: float
+) -> np.ndarray:
+    """Colours and contours; ``on_top`` (H, W) is the shape seen at every pixel, counted from 1, or 0."""
+    shades = _shade(shapes, colours)
+    covered = on_top > 0
+    fill = np.array([(0, 0, 0), *shades], dtype=np.float32)[on_top[covered]]
+    painted = picture.copy()
+    painted[covered] = np.round((1 - alpha) * picture[covered] + alpha * fill)
+    thickness = max(1, round(min(picture.shape[:2]) / 600))
+    for shape, colour in zip(shapes, shades):
+        painted[shape.window][shape.contour(thickness)] = line_colour(colour)
+    return painted
+
+
+def _shade(shapes: Sequence[Shape], colours: np.ndarray) -> list[tuple[int, int, int]]:
+    """Colour of every shape; things of one class are counted from left to right, so neighbours differ."""
+    places = [(shape.window[1].start + shape.window[1].stop, shape.window[0].start) for shape in shapes]
+    shaded: list[tuple[int, int, int]] = [(0, 0, 0)] * len(shapes)
+    counts: dict[int, int] = {}
+    for index in sorted(range(len(shapes)), key=places.__getitem__):
+        shape = shapes[index]
+        number = counts.get(shape.category, 0) if shape.isthing else 0
+        counts[shape.category] = number + 1
+        shaded[index] = shade(colours[shape.category], number)
+    return shaded
