@@ -7,8 +7,12 @@ from mmseg.datasets import BaseSegDataset
 
 from mmmaskformer.registry import DATASETS
 
+from .categories import Source
+from .coco_panoptic import CocoPanopticDataset
+
 VOID_LABEL = 11
 IGNORED_LABEL = 255
+THINGS = ('car', 'pedestrian', 'bicyclist')
 
 
 @DATASETS.register_module()
@@ -35,3 +39,25 @@ class CamVidDataset(BaseSegDataset):
     def get_label_map(cls, new_classes: Sequence[str] | None = None) -> dict[int, int]:
         """Map of the labels on disk to those of the model; a subset of the classes may be chosen."""
         return {**(super().get_label_map(new_classes) or {}), VOID_LABEL: IGNORED_LABEL}
+
+
+@DATASETS.register_module()
+class CamVidPanopticDataset(CocoPanopticDataset):
+    """The frames in COCO panoptic format, cars, pedestrians and bicyclists being things; ids are 0-10.
+
+    Args:
+        ann_file: As `CocoPanopticDataset`.
+        categories: As `CocoPanopticDataset`; None takes the classes of `CamVidDataset`.
+        **kwargs: As `CocoPanopticDataset`.
+    """
+
+    def __init__(self, ann_file: str = '', categories: Source | None = None, **kwargs: Any) -> None:
+        super().__init__(ann_file, _categories() if categories is None else categories, **kwargs)
+
+
+def _categories() -> list[dict]:
+    names, colours = CamVidDataset.METAINFO['classes'], CamVidDataset.METAINFO['palette']
+    return [
+        dict(id=number, name=name, isthing=name in THINGS, color=colour)
+        for number, (name, colour) in enumerate(zip(names, colours))
+    ]

@@ -1,4 +1,4 @@
-"""The toy scenes as a semantic data set of mmseg."""
+"""The toy scenes as a semantic and as a panoptic data set."""
 
 from typing import Any
 
@@ -6,7 +6,10 @@ from mmseg.datasets import BaseSegDataset
 
 from mmmaskformer.registry import DATASETS
 
+from ..categories import Source
+from ..coco_panoptic import CocoPanopticDataset
 from .classes import CATEGORIES
+from .panoptic import categories_json
 
 
 @DATASETS.register_module()
@@ -35,3 +38,17 @@ class ToyDataset(BaseSegDataset):
             reduce_zero_label=reduce_zero_label,
             **kwargs,
         )
+
+
+@DATASETS.register_module()
+class ToyPanopticDataset(CocoPanopticDataset):
+    """The same scenes with their segments: ``panoptic_SPLIT.json`` and the id PNGs in ``panoptic_SPLIT``.
+
+    Args:
+        ann_file: As `CocoPanopticDataset`.
+        categories: As `CocoPanopticDataset`; None takes the classes of `ToyDataset`.
+        **kwargs: As `CocoPanopticDataset`.
+    """
+
+    def __init__(self, ann_file: str = '', categories: Source | None = None, **kwargs: Any) -> None:
+        super().__init__(ann_file, categories_json() if categories is None else categories, **kwargs)

@@ -11,7 +11,8 @@ from mmmaskformer.registry import TRANSFORMS
 
 
 @contextmanager
-def _naming_the_file(kind: str, path: str) -> Iterator[None]:
+def naming_the_file(kind: str, path: str) -> Iterator[None]:
+    """Turn what goes wrong while a file is read into a sentence that says which file and what to do."""
     try:
         yield
     except FileNotFoundError as error:
@@ -37,7 +38,7 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
 
     def transform(self, results: dict) -> dict | None:
         """Load the image at ``results['img_path']``."""
-        with _naming_the_file('image', results['img_path']):
+        with naming_the_file('image', results['img_path']):
             return super().transform(results)
 
 
@@ -58,7 +59,7 @@ class LoadAnnotations(MMSegLoadAnnotations):
                 f'reduce_zero_label is {self.reduce_zero_label} in LoadAnnotations, but {reduced} in the '
                 'data set: leave it out of LoadAnnotations, which then does as the data set says.'
             )
-        with _naming_the_file('label map', path):
+        with naming_the_file('label map', path):
             if not self.backend_args and Image.open(path).mode.startswith(('I', 'F')):
                 raise ValueError('it has more than 8 bits per pixel, and labels beyond 255 would wrap')
             super()._load_seg_map(results)

@@ -1,0 +1,149 @@
+"""Categories of panoptic and instance data: lists that travel with the package, and their checks."""
+
+from __future__ import annotations
+
+import colorsys
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FOLDER = Path(__file__).parent
+PACKAGED = ('ade20k_panoptic', 'coco_instance', 'coco_panoptic')
+GOLDEN_RATIO = 0.618034
+
+Source = str | Path | Sequence[Mapping[str, Any]]
+
+
+class Category(NamedTuple):
+    """A class as annotation files speak of it.
+
+    Attributes:
+        id: Its number in annotation files, not its place among the classes.
+        name: Its name.
+        isthing: Whether its segments are single objects.
+        color: Red, green and blue.
+        aliases: Other names that annotation files have for it.
+    """
+
+    id: int
+    name: str
+    isthing: bool
+    color: tuple[int, int, int]
+    aliases: tuple[str, ...] = ()
+
+
+def load_categories(source: Source) -> tuple[Category, ...]:
+    """Categories in the order of ``source``, which is the order of the class indices.
+
+    Args:
+        source: Name of a packaged list (`PACKAGED`), path of a JSON file with a list of categories or with
+            the key ``categories``, or a list of dicts with ``id``, ``name``, ``isthing`` and perhaps
+            ``color`` and ``aliases``.
+
+    Raises:
+        FileNotFoundError: There is neither such a list nor such a file.
+        ValueError: An entry lacks something, or two have the same id or name.
+    """
+    if not isinstance(source, str | Path):
+        return parse_categories(source, 'categories')
+    if source == 'coco_instance':
+        return tuple(category for category in load_categories('coco_panoptic') if category.isthing)
+    path = FOLDER / f'{source}.json' if source in PACKAGED else Path(source)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'categories={str(source)!r} is neither a file nor one of {", ".join(PACKAGED)}: set categories '
+            'to one of these, to the path of a JSON file or to a list of dicts.'
+        )
+    document = json.loads(path.read_text(encoding='utf-8'))
+    return parse_categories(document['categories'] if isinstance(document, dict) else document, str(path))
+
+
+def parse_categories(
+    entries: Iterable[Mapping[str, Any]], where: str, all_things: bool = False
+) -> tuple[Category, ...]:
+    """Check the entries of a list of categories.
+
+    Args:
+        entries: Dicts as in COCO's JSON files.
+        where: The file or setting they come from, for the messages.
+        all_things: ``isthing`` may be left out, as in instance annotations.
+
+    Raises:
+        ValueError: An entry lacks something, or two have the same id or name.
+    """
+    categories: list[Category] = []
+    ids: dict[int, Category] = {}
+    names: dict[str, Category] = {}
+    for entry in entries:
+        for key in ('id', 'name') if all_things else ('id', 'name', 'isthing'):
+            if key not in entry:
+                raise ValueError(f'{where}: the category {dict(entry)} has no {key!r}: add it there.')
+        category = Category(
+            id=entry['id'],
+            name=entry['name'].strip(),
+            isthing=bool(entry.get('isthing', True)),
+            color=tuple(entry.get('color') or default_color(len(categories))),
+            aliases=tuple(entry.get('aliases', ())),
+        )
+        for key, seen in (('id', ids), ('name', names)):
+            value = getattr(category, key)
+            if value in seen:
+                raise ValueError(
+                    f'{where}: the categories {_say(seen[value])} and {_say(category)} have the same {key}: '
+                    'remove or rename one of them.'
+                )
+            seen[value] = category
+        categories.append(category)
+    if not categories:
+        raise ValueError(f'{where}: the list of categories is empty; at least one is needed.')
+    return tuple(categories)
+
+
+def check_agreement(expected: Sequence[Category], found: Sequence[Category], where: str) -> None:
+    """Compare the categories of an annotation file with those the classes are made of.
+
+    The file may lack some, and have them in any order.
+
+    Raises:
+        ValueError: A category of the file is unknown, has another name, or differs in ``isthing``.
+    """
+    by_id = {category.id: category for category in expected}
+    for category in found:
+        known = by_id.get(category.id)
+        if known is None:
+            raise ValueError(
+                f'{where}: the category {_say(category)} is not in the list of {len(expected)} categories: '
+                'add it to categories, or leave categories out to take those of the file.'
+            )
+        if category.name not in (known.name, *known.aliases):
+            raise ValueError(
+                f'{where}: the category {_say(category)} is {known.name!r} in the list of categories: '
+                'correct the file, or set categories to the list that belongs to it.'
+            )
+        if category.isthing != known.isthing:
+            raise ValueError(
+                f'{where}: the category {_say(category)} has isthing={int(category.isthing)}, but '
+                f'isthing={int(known.isthing)} in the list of categories: correct one of them.'
+            )
+
+
+def metainfo_of(categories: Sequence[Category]) -> dict[str, Any]:
+    """What a data set says of its classes: names, palette, which are things, and their ids in files."""
+    return dict(
+        classes=tuple(category.name for category in categories),
+        palette=[list(category.color) for category in categories],
+        thing_classes=tuple(category.name for category in categories if category.isthing),
+        category_ids=tuple(category.id for category in categories),
+    )
+
+
+def default_color(index: int) -> tuple[int, int, int]:
+    """A colour for the class of this index, always the same, and unlike those of its neighbours."""
+    hue = index * GOLDEN_RATIO % 1
+    red, green, blue = colorsys.hsv_to_rgb(hue, (0.9, 0.6, 0.75)[index % 3], (0.95, 0.8, 0.6)[index // 3 % 3])
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
+def _say(category: Category) -> str:
+    return f'{category.id} ({category.name!r})'

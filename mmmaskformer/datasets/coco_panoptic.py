@@ -1,0 +1,116 @@
+"""COCO panoptic annotations, and those of ADE20K in the same format."""
+
+from __future__ import annotations
+
+import os.path as osp
+from collections.abc import Mapping
+from typing import Any
+
+from mmmaskformer.registry import DATASETS
+
+from .categories import Source
+from .coco_base import CocoDataset
+
+NUM_COLOURS = 1 << 24
+
+
+@DATASETS.register_module()
+class CocoPanopticDataset(CocoDataset):
+    """A JSON file with the segments of each image, and an id PNG for each image.
+
+    Things and stuff may come in any order, and category ids may have gaps. A sample has ``segments_info``, a
+    list of dicts with ``id`` (of the PNG), ``category_id`` (index of the class), ``isthing``, ``iscrowd`` and
+    ``area``; `LoadPanopticAnnotations` takes it from there. Images without annotation have none of it, and
+    are for prediction only.
+
+    Args:
+        ann_file: The JSON file. Its ``images`` name the pictures in ``img_path``, its ``annotations`` the
+            PNGs in ``seg_map_path``.
+        categories: Order of the classes: name of a packaged list (``'coco_panoptic'``, ...), path of a JSON
+            file, list of dicts, or None for the categories of ``ann_file`` in its order.
+        filter_cfg: ``dict(filter_empty_gt=True)`` leaves images without annotation, or with crowds alone, out
+            of training.
+        **kwargs: As `CocoDataset`.
+
+    Raises:
+        FileNotFoundError: A JSON file is missing.
+        ValueError: The JSON file contradicts itself or ``categories``; the sentence names the entry.
+    """
+
+    same_id_advice = 'correct the file.'
+
+    def _truths(self, annotations: list[dict], images: Mapping, classes: Mapping) -> dict[Any, dict]:
+        folder = self.data_prefix.get('seg_map_path', '')
+        truths: dict[Any, dict] = {}
+        for annotation in annotations:
+            img_id = annotation['image_id']
+            if img_id not in images or img_id in truths:
+                fault = 'which is not among its images' if img_id not in images else 'which has one already'
+                raise ValueError(
+                    f'{self.ann_file}: the annotation {annotation["file_name"]} belongs to image {img_id!r}, '
+                    f'{fault}: correct that entry.'
+                )
+            truths[img_id] = dict(
+                seg_map_path=osp.join(folder, annotation['file_name']),
+                segments_info=self._segments(img_id, annotation['segments_info'], classes),
+            )
+        return truths
+
+    def _segments(self, img_id: object, entries: list[dict], classes: Mapping) -> list[dict]:
+        segments: dict[int, dict] = {}
+        for entry in entries:
+            number, known = entry['id'], classes.get(entry['category_id'])
+            if known is None or number in segments or not 0 < number < NUM_COLOURS:
+                raise ValueError(self._fault(img_id, entry, known is None, number in segments))
+            segments[number] = dict(
+                id=number,
+                category_id=known[0],
+                isthing=known[1],
+                iscrowd=bool(entry.get('iscrowd', 0)),
+                area=entry.get('area'),
+            )
+        return list(segments.values())
+
+    def _fault(self, img_id: object, entry: dict, unknown: bool, repeated: bool) -> str:
+        segment = f'{self.ann_file}: in image {img_id!r} the segment {entry["id"]}'
+        if unknown:
+            return (
+                f'{segment} has category_id {entry["category_id"]}, which is no category: correct the file.'
+            )
+        if repeated:
+            return f'{segment} appears twice: {self.same_id_advice}'
+        return f'{segment} has an id that no pixel can have (1 to {NUM_COLOURS - 1}): correct the file.'
+
+    def _without_truth(self, info: dict) -> dict:
+        if self.test_mode or (self.filter_cfg or {}).get('filter_empty_gt', False):
+            return {}
+        raise ValueError(
+            f'{self.ann_file}: the image {info["img_id"]!r} ({info["img_path"]}) has no annotation to train '
+            'on: add one, or set filter_cfg=dict(filter_empty_gt=True) to leave such images out.'
+        )
+
+    def _is_empty(self, info: dict) -> bool:
+        return all(segment['iscrowd'] for segment in info.get('segments_info', []))
+
+
+@DATASETS.register_module()
+class Ade20kPanopticDataset(CocoPanopticDataset):
+    """ADE20K panoptic: the 150 classes of SceneParse150 in their order, 100 of them things, with ids 0-149.
+
+    ``tools/dataset_converters/ade20k_panoptic.py`` writes its files.
+
+    Args:
+        ann_file: As `CocoPanopticDataset`.
+        categories: As `CocoPanopticDataset`.
+        **kwargs: As `CocoPanopticDataset`.
+    """
+
+    same_id_advice = (
+        'road and skyscraper share a colour in the files of the original script; write the files anew with '
+        'tools/dataset_converters/ade20k_panoptic.py.'
+    )
+
+    def __init__(
+        self, ann_file: str = '', categories: Source | None = 'ade20k_panoptic', **kwargs: Any
+    ) -> None:
+        super().__init__(ann_file, categories, **kwargs)

@@ -1,0 +1,100 @@
+"""Maps of segment ids: read from coloured pictures, and laid out so that overlapping objects keep apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import cv2
+import numpy as np
+from pycocotools import mask as coco_masks
+
+MAX_SMALL = 254
+"""Segments that 8 bits hold; 255 stays free, so that labels padded with it are noticed."""
+OPAQUE = 255 << 24
+
+
+def id_type(num_segments: int) -> type[np.generic]:
+    """The smallest type of an id map that OpenCV resizes and PyTorch knows."""
+    return np.uint8 if num_segments <= MAX_SMALL else np.int32
+
+
+def number_segments(colours: np.ndarray, ids: Sequence[int]) -> np.ndarray:
+    """Number the segments of a COCO panoptic picture by their place in ``ids``.
+
+    Works on runs of equal pixels, so that the number of segments hardly matters.
+
+    Args:
+        colours: ``(H, W, 3)`` uint8, blue, green, red, as OpenCV reads it; id = red + 256 green + 65536 blue,
+            0 is void.
+        ids: Id of each segment.
+
+    Returns:
+        ``(H, W)`` uint8 or int32: 1 for pixels of ``ids[0]`` and so on, 0 for void.
+
+    Raises:
+        ValueError: A pixel has an id that is neither in ``ids`` nor 0.
+    """
+    pixels = cv2.cvtColor(colours, cv2.COLOR_BGR2RGBA).view('<u4').ravel()
+    changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
+    starts = np.concatenate([[0], changes])
+    values = pixels[starts]
+    known = np.concatenate([[0], np.asarray(ids, dtype=np.uint32)]).astype(np.uint32) | np.uint32(OPAQUE)
+    order = np.argsort(known)
+    places = order[np.searchsorted(known, values, sorter=order).clip(max=len(known) - 1)]
+    strange = values[known[places] != values]
+    if len(strange):
+        raise ValueError(f'its pixels have the id {int(strange[0]) & ~OPAQUE}, which no segment has')
+    numbers = places.astype(id_type(len(ids)))
+    return np.repeat(numbers, np.diff(starts, append=len(pixels))).reshape(colours.shape[:2])
+
+
+def layer_masks(masks: Iterable[np.ndarray], num_masks: int, shape: tuple[int, int]) -> np.ndarray:
+    """Put each mask on the first layer where it covers no other.
+
+    Args:
+        masks: ``(H, W)`` bool each.
+        num_masks: How many there are.
+        shape: Height and width.
+
+    Returns:
+        ``(H, W)`` uint8 or int32, or ``(H, W, L)`` if masks overlap: 1 for pixels of the first mask and so
+        on, 0 for pixels of none.
+    """
+    layers: list[np.ndarray] = [np.zeros(shape, id_type(num_masks))]
+    for number, mask in enumerate(masks, start=1):
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        if not len(rows):
+            continue
+        box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        mask = mask[box]
+        for layer in layers:
+            if not layer[box][mask].any():
+                break
+        else:
+            layer = np.zeros_like(layers[0])
+            layers.append(layer)
+        layer[box][mask] = number
+    return layers[0] if len(layers) == 1 else np.stack(layers, axis=-1)
+
+
+def draw_segmentation(segmentation: list | dict, shape: tuple[int, int]) -> np.ndarray:
+    """The pixels of an object in one of COCO's three forms, ``(H, W)`` bool.
+
+    Args:
+        segmentation: List of polygons ``[x, y, x, y, ...]``, or dict with ``size`` and ``counts``, these
+            being a list or a compressed string.
+        shape: Height and width of the image.
+
+    Raises:
+        ValueError: The size of run lengths differs from ``shape``.
+    """
+    height, width = shape
+    if isinstance(segmentation, list):
+        runs = coco_masks.merge(coco_masks.frPyObjects(segmentation, height, width))
+    elif tuple(segmentation['size']) != (height, width):
+        raise ValueError(f'its size is {segmentation["size"]}, that of the image is {[height, width]}')
+    elif isinstance(segmentation['counts'], list):
+        runs = coco_masks.frPyObjects(segmentation, height, width)
+    else:
+        runs = segmentation
+    return coco_masks.decode(runs).view(bool)

@@ -1,0 +1,102 @@
+"""Padding and packing of pictures with a map of segment ids."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from mmcv.transforms import Pad as MMCVPad
+from mmengine.structures import PixelData
+from mmseg.datasets.transforms import PackSegInputs
+from mmseg.structures import SegDataSample
+
+from mmmaskformer.registry import TRANSFORMS
+
+META_KEYS = (
+    'img_id', 'img_path', 'seg_map_path', 'ori_shape', 'img_shape', 'pad_shape', 'scale_factor', 'flip',
+    'flip_direction',
+)  # fmt: skip
+
+
+@TRANSFORMS.register_module()
+class PadSegments(MMCVPad):
+    """MMCV's `Pad` for pictures with id maps: pads the map with void, however many layers it has.
+
+    Args:
+        img_pad_val: Value around the picture.
+        **kwargs: As `Pad`, but for ``pad_val``.
+    """
+
+    def __init__(self, img_pad_val: float | tuple = 0, **kwargs: object) -> None:
+        super().__init__(pad_val=dict(img=img_pad_val, seg=0), **kwargs)
+
+    def _pad_seg(self, results: dict) -> None:
+        id_map = results.get('gt_seg_map')
+        if id_map is None:
+            return
+        height, width = results['pad_shape'][:2]
+        missing = (0, height - id_map.shape[0]), (0, width - id_map.shape[1])
+        results['gt_seg_map'] = np.pad(id_map, (*missing, (0, 0))[: id_map.ndim])
+
+
+@TRANSFORMS.register_module()
+class PackSegmentInputs(PackSegInputs):
+    """Pack the picture, the id map and the list of segments.
+
+    The sample gets ``gt_panoptic_seg``, PixelData of ``(L, H, W)`` uint8 or int32, and ``gt_segments_info``.
+    A sample without ground truth gets neither.
+
+    Args:
+        with_semantic: Also pack ``gt_sem_seg`` ``(1, H, W)``, the class of every pixel and 255 for void.
+        meta_keys: What else the sample says of its picture.
+
+    Raises:
+        ValueError: The map holds an id that no segment has, because it was padded with 255.
+    """
+
+    def __init__(self, with_semantic: bool = False, meta_keys: tuple[str, ...] = META_KEYS) -> None:
+        super().__init__(meta_keys)
+        self.with_semantic = with_semantic
+
+    def transform(self, results: dict) -> dict:
+        """Pack ``img``, ``gt_seg_map`` and ``segments_info``."""
+        id_map, segments = results.get('gt_seg_map'), results.get('segments_info')
+        packed = super().transform({k: v for k, v in results.items() if k not in ('img', 'gt_seg_map')})
+        if 'img' in results:
+            packed['inputs'] = _channels_first(results['img'])
+        if id_map is not None and segments is not None:
+            _check_ids(id_map, segments, results.get('img_path'))
+            self._pack_segments(packed['data_samples'], _channels_first(id_map), segments)
+        return packed
+
+    def _pack_segments(self, sample: SegDataSample, id_map: torch.Tensor, segments: list[dict]) -> None:
+        sample.set_data(dict(gt_panoptic_seg=PixelData(data=id_map), gt_segments_info=segments))
+        if self.with_semantic:
+            sample.set_data(dict(gt_sem_seg=PixelData(data=_classes(id_map, segments)[None])))
+
+
+def _check_ids(id_map: np.ndarray, segments: list[dict], source: str | None) -> None:
+    largest = id_map.max(initial=0)
+    if largest > len(segments):
+        raise ValueError(
+            f'{source}: the map holds the id {largest}, but there are {len(segments)} segments; it was '
+            'padded with another value than void: set pad_val=dict(seg=0) in Pad.'
+        )
+
+
+def _channels_first(picture: np.ndarray) -> torch.Tensor:
+    """``(H, W)`` or ``(H, W, C)`` to a contiguous tensor ``(C, H, W)``."""
+    if min(picture.strides) < 0:  # flipped
+        picture = np.ascontiguousarray(picture)
+    tensor = torch.from_numpy(picture)
+    return tensor[None].contiguous() if tensor.ndim == 2 else tensor.permute(2, 0, 1).contiguous()
+
+
+def _classes(id_map: torch.Tensor, segments: list[dict]) -> torch.Tensor:
+    """Class of every pixel ``(H, W)`` uint8, 255 for void; where objects overlap, that of the first layer."""
+    classes = torch.full((len(segments) + 1,), 255, dtype=torch.uint8)
+    for segment in segments:
+        classes[segment['id']] = segment['category_id']
+    nearest = id_map[0].long()
+    for layer in id_map[1:]:
+        nearest = torch.where(nearest > 0, nearest, layer.long())
+    return classes[nearest]

@@ -1,0 +1,136 @@
+"""Loading of panoptic and instance truth: one map of small segment ids and a list of segments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmengine import fileio
+
+from mmmaskformer.registry import TRANSFORMS
+
+from ..id_maps import draw_segmentation, layer_masks, number_segments
+from .loading import naming_the_file
+
+MAX_LAYERS = 128  # channels that OpenCV 5 resizes
+
+
+@TRANSFORMS.register_module()
+class LoadPanopticAnnotations(BaseTransform):
+    """Read the id PNG of `CocoPanopticDataset` into one map of small ids.
+
+    Sets ``gt_seg_map``, ``(H, W)`` uint8 or (from 255 segments on) int32, 0 = void, and renumbers
+    ``segments_info`` to it: 1, 2, ... in the order of the file. Segments without a pixel stay in the list,
+    since evaluation counts them as missed; areas are the file's where it gives them. Samples without
+    annotation pass.
+
+    Args:
+        backend_args: MMEngine's file backend.
+
+    Raises:
+        FileNotFoundError: The PNG is missing.
+        ValueError: It cannot be decoded, is not coloured, holds an id that is not in the JSON file, or
+            differs in size from its image.
+    """
+
+    def __init__(self, backend_args: dict | None = None) -> None:
+        self.backend_args = backend_args
+
+    def transform(self, results: dict) -> dict:
+        """Load the map at ``results['seg_map_path']``."""
+        path = results.get('seg_map_path')
+        if path is None:
+            return results
+        if 'segments_info' not in results:
+            raise ValueError(
+                f'{path} comes without segments_info: LoadPanopticAnnotations reads what CocoPanopticDataset '
+                'gives; label maps of other data sets need LoadAnnotations.'
+            )
+        segments = results['segments_info']
+        with naming_the_file('panoptic map', path):
+            colours = self._read(path)
+            id_map = number_segments(colours, [segment['id'] for segment in segments])
+        _check_size(results, id_map.shape)
+        return _with_segments(results, id_map, segments)
+
+    def _read(self, path: str) -> np.ndarray:
+        content = np.frombuffer(fileio.get(path, self.backend_args), np.uint8)
+        colours = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if len(content) else None
+        if colours is None:
+            raise ValueError('it is no picture')
+        if colours.dtype != np.uint8 or colours.ndim != 3 or colours.shape[2] != 3:
+            raise ValueError('it is no RGB picture of 8 bits, as panoptic ids are stored')
+        return colours
+
+
+@TRANSFORMS.register_module()
+class LoadInstanceAnnotations(BaseTransform):
+    """Draw the objects of `CocoInstanceDataset` into one map of small ids, overlapping ones on layers of it.
+
+    Sets ``gt_seg_map``, ``(H, W)`` or, where objects overlap, ``(H, W, L)``, uint8 or (from 255 objects on)
+    int32, 0 = no object, and ``segments_info``. Objects that cover no pixel are left out. To pad maps of more
+    than four layers, use `PadSegments`.
+
+    Raises:
+        ValueError: A segmentation cannot be drawn, differs in size from its image, or so many objects lie on
+            each other that OpenCV could not resize the layers.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Draw ``results['instances']``."""
+        if 'instances' not in results:
+            return results
+        shape = tuple(results['ori_shape'][:2])
+        drawn = list(self._drawn(results, shape))
+        masks = (mask for _, mask in drawn)
+        id_map = layer_masks(masks, len(drawn), shape)
+        if id_map.ndim == 3 and id_map.shape[2] > MAX_LAYERS:
+            raise ValueError(
+                f'{results["img_path"]}: more than {MAX_LAYERS} objects lie on one another, which OpenCV '
+                'cannot resize: take the image out of the data set.'
+            )
+        return _with_segments(results, id_map, [instance for instance, _ in drawn])
+
+    def _drawn(self, results: dict, shape: tuple[int, int]) -> Iterator[tuple[dict, np.ndarray]]:
+        for place, instance in enumerate(results['instances']):
+            try:
+                mask = draw_segmentation(instance['segmentation'], shape)
+            except Exception as error:
+                raise ValueError(
+                    f'{results["img_path"]}: the segmentation of object {place + 1} cannot be drawn '
+                    f'({error}): correct it in the annotation file.'
+                ) from error
+            if mask.any():
+                yield instance, mask
+
+
+def _with_segments(results: dict, id_map: np.ndarray, segments: list[dict]) -> dict:
+    """Add the map and the list that belongs to it; ids count from 1, missing areas are counted."""
+    areas = [segment['area'] for segment in segments]
+    if None in areas:
+        counts = np.bincount(id_map.ravel(), minlength=len(segments) + 1)[1:].tolist()
+        areas = [count if area is None else area for area, count in zip(areas, counts)]
+    results['gt_seg_map'] = id_map
+    results['segments_info'] = [
+        dict(
+            id=number,
+            category_id=segment['category_id'],
+            isthing=segment['isthing'],
+            iscrowd=segment['iscrowd'],
+            area=area,
+        )
+        for number, (segment, area) in enumerate(zip(segments, areas), start=1)
+    ]
+    results.setdefault('seg_fields', []).append('gt_seg_map')
+    return results
+
+
+def _check_size(results: dict, shape: tuple[int, ...]) -> None:
+    expected = results.get('ori_shape')
+    if expected is not None and shape != tuple(expected[:2]):
+        raise ValueError(
+            f'The panoptic map {results["seg_map_path"]} is {shape[1]}x{shape[0]} pixels, but its image '
+            f'{results["img_path"]} is {expected[1]}x{expected[0]}: correct the pair, or check data_prefix.'
+        )
