@@ -1,0 +1,73 @@
+"""What holds of panoptic quality whatever the maps."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from panoptic_scenes import assert_equal, one_crowd_each, scenes, segments, written_out
+
+from mmmaskformer.functional.panoptic_quality import count_panoptic, count_semantic, qualities
+
+
+@settings(max_examples=300, deadline=None)
+@given(scenes())
+def test_equals_the_definition(scene):
+    assert_equal(count_panoptic(*scene, num_classes=3), written_out(*scene, 3))
+
+
+@settings(max_examples=100, deadline=None)
+@given(scenes(), st.randoms(use_true_random=False))
+def test_order_of_predictions_and_of_true_segments_does_not_matter(scene, random):
+    truth, prediction, truth_segments, predicted_segments = scene
+    truth_segments = one_crowd_each(truth_segments)
+    mixed = [random.sample(part, len(part)) for part in (truth_segments, predicted_segments)]
+    expected = count_panoptic(truth, prediction, truth_segments, predicted_segments, 3)
+    assert_equal(count_panoptic(truth, prediction, *mixed, 3), expected)
+
+
+@settings(max_examples=100, deadline=None)
+@given(scenes(), st.permutations(range(3)))
+def test_classes_may_come_in_any_order(scene, order):
+    truth, prediction, *lists = scene
+    renamed = [[{**s, 'category_id': order[s['category_id']]} for s in part] for part in lists]
+    expected = count_panoptic(*scene, 3)
+    moved = count_panoptic(truth, prediction, *renamed, 3)
+    for name in ('iou', 'tp', 'fp', 'fn'):
+        assert getattr(moved, name)[list(order)].tolist() == getattr(expected, name).tolist()
+
+
+@settings(max_examples=100, deadline=None)
+@given(scenes(), st.sampled_from([7, 1024, 65_793]))
+def test_ids_are_only_names(scene, step):
+    truth, prediction, truth_segments, predicted_segments = scene
+    renamed = [{**s, 'id': 2**24 - 1 - s['id'] * step % 2**24} for s in predicted_segments]
+    mapped = np.zeros_like(prediction)
+    for old, new in zip(predicted_segments, renamed):
+        mapped[prediction == old['id']] = new['id']
+    assert_equal(
+        count_panoptic(truth, mapped, truth_segments, renamed, 3),
+        count_panoptic(truth, prediction, truth_segments, predicted_segments, 3),
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(scenes())
+def test_truth_against_itself_is_perfect(scene):
+    truth, truth_segments = scene[0], one_crowd_each(scene[2])
+    truth = np.where(np.isin(truth, [s['id'] for s in truth_segments]), truth, 0)
+    sums = count_panoptic(truth, truth, truth_segments, truth_segments, 3)
+    table = qualities(sums)
+    assert (table[~np.isnan(table)] == 1).all()
+    assert sums.tp.sum() == sum(not s['iscrowd'] for s in truth_segments)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.1, 0.4, 0.9]))
+def test_semantic_is_panoptic_with_a_segment_for_each_class(seed, change):
+    rng = np.random.default_rng(seed)
+    truth = rng.choice([0, 1, 2, 3, 255], (6, 6))
+    prediction = np.where(rng.random((6, 6)) < change, rng.integers(0, 4, (6, 6)), truth)
+    maps = [np.where(labels == 255, 0, labels + 1) for labels in (truth, prediction)]
+    lists = [segments(*((i, i - 1) for i in np.setdiff1d(ids, 0))) for ids in maps]
+    assert_equal(count_semantic(truth, prediction, 4), count_panoptic(*maps, *lists, 4))
