@@ -61,7 +61,10 @@ def _check_dataset(dataset: Mapping, dataloader: str, scope: str | None) -> None
 
 
 def _suffix(dataset: Mapping, setting: str | None, scope: str | None) -> str:
-    """The suffix a data set looks for: from its config, else from the constructors of its class."""
+    """The suffix a data set looks for: from its config, else from its class or the constructors of it.
+
+    A class whose annotation file names its files has an empty one.
+    """
     if setting is None:
         return ''
     if setting in dataset:
@@ -71,6 +74,8 @@ def _suffix(dataset: Mapping, setting: str | None, scope: str | None) -> str:
         with DATASETS.switch_scope_and_registry(dataset.get('_scope_') or scope) as registry:
             cls = registry.get(cls)
     for base in inspect.getmro(cls) if inspect.isclass(cls) else ():
+        if setting in vars(base):
+            return vars(base)[setting]
         constructor = vars(base).get('__init__')
         if inspect.isfunction(constructor) and setting in (
             known := inspect.signature(constructor).parameters

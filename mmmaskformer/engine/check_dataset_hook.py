@@ -1,6 +1,6 @@
 """Compare the classes of the data with those of the model before any time is spent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -12,12 +12,15 @@ from mmmaskformer.registry import HOOKS
 
 @HOOKS.register_module()
 class CheckDatasetHook(Hook):
-    """Refuses to train, validate or test a model with another number of classes than its data set has.
+    """Refuses to train, validate or test a model with other classes than its data set has.
 
-    It works with any runner, MMSegmentation's own ``tools/train.py`` included.
+    The segmentor then learns what the data set says of its classes: ``model.dataset_meta`` becomes the data
+    set's ``metainfo``, by whose ``thing_classes`` panoptic inference tells things from stuff. It works with
+    any runner, MMSegmentation's own ``tools/train.py`` included.
 
     Raises:
-        ValueError: ``num_classes`` of a head differs from the number of classes of a data set.
+        ValueError: ``num_classes`` of a head differs from the number of classes of a data set, or two data
+            sets disagree about a class.
     """
 
     priority = 'VERY_HIGH'
@@ -26,7 +29,7 @@ class CheckDatasetHook(Hook):
         """Check the training data, and the validation data with them."""
         self._check(runner, 'train_dataloader')
         if runner.val_loop is not None:
-            self._check(runner, 'val_dataloader')
+            self._check(runner, 'train_dataloader', 'val_dataloader')
 
     def before_val(self, runner: Runner) -> None:
         """Check the validation data."""
@@ -36,16 +39,19 @@ class CheckDatasetHook(Hook):
         """Check the test data."""
         self._check(runner, 'test_dataloader')
 
-    def _check(self, runner: Runner, dataloader: str) -> None:
-        for dataset in flatten_dataset(getattr(runner, dataloader).dataset):
-            classes = getattr(dataset, 'metainfo', {}).get('classes')
-            for name, head in _heads(runner.model):
-                if classes is not None and head.num_classes != len(classes):
-                    raise ValueError(
-                        f'model.{name}.num_classes is {head.num_classes}, but {type(dataset).__name__} of '
-                        f'{dataloader} has {len(classes)} classes: set '
-                        f'model.{name}.num_classes={len(classes)}, or classes in the metainfo of the data.'
-                    )
+    def _check(self, runner: Runner, *dataloaders: str) -> None:
+        agreed: dict[str, Any] = {}
+        name = ''
+        for dataloader in dataloaders:
+            for dataset in flatten_dataset(getattr(runner, dataloader).dataset):
+                here = f'{type(dataset).__name__} of {dataloader}'
+                metainfo = getattr(dataset, 'metainfo', {})
+                _check_numbers(runner.model, metainfo.get('classes'), here)
+                _check_agreement(agreed, metainfo, name, here)
+                name = name or here
+                agreed = {**metainfo, **agreed}
+        if agreed.get('classes') is not None:
+            _tell(_segmentor(runner.model), agreed)
 
 
 def flatten_dataset(dataset: object) -> Iterable:
@@ -58,11 +64,52 @@ def flatten_dataset(dataset: object) -> Iterable:
         yield from flatten_dataset(child)
 
 
-def _heads(model: Any) -> Iterable[tuple[str, Any]]:
+def _check_numbers(model: Any, classes: Any, here: str) -> None:
+    for name, head in _heads(model):
+        if classes is not None and head.num_classes != len(classes):
+            raise ValueError(
+                f'model.{name}.num_classes is {head.num_classes}, but {here} has {len(classes)} classes: set '
+                f'model.{name}.num_classes={len(classes)}, or classes in the metainfo of the data.'
+            )
+
+
+def _check_agreement(first: Mapping, second: Mapping, there: str, here: str) -> None:
+    """Compare names and order of the classes, and which of them are things, where both say so."""
+    if first.get('classes') is None or second.get('classes') is None:
+        return
+    for index, (one, other) in enumerate(zip(first['classes'], second['classes'])):
+        if one != other:
+            raise ValueError(
+                f'class {index} is {one!r} in {there}, but {other!r} in {here}: give both the same '
+                'classes in the same order.'
+            )
+    if 'thing_classes' in first and 'thing_classes' in second:
+        disputed = set(first['thing_classes']) ^ set(second['thing_classes'])
+        if disputed:
+            raise ValueError(
+                f'the class {min(disputed)!r} is a thing in only one of {there} and {here}: give both '
+                'the same categories.'
+            )
+
+
+def _tell(segmentor: Any, metainfo: dict) -> None:
+    """Set ``dataset_meta``; what it says already about the same classes stays, where the data say nothing."""
+    known = getattr(segmentor, 'dataset_meta', None) or {}
+    if tuple(known.get('classes') or ()) != tuple(metainfo['classes']):
+        known = {}
+    segmentor.dataset_meta = {**known, **metainfo}
+
+
+def _segmentor(model: Any) -> Any:
     while not hasattr(model, 'decode_head') and hasattr(model, 'module'):  # DDP, test-time augmentation
         model = model.module
+    return model
+
+
+def _heads(model: Any) -> Iterable[tuple[str, Any]]:
+    segmentor = _segmentor(model)
     for name in ('decode_head', 'auxiliary_head'):
-        head = getattr(model, name, None)
+        head = getattr(segmentor, name, None)
         for part in head if isinstance(head, nn.ModuleList) else [head]:
             if hasattr(part, 'num_classes'):
                 yield name, part
