@@ -136,8 +136,8 @@ def test_training_curve_where_rounding_decides():
 
     With gradients of norm 127 and learning rate 1e-3, steps amplify rounding: among runs whose weights differ
     by one unit of rounding, the gradient norm differs by 1e-3 at the second step, by a half at the twelfth,
-    and the loss by up to 5e-3. Our float64 run is as far from the golden curve: 1.1e-3, 0.3, and 2e-3. So each is
-    compared where it is determined, and the loss to 1e-2 after that.
+    and the loss by up to 5e-3. Our float64 run is as far from the golden curve: 1.1e-3, 0.3, and 2e-3. So
+    each is compared where it is determined, and the loss to 1e-2 after that.
     """
     golden = golden_training('panoptic_r')['trajectory']
     loss, rate, norm = train_curve('panoptic_r')
