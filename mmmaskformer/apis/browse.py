@@ -33,7 +33,8 @@ def browse_dataset(cfg: Config, output_dir: str, phase: str = 'train', number: i
         packed = dataset[index]
         sample = packed['data_samples']
         image = np.ascontiguousarray(packed['inputs'].numpy().transpose(1, 2, 0)[..., ::-1])  # BGR to RGB
-        height, width = sample.gt_sem_seg.shape  # test pipelines leave the labels at their own size
+        truth = sample.get('gt_panoptic_seg', sample.get('gt_sem_seg'))
+        height, width = truth.shape  # test pipelines leave the labels at their own size
         image = mmcv.imresize(image, (width, height))
         name = osp.splitext(osp.basename(sample.img_path))[0]
         paths.append(osp.join(output_dir, f'{index:05d}_{name}.png'))

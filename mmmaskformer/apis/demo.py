@@ -16,7 +16,14 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ..datasets.toy import ToyRecipe, write_toy
-from ..visualization import PanelRow, draw_panels, draw_training_curve, read_scalars
+from ..visualization import (
+    PanelRow,
+    SegmentRow,
+    draw_panels,
+    draw_training_curve,
+    make_row,
+    read_scalars,
+)
 
 NUM_PANELS = 8
 NUM_OVERVIEW = 4
@@ -181,14 +188,12 @@ def _draw_results(runner: Runner, out_dir: Path) -> None:
     draw_panels(overview, meta['classes'], meta['palette']).save(out_dir / 'panels.png')
 
 
-def _predict(runner: Runner) -> Iterator[tuple[str, PanelRow]]:
-    """Name, picture, truth and prediction of the held-out scenes, in order."""
+def _predict(runner: Runner) -> Iterator[tuple[str, PanelRow | SegmentRow]]:
+    """Name, picture, truth and predictions of the held-out scenes, in order."""
     dataset = runner.test_dataloader.dataset
     runner.model.eval()
     for index in range(len(dataset)):
         with torch.no_grad():
             sample = runner.model.test_step(pseudo_collate([dataset[index]]))[0]
         picture = cv2.cvtColor(cv2.imread(sample.img_path), cv2.COLOR_BGR2RGB)
-        truth = sample.gt_sem_seg.data.squeeze(0).cpu().numpy()
-        prediction = sample.pred_sem_seg.data.squeeze(0).cpu().numpy()
-        yield Path(sample.img_path).stem, PanelRow(picture, truth, prediction)
+        yield Path(sample.img_path).stem, make_row(picture, sample)

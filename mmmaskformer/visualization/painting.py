@@ -63,8 +63,8 @@ def paint_semantic(
     scale: int = 1,
 ) -> np.ndarray:
     """Paints a map (H, W) of class indices as :func:`paint_panoptic` does; what is no class is void."""
-    known = (labels >= 0) & (labels < len(classes))
-    ids = np.where(known, labels, -1).astype(np.int64) + 1
+    labels = labels.astype(np.int64)
+    ids = np.where((labels >= 0) & (labels < len(classes)), labels + 1, 0)
     info = [{'id': number + 1, 'category_id': number, 'isthing': False} for number in range(len(classes))]
     return paint_panoptic(picture, ids, info, classes, palette, alpha, with_labels, scale)
 

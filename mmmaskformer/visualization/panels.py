@@ -1,28 +1,116 @@
-"""Panels: rows of picture | truth | prediction | errors, with a legend of the classes."""
+"""Panels: one row for each scene, truth beside predictions, with a legend of the classes."""
 
 from collections.abc import Sequence
-from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.font_manager import findfont
-from PIL import Image, ImageDraw, ImageFont
+from mmengine.structures import BaseDataElement
+from PIL import Image, ImageDraw
 
-COLUMNS = ('picture', 'truth', 'prediction', 'errors')
-INK, PAPER = (30, 30, 30), (255, 255, 255)
+from .lettering import get_font
+from .painting import paint_instances, paint_panoptic, paint_semantic
+from .samples import IdMap, Instances, read_instances, read_panoptic, read_semantic
+from .sheet import GAP, INK, PAPER
+
+Colours = Sequence[Sequence[int]]
+Legend = tuple[tuple[str, tuple[int, int, int]], ...]
 NO_CLASS = (0, 0, 0)
 WRONG = (235, 40, 40)
-GAP = 6
 HEADER = 28
 LEGEND_LINE = 26
+LETTERS = 15
+ALPHA = 0.6
+SCORE_THR = 0.5
 
 
 class PanelRow(NamedTuple):
-    """One scene: ``picture`` (H, W, 3) uint8 RGB, ``truth`` and ``prediction`` (H, W) label maps."""
+    """A semantic scene: ``picture`` (H, W, 3) uint8 RGB, ``truth`` and ``prediction`` (H, W) label maps."""
 
     picture: np.ndarray
     truth: np.ndarray
     prediction: np.ndarray
+
+    def sizes(self) -> set[tuple[int, ...]]:
+        """Heights and widths of all that is drawn."""
+        return {array.shape[:2] for array in self}
+
+    def legend(self) -> Legend:
+        """Colours that are no classes."""
+        return ('unlabelled', NO_CLASS), ('wrong class', WRONG)
+
+    def draw(self, classes: Sequence[str], palette: Colours, scale: int) -> dict[str, np.ndarray]:
+        """Panels (scale * H, scale * W, 3) by their titles."""
+        panels = {
+            'truth': colour_labels(self.truth, palette),
+            'prediction': colour_labels(self.prediction, palette),
+            'errors': colour_errors(self, len(classes)),
+        }
+        enlarged = {
+            title: panel.repeat(scale, axis=0).repeat(scale, axis=1) for title, panel in panels.items()
+        }
+        return {'picture': _enlarge(self.picture, scale), **enlarged}
+
+
+class SegmentRow(NamedTuple):
+    """A scene with panoptic truth, and of the three predictions those that a model makes.
+
+    ``picture`` is (H, W, 3) uint8 RGB, ``semantic`` a label map (H, W).
+    """
+
+    picture: np.ndarray
+    truth: IdMap
+    panoptic: IdMap | None = None
+    instances: Instances | None = None
+    semantic: np.ndarray | None = None
+
+    def sizes(self) -> set[tuple[int, ...]]:
+        """Heights and widths of all that is drawn."""
+        maps = [self.truth.ids, *([] if self.panoptic is None else [self.panoptic.ids])]
+        maps += [] if self.instances is None else [self.instances.masks]
+        maps += [] if self.semantic is None else [self.semantic]
+        return {self.picture.shape[:2], *(array.shape[-2:] for array in maps)}
+
+    def legend(self) -> Legend:
+        """Colours that are no classes: none, what has no class is left as it is."""
+        return ()
+
+    def draw(self, classes: Sequence[str], palette: Colours, scale: int) -> dict[str, np.ndarray]:
+        """Panels (scale * H, scale * W, 3) by their titles."""
+        style: dict[str, Any] = dict(classes=classes, palette=palette, alpha=ALPHA, scale=scale)
+        panels = {
+            'picture': _enlarge(self.picture, scale),
+            'truth: panoptic': paint_panoptic(self.picture, *self.truth, **style),
+        }
+        if self.panoptic is not None:
+            panels['prediction: panoptic'] = paint_panoptic(self.picture, *self.panoptic, **style)
+        if self.instances is not None:
+            panels['prediction: instances'] = paint_instances(
+                self.picture, **self.instances._asdict(), **style
+            )
+        if self.semantic is not None:
+            panels['prediction: semantic'] = paint_semantic(self.picture, self.semantic, **style)
+        return panels
+
+
+def make_row(picture: np.ndarray, sample: BaseDataElement) -> PanelRow | SegmentRow:
+    """The row of a predicted sample: of all its predictions where it has a panoptic truth, else semantic.
+
+    Instances are left out below a score of ``SCORE_THR``.
+
+    Raises:
+        ValueError: The sample has neither a panoptic truth nor a semantic truth and prediction.
+    """
+    truth, semantic = read_panoptic(sample, 'gt'), read_semantic(sample, 'pred')
+    if truth is not None:
+        predictions = read_panoptic(sample, 'pred'), read_instances(sample, 'pred', SCORE_THR), semantic
+        return SegmentRow(picture, truth, *predictions)
+    labels = read_semantic(sample, 'gt')
+    if labels is None or semantic is None:
+        raise ValueError(
+            f'The sample holds {sorted(sample.keys())}, but panels need gt_panoptic_seg, or gt_sem_seg and '
+            'pred_sem_seg: let the test pipeline load and pack the truth.'
+        )
+    return PanelRow(picture, labels, semantic)
 
 
 def colour_labels(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
@@ -41,75 +129,76 @@ def colour_errors(row: PanelRow, num_classes: int) -> np.ndarray:
 
 
 def draw_panels(
-    rows: Sequence[PanelRow],
+    rows: Sequence[PanelRow | SegmentRow],
     classes: Sequence[str],
-    palette: Sequence[Sequence[int]],
+    palette: Colours,
     scale: int = 2,
 ) -> Image.Image:
-    """Draws one line of four panels per scene under their titles, and the colours of all classes below.
+    """Draws one line of panels per scene under their titles, and the colours of all classes below.
 
     Args:
-        rows: The scenes, all of one size.
+        rows: The scenes, all of one size and one kind.
         classes: Names of the classes.
         palette: Their colours (red, green, blue).
         scale: Enlargement of the pictures.
 
     Raises:
-        ValueError: There are no rows, or they differ in size, or the palette does not fit the classes.
+        ValueError: There are no rows, they differ in size or kind, or the palette does not fit the classes.
     """
     if not rows:
         raise ValueError('There is nothing to draw: rows is empty.')
     if len(classes) != len(palette):
         raise ValueError(f'palette has {len(palette)} colours for {len(classes)} classes; give one for each.')
-    sizes = {array.shape[:2] for row in rows for array in row}
+    sizes = set().union(*(row.sizes() for row in rows))
     if len(sizes) != 1:
         raise ValueError(
             f'Pictures and label maps of one panel must be of one size, but these have {sorted(sizes)}.'
         )
-    height, width = (scale * length for length in sizes.pop())
-    num_columns = len(COLUMNS)
-    sheet_width = num_columns * width + (num_columns + 1) * GAP
-    legend = _layout_legend(classes, sheet_width)
-    sheet_height = HEADER + len(rows) * (height + GAP) + (legend[-1][1] + 1) * LEGEND_LINE + GAP
-    sheet = Image.new('RGB', (sheet_width, sheet_height), PAPER)
+    lines = [row.draw(classes, palette, scale) for row in rows]
+    if len({tuple(line) for line in lines}) != 1:
+        kinds = sorted({', '.join(line) for line in lines})
+        raise ValueError(f'All rows must have the same panels, but these have {" / ".join(kinds)}.')
+    entries = [*zip(classes, palette, strict=True), *rows[0].legend()]
+    return _compose(lines, entries)
+
+
+def _compose(
+    lines: Sequence[dict[str, np.ndarray]], entries: Sequence[tuple[str, Sequence[int]]]
+) -> Image.Image:
+    """Titles, panels and legend on one sheet."""
+    titles = list(lines[0])
+    height, width = lines[0][titles[0]].shape[:2]
+    sheet_width = len(titles) * (width + GAP) + GAP
+    places = _layout_legend([name for name, _ in entries], sheet_width)
+    top = HEADER + len(lines) * (height + GAP)
+    sheet = Image.new('RGB', (sheet_width, top + (places[-1][1] + 1) * LEGEND_LINE + GAP), PAPER)
     draw = ImageDraw.Draw(sheet)
-    for column, title in enumerate(COLUMNS):
-        draw.text((GAP + column * (width + GAP), 5), title, fill=INK, font=_font())
-    for line, row in enumerate(rows):
-        images = (
-            row.picture,
-            colour_labels(row.truth, palette),
-            colour_labels(row.prediction, palette),
-            colour_errors(row, len(classes)),
-        )
-        for column, image in enumerate(images):
-            smooth = Image.Resampling.BICUBIC if column == 0 else Image.Resampling.NEAREST
-            enlarged = Image.fromarray(np.ascontiguousarray(image)).resize((width, height), smooth)
-            sheet.paste(enlarged, (GAP + column * (width + GAP), HEADER + line * (height + GAP)))
-    top = HEADER + len(rows) * (height + GAP)
-    for (left, line), name, colour in zip(
-        legend, (*classes, 'unlabelled', 'wrong class'), (*palette, NO_CLASS, WRONG), strict=True
-    ):
-        y = top + line * LEGEND_LINE + 5
+    for column, title in enumerate(titles):
+        left = GAP + column * (width + GAP)
+        draw.text((left, 5), title, fill=INK, font=get_font(LETTERS))
+        for number, line in enumerate(lines):
+            sheet.paste(Image.fromarray(line[title]), (left, HEADER + number * (height + GAP)))
+    for (left, number), (name, colour) in zip(places, entries, strict=True):
+        y = top + number * LEGEND_LINE + 5
         draw.rectangle((left, y, left + 22, y + 15), fill=tuple(colour), outline=INK)
-        draw.text((left + 28, y - 1), name, fill=INK, font=_font())
+        draw.text((left + 28, y - 1), name, fill=INK, font=get_font(LETTERS))
     return sheet
 
 
-def _layout_legend(classes: Sequence[str], sheet_width: int) -> list[tuple[int, int]]:
+def _enlarge(picture: np.ndarray, scale: int) -> np.ndarray:
+    height, width = picture.shape[:2]
+    smooth = Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(picture).resize((scale * width, scale * height), smooth))
+
+
+def _layout_legend(names: Sequence[str], sheet_width: int) -> list[tuple[int, int]]:
     """Left edge and line of every legend entry, wrapped at the sheet's width."""
     places: list[tuple[int, int]] = []
     left, line = GAP, 0
-    for name in (*classes, 'unlabelled', 'wrong class'):
-        entry = 28 + int(_font().getlength(name)) + 18
+    for name in names:
+        entry = 28 + int(get_font(LETTERS).getlength(name)) + 18
         if left > GAP and left + entry > sheet_width:
             left, line = GAP, line + 1
         places.append((left, line))
         left += entry
     return places
-
-
-@cache
-def _font() -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which matplotlib brings along."""
-    return ImageFont.truetype(findfont('DejaVu Sans'), 15)

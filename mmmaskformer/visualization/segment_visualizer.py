@@ -13,9 +13,9 @@ from mmmaskformer.registry import VISUALIZERS
 
 from .colours import class_colours
 from .painting import paint_instances, paint_panoptic, paint_semantic, to_rgb
+from .samples import has_segments, read_instances, read_panoptic, read_semantic
 from .sheet import add_title, arrange
 
-SEGMENT_FIELDS = ('gt_panoptic_seg', 'pred_panoptic_seg', 'gt_instances', 'pred_instances')
 SMALL_SIDE = 384
 
 
@@ -100,7 +100,7 @@ class SegmentVisualizer(SegLocalVisualizer):
         Raises:
             ValueError: The sample does not fit the picture or the classes.
         """
-        if data_sample is None or not any(field in data_sample for field in SEGMENT_FIELDS):
+        if data_sample is None or not has_segments(data_sample):
             super().add_datasample(
                 *(name, image, data_sample, draw_gt, draw_pred),
                 **dict(show=show, wait_time=wait_time, out_file=out_file, step=step, with_labels=with_labels),
@@ -132,29 +132,14 @@ class SegmentVisualizer(SegLocalVisualizer):
             scale=max(1, -(-SMALL_SIDE // max(image.shape[:2]))),
         )
         pictures = []
-        if f'{prefix}_panoptic_seg' in sample:
-            ids = _to_numpy(sample.get(f'{prefix}_panoptic_seg').data)
-            info = sample.get(f'{prefix}_segments_info', [])
-            pictures.append(add_title(paint_panoptic(image, ids, info, **style), f'{title}: panoptic'))
-        if f'{prefix}_instances' in sample:
-            labels, masks, scores = self._confident(sample.get(f'{prefix}_instances'))
-            painted = paint_instances(image, labels, masks, scores=scores, **style)
+        panoptic = read_panoptic(sample, prefix)
+        if panoptic is not None:
+            pictures.append(add_title(paint_panoptic(image, *panoptic, **style), f'{title}: panoptic'))
+        instances = read_instances(sample, prefix, self.score_thr)
+        if instances is not None:
+            painted = paint_instances(image, **instances._asdict(), **style)
             pictures.append(add_title(painted, f'{title}: instances'))
-        if f'{prefix}_sem_seg' in sample:
-            labels = _to_numpy(sample.get(f'{prefix}_sem_seg').data)
-            pictures.append(add_title(paint_semantic(image, labels[0], **style), f'{title}: semantic'))
+        semantic = read_semantic(sample, prefix)
+        if semantic is not None:
+            pictures.append(add_title(paint_semantic(image, semantic, **style), f'{title}: semantic'))
         return pictures
-
-    def _confident(self, instances: BaseDataElement) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Labels, masks and scores (None for a truth) of the instances to draw."""
-        labels, masks = _to_numpy(instances.labels), _to_numpy(instances.masks)
-        if 'scores' not in instances:
-            return labels, masks, None
-        scores = _to_numpy(instances.scores)
-        kept = scores >= self.score_thr
-        return labels[kept], masks[kept], scores[kept]
-
-
-def _to_numpy(array: Any) -> np.ndarray:
-    """Of a tensor on any device, or an array."""
-    return array.detach().cpu().numpy() if hasattr(array, 'detach') else np.asarray(array)
