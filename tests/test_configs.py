@@ -20,9 +20,14 @@ LEAVES = sorted(path for path in CONFIGS.glob('*/*.py') if path.parent.name != '
 ENTRY_POINTS = {
     'r50_ade20k.py': 'maskformer_r50_8xb2-160k_ade20k-512x512.py',
     'swin_ade20k.py': 'maskformer_swin-t_8xb2-160k_ade20k-512x512.py',
+    'r50_ade20k_panoptic.py': 'maskformer_r50_8xb2-720k_ade20k-panoptic-640x640.py',
+    'r50_coco_panoptic.py': 'maskformer_r50_8xb8-554k_coco-panoptic.py',
+    'swin_coco_panoptic.py': 'maskformer_swin-t_8xb8-554k_coco-panoptic.py',
+    'r50_coco_instance.py': 'maskformer_r50_8xb8-554k_coco-instance.py',
 }
 BUILT = [path for path in LEAVES if path.name not in ENTRY_POINTS]
-ADE20K = [path for path in BUILT if 'ade20k' in path.name]
+SEMANTIC = [path for path in BUILT if 'panoptic' not in path.name and 'instance' not in path.name]
+ADE20K = [path for path in SEMANTIC if 'ade20k' in path.name]
 NORMS = (nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm)
 
 # learning rate, weight decay, learning rate of the backbone relative to the rest
@@ -37,7 +42,14 @@ OPTIMISER = {
     'maskformer_swin-b-in1k_8xb2-160k_ade20k-640x640': SWIN,
     'maskformer_swin-b-in22k_8xb2-160k_ade20k-640x640': SWIN,
     'maskformer_swin-l-in22k_8xb2-160k_ade20k-640x640': SWIN,
+    'maskformer_r50_8xb8-554k_coco-panoptic': CNN,
+    'maskformer_r101_8xb8-554k_coco-panoptic': CNN,
+    'maskformer_r50_8xb8-554k_coco-instance': CNN,
+    'maskformer_swin-t_8xb8-554k_coco-panoptic': SWIN,
+    'maskformer_swin-l-in22k_8xb8-554k_coco-panoptic': SWIN,
+    'maskformer_r50_8xb2-720k_ade20k-panoptic-640x640': CNN,
     'maskformer_r18_1xb4-1400i_camvid-192x256': (5e-4, 1e-4, 1.0),
+    'maskformer_r18_1xb4-1400i_camvid-panoptic-192x256': (5e-4, 1e-4, 1.0),
 }
 # millions of parameters, and for some billions of multiply-adds at 512x512, of the paper
 PUBLISHED_SIZE = {
@@ -49,6 +61,12 @@ PUBLISHED_SIZE = {
     'maskformer_swin-b-in1k_8xb2-160k_ade20k-640x640': (102, None),
     'maskformer_swin-b-in22k_8xb2-160k_ade20k-640x640': (102, None),
     'maskformer_swin-l-in22k_8xb2-160k_ade20k-640x640': (212, None),
+    'maskformer_r50_8xb8-554k_coco-panoptic': (45, None),
+    'maskformer_r101_8xb8-554k_coco-panoptic': (64, None),
+    'maskformer_swin-t_8xb8-554k_coco-panoptic': (42, None),
+    'maskformer_swin-s_8xb8-554k_coco-panoptic': (63, None),
+    'maskformer_swin-b-in22k_8xb8-554k_coco-panoptic': (102, None),
+    'maskformer_swin-l-in22k_8xb8-554k_coco-panoptic': (212, None),
 }
 
 
@@ -101,7 +119,9 @@ def test_model_and_optimiser(path):
     assert type(optim_wrapper.optimizer) is torch.optim.AdamW
 
 
-@pytest.mark.parametrize('path', [p for p in BUILT if '_r' in p.stem and 'ade20k' in p.stem], ids=name)
+@pytest.mark.parametrize(
+    'path', [p for p in BUILT if '_r' in p.stem and ('ade20k' in p.stem or 'coco' in p.stem)], ids=name
+)
 def test_resnet_normalisation_is_frozen(path):
     """Statistics and affine parameters both, also in training mode; the convolutions are trained."""
     backbone = MODELS.build(load(path).model.backbone)
@@ -137,7 +157,7 @@ def pipeline_input(picture, dataset_cfg):
     }
 
 
-@pytest.mark.parametrize('path', BUILT, ids=name)
+@pytest.mark.parametrize('path', SEMANTIC, ids=name)
 def test_pipelines(path, picture):
     cfg = load(path)
     for phase in ('train', 'val', 'test'):
@@ -197,6 +217,22 @@ def test_ade20k_settings(path):
     assert cfg.train_dataloader.batch_size * 8 == cfg.auto_scale_lr.base_batch_size == 16
     assert cfg.train_cfg.max_iters == 160000
     assert len(DATASETS.build({**cfg.val_dataloader.dataset, 'lazy_init': True}).metainfo['classes']) == 150
+
+
+@pytest.mark.parametrize('warm_up, schedule', [(0, 'coco_panoptic'), (1500, 'swin_coco_panoptic')])
+def test_steps_of_coco_panoptic(warm_up, schedule):
+    cfg = Config.fromfile(CONFIGS / '_base_' / 'schedules' / f'schedule_{schedule}.py')
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    schedulers = [PARAM_SCHEDULERS.build({**s, 'optimizer': optimizer}) for s in cfg.param_scheduler]
+    (steps,) = (s.milestones for s in schedulers if hasattr(s, 'milestones'))
+    assert list(steps) == [369600]
+    assert cfg.train_cfg.max_iters == 554400
+    for step in range(2000):
+        expected = 1e-6 * (1 - step / warm_up) + step / warm_up if step < warm_up else 1.0
+        assert optimizer.param_groups[0]['lr'] == pytest.approx(expected, rel=1e-5), step
+        optimizer.step()
+        for scheduler in schedulers:
+            scheduler.step()
 
 
 # warm-up and number of iterations

@@ -1,6 +1,6 @@
-_base_ = './maskformer_swin-b-in1k_8xb2-160k_ade20k-640x640.py'
-
-# Pure ImageNet-22k weights of this size are published for MMSegmentation only; the names are the same.
-zoo = 'https://download.openmmlab.com/mmsegmentation/v0.5/pretrain/swin'
-checkpoint = f'{zoo}/swin_base_patch4_window12_384_22k_20220317-e5c09f74.pth'
-model = dict(backbone=dict(init_cfg=dict(checkpoint=checkpoint, prefix=None)))
+_base_ = [
+    '../_base_/models/maskformer_swin-b-in22k.py',
+    '../_base_/datasets/ade20k_640x640.py',
+    '../_base_/schedules/schedule_swin_160k.py',
+    '../_base_/default_runtime.py',
+]

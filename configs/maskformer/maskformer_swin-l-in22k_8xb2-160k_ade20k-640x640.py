@@ -1,8 +1,6 @@
-_base_ = './maskformer_swin-b-in1k_8xb2-160k_ade20k-640x640.py'
-
-zoo = 'https://download.openmmlab.com/mmclassification/v0/swin-transformer/convert'
-checkpoint = f'{zoo}/swin-large_3rdparty_in21k-384px.pth'
-model = dict(
-    backbone=dict(arch='large', init_cfg=dict(checkpoint=checkpoint)),
-    decode_head=dict(in_channels=[192, 384, 768, 1536]),
-)
+_base_ = [
+    '../_base_/models/maskformer_swin-l-in22k.py',
+    '../_base_/datasets/ade20k_640x640.py',
+    '../_base_/schedules/schedule_swin_160k.py',
+    '../_base_/default_runtime.py',
+]

@@ -4,5 +4,5 @@ _base_ = './schedule_cnn_160k.py'
 max_iters = 554400
 param_scheduler = [dict(type='MultiStepLR', milestones=[369600], gamma=0.1, by_epoch=False)]
 
-train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
+train_cfg = dict(max_iters=max_iters, val_interval=20000)
 auto_scale_lr = dict(base_batch_size=64)

@@ -37,8 +37,10 @@ class MaskFormer(EncoderDecoder):
 
     - ``semantic=True``: label map and scores; ``postprocess='before'`` resizes mask logits to the original
       image before they are combined (the official panoptic models), ``'after'`` (default) the scores.
-    - ``panoptic=dict(score_thr=0.8, overlap_thr=0.8)``: as `functional.postprocess.panoptic_segments`.
-    - ``instance=dict(score_thr=0.0, max_per_image=100)``: as `functional.postprocess.instances`.
+    - ``panoptic=dict(score_thr=0.8, overlap_thr=0.8)``: see `functional.postprocess.panoptic_segments`.
+    - ``instance=dict(score_thr=0.0, max_per_image=100)``: see `functional.postprocess.instances`.
+
+    ``dict()`` stands for these defaults, None for not wanted.
 
     Which classes are things is known from ``dataset_meta``, which checkpoints carry and data sets give.
     Flipped pictures, those of test-time augmentation, have semantic results alone.
@@ -88,7 +90,8 @@ class MaskFormer(EncoderDecoder):
     def _asks_for_masks(self) -> bool:
         """Whether a result is wanted that mmseg's path from scores to label maps does not give."""
         cfg = self.test_cfg or {}
-        return bool(cfg.get('panoptic') or cfg.get('instance') or cfg.get('postprocess') == 'before')
+        wanted = (cfg.get('panoptic'), cfg.get('instance'))
+        return wanted != (None, None) or cfg.get('postprocess') == 'before'
 
     def _predict_masks(self, inputs: Tensor, data_samples: Sequence) -> None:
         """Give the samples of one size all results that are asked for."""
@@ -101,11 +104,11 @@ class MaskFormer(EncoderDecoder):
         cfg, results = self.test_cfg, {}
         if cfg.get('semantic', True):
             results.update(self._semantic_results(prediction, size))
-        if cfg.get('panoptic'):
+        if cfg.get('panoptic') is not None:
             found = panoptic_segments(prediction, size, self._is_thing(), **cfg.panoptic)
             results['pred_panoptic_seg'] = PixelData(data=found.ids[None])
             results['pred_segments_info'] = found.segments_info
-        if cfg.get('instance'):
+        if cfg.get('instance') is not None:
             things = self._is_thing(otherwise=[True] * self.num_classes)
             objects = instances(prediction, size, things, **cfg.instance)
             results['pred_instances'] = InstanceData(**objects._asdict())

@@ -1,10 +1,9 @@
 _base_ = [
-    '../../../configs/_base_/models/maskformer_r50_panoptic.py',
+    '../../../configs/_base_/models/maskformer_r50_enc6.py',
     '../../../configs/_base_/schedules/schedule_coco_panoptic.py',
     '../../../configs/_base_/default_runtime.py',
 ]
 model = dict(
-    data_preprocessor=dict(size_divisor=32),
     backbone=dict(stem_channels=8, base_channels=4, init_cfg=None),
     decode_head=dict(
         in_channels=[16, 32, 64, 128],
@@ -22,6 +21,7 @@ model = dict(
             dropout=0.0,
         ),
     ),
+    test_cfg=dict(postprocess='before', panoptic=dict()),
 )
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 param_scheduler = [dict(type='MultiStepLR', milestones=[12], gamma=0.1, by_epoch=False)]
