@@ -219,7 +219,7 @@ def test_ade20k_settings(path):
     assert len(DATASETS.build({**cfg.val_dataloader.dataset, 'lazy_init': True}).metainfo['classes']) == 150
 
 
-@pytest.mark.parametrize('warm_up, schedule', [(0, 'coco_panoptic'), (1500, 'swin_coco_panoptic')])
+@pytest.mark.parametrize(('warm_up', 'schedule'), [(0, 'coco_panoptic'), (1500, 'swin_coco_panoptic')])
 def test_steps_of_coco_panoptic(warm_up, schedule):
     cfg = Config.fromfile(CONFIGS / '_base_' / 'schedules' / f'schedule_{schedule}.py')
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)

@@ -90,3 +90,15 @@ def pictures(*sizes: tuple[int, int], num_classes: int = 4) -> dict:
         inputs=[torch.randint(0, 256, (3, *size), dtype=torch.uint8) for size in sizes],
         data_samples=[sample(torch.randint(0, num_classes, size)) for size in sizes],
     )
+
+
+def panoptic_pictures(*sizes: tuple[int, int], num_segments: int = 5, num_classes: int = 4) -> dict:
+    """A batch with segment ids instead of labels; 0 is void."""
+    batch = pictures(*sizes)
+    for i, size in enumerate(sizes):
+        info = [dict(id=s + 1, category_id=s % num_classes, isthing=True) for s in range(num_segments)]
+        ids = torch.randint(0, num_segments + 1, (1, *size), dtype=torch.uint8)
+        labelled = SegDataSample(gt_panoptic_seg=PixelData(data=ids), gt_segments_info=info)
+        labelled.set_metainfo(dict(img_shape=size, ori_shape=size))
+        batch['data_samples'][i] = labelled
+    return batch
