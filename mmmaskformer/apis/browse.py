@@ -26,7 +26,8 @@ def browse_dataset(cfg: Config, output_dir: str, phase: str = 'train', number: i
     check_data(cfg, (phase,))
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     dataset = DATASETS.build(cfg[f'{phase}_dataloader'].dataset)
-    visualizer = VISUALIZERS.build({'alpha': 0.5, **cfg.visualizer, 'vis_backends': None})
+    own = {'vis_backends': None, 'name': f'browse_{output_dir}'}  # visualizers of one name are one
+    visualizer = VISUALIZERS.build({'alpha': 0.5, **cfg.visualizer, **own})
     visualizer.dataset_meta = dataset.metainfo
     paths = []
     for index in track_iter_progress(range(min(number, len(dataset)))):

@@ -12,7 +12,7 @@ from .shapes import Shape, cut_ids, cut_masks, enlarge
 
 Palette = Sequence[Sequence[int]] | None
 THIN_VOID = np.ones((5, 5), dtype=np.uint8)
-LARGEST_LETTERS = 26
+LARGEST_LETTERS = 28
 
 
 def paint_panoptic(
@@ -152,7 +152,7 @@ def _paint(
         (shape.window, on_top[shape.window] == number, shape.text)
         for number, shape in enumerate(shapes, start=1)
     ]
-    letters = int(np.clip(min(picture.shape[:2]) / 24, SMALLEST_LETTERS, LARGEST_LETTERS))
+    letters = int(np.clip(min(picture.shape[:2]) / 20, SMALLEST_LETTERS, LARGEST_LETTERS))
     return write_labels(painted, place_labels(regions, writable, letters))
 
 

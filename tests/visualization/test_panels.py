@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
+from mmengine.structures import InstanceData, PixelData
+from mmseg.structures import SegDataSample
 
-from mmmaskformer.visualization import PanelRow, colour_labels, draw_panels
+from mmmaskformer.visualization import PanelRow, SegmentRow, colour_labels, draw_panels, make_row
 from mmmaskformer.visualization.panels import GAP, HEADER, NO_CLASS, WRONG
 
 CLASSES = ('left', 'right')
@@ -71,3 +74,58 @@ def test_mistakes_are_named(row):
         draw_panels([row], CLASSES, [*PALETTE, (0, 0, 1)])
     with pytest.raises(ValueError, match='of one size'):
         draw_panels([row._replace(truth=row.truth[:5])], CLASSES, PALETTE)
+
+
+def predicted_sample(panoptic=True):
+    """Left half of class 0, right half an instance of class 1; all is predicted as class 0."""
+    sample = SegDataSample()
+    truth = torch.ones(1, HEIGHT, WIDTH, dtype=torch.uint8)
+    truth[..., WIDTH // 2 :] = 2
+    sample.gt_sem_seg = PixelData(data=truth - 1)
+    sample.pred_sem_seg = PixelData(data=torch.zeros(1, HEIGHT, WIDTH, dtype=torch.long))
+    if panoptic:
+        info = [dict(id=1, category_id=0, isthing=False), dict(id=2, category_id=1, isthing=True)]
+        sample.gt_panoptic_seg, sample.gt_segments_info = PixelData(data=truth), info
+        sample.pred_panoptic_seg = PixelData(data=torch.ones(1, HEIGHT, WIDTH, dtype=torch.int32))
+        sample.pred_segments_info = info[:1]
+        sample.pred_instances = InstanceData(
+            labels=torch.tensor([1, 0]), scores=torch.tensor([0.9, 0.1]), masks=torch.cat([truth == 2] * 2)
+        )
+    return sample
+
+
+def mixed(colour):
+    """The colour painted over the picture."""
+    return tuple(round(0.4 * below + 0.6 * above) for below, above in zip((40, 90, 160), colour))
+
+
+def test_a_sample_with_panoptic_truth_gives_panels_of_all_predictions(row):
+    made = make_row(row.picture, predicted_sample())
+    assert isinstance(made, SegmentRow)
+    assert len(made.instances.labels) == 1, 'the other one has a low score'
+    sheet = draw_panels([made], CLASSES, PALETTE)
+    assert sheet.width == 5 * (2 * WIDTH + GAP) + GAP
+    left, right = mixed(PALETTE[0]), mixed(PALETTE[1])
+    places = [(0.1, 0.1), (0.9, 0.1)]
+    found = [tuple(pixel(sheet, column, *place, 2) for place in places) for column in range(5)]
+    picture = (40, 90, 160)
+    assert found == [(picture, picture), (left, right), (left, left), (picture, right), (left, left)]
+
+
+def test_other_samples_give_semantic_panels(row):
+    made = make_row(row.picture, predicted_sample(panoptic=False))
+    assert isinstance(made, PanelRow)
+    assert (made.prediction == 0).all()
+    assert made.truth[0, -1] == 1
+    with pytest.raises(ValueError, match='panels need gt_panoptic_seg, or gt_sem_seg and pred_sem_seg'):
+        make_row(row.picture, SegDataSample())
+
+
+def test_columns_of_predictions_that_are_not_made_are_left_out(row):
+    full = make_row(row.picture, predicted_sample())
+    bare = full._replace(instances=None, semantic=None)
+    assert draw_panels([bare], CLASSES, PALETTE).width == 3 * (2 * WIDTH + GAP) + GAP
+    with pytest.raises(ValueError, match='All rows must have the same panels'):
+        draw_panels([full, bare], CLASSES, PALETTE)
+    with pytest.raises(ValueError, match='of one size'):
+        draw_panels([full._replace(semantic=full.semantic[:7])], CLASSES, PALETTE)
