@@ -13,6 +13,6 @@ if not (sys.argv[0] == '-m' and 'mmmaskformer.doctor' in sys.orig_argv):
     from . import compat
 
     compat.apply()
-    from . import datasets, engine, models
+    from . import datasets, engine, evaluation, models
 
-__all__ = ['__version__', 'compat', 'datasets', 'engine', 'models']
+__all__ = ['__version__', 'compat', 'datasets', 'engine', 'evaluation', 'models']

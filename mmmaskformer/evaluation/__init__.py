@@ -1,0 +1,9 @@
+"""Metrics: panoptic quality, PQ of label maps, average precision of instances.
+
+`mmmaskformer.evaluation.mmdet_encoding` hands results to mmdet; it is imported by those who want it.
+"""
+
+from .instance_ap import InstanceAP
+from .panoptic_quality import PanopticQuality, SemanticPanopticQuality
+
+__all__ = ['InstanceAP', 'PanopticQuality', 'SemanticPanopticQuality']

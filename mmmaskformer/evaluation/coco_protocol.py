@@ -1,0 +1,127 @@
+"""COCO's average precision of masks, by pycocotools, without its prints."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+# Places of COCOeval.stats
+STATISTICS = {'AP': 0, 'AP50': 1, 'AP75': 2, 'AP_small': 3, 'AP_medium': 4, 'AP_large': 5}
+
+
+class Precision(NamedTuple):
+    """Average precision in percent; nan where there is nothing to find.
+
+    Attributes:
+        overall: By the names of `STATISTICS`.
+        per_class: Of each category asked for, over all sizes.
+        summary: COCO's own table.
+    """
+
+    overall: dict[str, float]
+    per_class: list[float]
+    summary: str
+
+
+def encode_mask(mask: NDArray[Any]) -> dict:
+    """Run lengths of a mask ``(H, W)``, with text for JSON and pickle."""
+    run_lengths = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return dict(size=list(run_lengths['size']), counts=run_lengths['counts'].decode())
+
+
+def annotation(
+    mask: NDArray[Any], category_id: int, area: float | None = None, **extra: Any
+) -> dict[str, Any]:
+    """A mask as COCO lists it: run lengths, area (that of the mask unless given), and whatever else."""
+    segmentation = encode_mask(mask)
+    area = float(coco_mask.area(segmentation)) if area is None else float(area)
+    return dict(category_id=int(category_id), segmentation=segmentation, area=area, **extra)
+
+
+def read_annotations(path: str) -> COCO:
+    """COCO's index of an annotation file.
+
+    Raises:
+        FileNotFoundError: The file is missing.
+    """
+    with _silenced():
+        return COCO(path)
+
+
+def index_annotations(
+    annotations: Sequence[dict], images: Sequence[int | str], categories: Sequence[int]
+) -> COCO:
+    """COCO's index of annotations that have ``image_id``; they are numbered from 1.
+
+    Args:
+        annotations: As :func:`annotation` makes them.
+        images: Ids of the images. Their sizes are not needed, since run lengths bring them.
+        categories: Ids of the categories.
+    """
+    coco = COCO()
+    coco.dataset = dict(
+        images=[dict(id=number, height=0, width=0) for number in images],
+        categories=[dict(id=number) for number in categories],
+        annotations=[
+            dict(entry, id=number, iscrowd=int(entry.get('iscrowd', 0)))
+            for number, entry in enumerate(annotations, start=1)
+        ],
+    )
+    with _silenced():
+        coco.createIndex()
+    return coco
+
+
+def average_precision(
+    truth: COCO, detections: Sequence[dict], images: Sequence[int | str], categories: Sequence[int]
+) -> Precision:
+    """Evaluate masks, at most 100 of an image, with COCO's settings.
+
+    Args:
+        truth: Index of the true masks.
+        detections: Annotations with ``image_id`` and ``score``.
+        images: Ids of the images to look at.
+        categories: Ids of the categories to look at.
+    """
+    found = index_annotations(detections, images, categories)
+    with _silenced() as printed:
+        evaluation = COCOeval(truth, found, 'segm')
+        evaluation.params.imgIds = list(images)
+        evaluation.params.catIds = list(categories)
+        evaluation.evaluate()
+        evaluation.accumulate()
+        printed.truncate(printed.seek(0))
+        evaluation.summarize()
+    # thresholds, recalls, categories, sizes (the first is all), numbers of detections (the last is 100)
+    table = evaluation.eval['precision'][:, :, :, 0, -1]
+    places = {number: place for place, number in enumerate(evaluation.params.catIds)}
+    return Precision(
+        overall={name: _percent(evaluation.stats[place]) for name, place in STATISTICS.items()},
+        per_class=[_percent(_mean(table[:, :, places[number]])) for number in categories],
+        summary=printed.getvalue().rstrip(),
+    )
+
+
+def _mean(precision: NDArray[Any]) -> float:
+    known = precision[precision > -1]
+    return float(known.mean()) if known.size else -1.0
+
+
+def _percent(value: float) -> float:
+    """COCO says -1 where there is nothing to find."""
+    return 100 * float(value) if value > -1 else float('nan')
+
+
+@contextlib.contextmanager
+def _silenced() -> Iterator[io.StringIO]:
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        yield printed

@@ -1,0 +1,215 @@
+"""Average precision of instances."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from mmengine.fileio import get_local_path
+from mmengine.logging import print_log
+from prettytable import PrettyTable
+from pycocotools.coco import COCO
+
+from ..registry import METRICS
+from .coco_protocol import Precision, annotation, average_precision, index_annotations, read_annotations
+from .per_image_metric import PerImageMetric, image_key, image_name, meta_field
+from .submission import image_id, write_json
+
+
+class _ImageResult(NamedTuple):
+    """What is known of an image, masks as run lengths and categories as places among the classes."""
+
+    key: tuple[Hashable, ...]
+    img_id: int | str | None
+    truth: list[dict]
+    detections: list[dict]
+
+
+@METRICS.register_module()
+class InstanceAP(PerImageMetric):
+    """COCO's AP, AP50, AP75, AP_small, AP_medium and AP_large of masks, in percent; things alone.
+
+    Samples have ``pred_instances`` with labels, scores and masks. The truth is ``gt_panoptic_seg``
+    ``(L, H, W)`` with ``gt_segments_info``, or, with ``ann_file``, COCO's JSON file (the official protocol).
+    Values are nan where there is nothing to find, such as AP_small without small objects, and 0 where
+    nothing was found. Masks are kept as run lengths.
+
+    Args:
+        ann_file: JSON file with the true objects; samples then need ``img_id``, and the metainfo
+            ``category_ids``. The images evaluated are those that samples came of.
+        classwise: Also print the AP of every class.
+        backend_args: MMEngine's file backend for ``ann_file``.
+        outfile_prefix: Write ``<prefix>.segm.json``, a list of COCO results with ``category_ids``.
+        format_only: Write the file alone.
+        **kwargs: As `PerImageMetric`.
+    """
+
+    def __init__(
+        self,
+        ann_file: str | None = None,
+        classwise: bool = False,
+        backend_args: dict | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.ann_file = ann_file
+        self.classwise = classwise
+        self.backend_args = backend_args
+
+    def process(self, data_batch: Any, data_samples: Sequence[Mapping]) -> None:
+        """Encode the masks of a batch.
+
+        Args:
+            data_batch: Not used.
+            data_samples: Samples as dicts.
+
+        Raises:
+            ValueError: A sample lacks truth or prediction, or the two differ in size.
+        """
+        for sample in data_samples:
+            key = image_key(sample)
+            try:
+                wants_id = self.ann_file or self.outfile_prefix
+                number = image_id(sample) if wants_id else sample.get('img_id')
+                detections = self._detections(sample)
+                truth = [] if self.ann_file or self.format_only else self._truth(sample)
+            except ValueError as error:
+                raise ValueError(f'{image_name(sample)}: {error}') from error
+            self.results.append((key, _ImageResult(key, number, truth, detections)))
+
+    def combine(self, results: list[_ImageResult]) -> list[_ImageResult] | None:
+        """All images, in an order that does not depend on who had which."""
+        gathered = self.gather(results)
+        return None if gathered is None else sorted(gathered, key=lambda result: str(result.key))
+
+    def compute_metrics(self, results: list[_ImageResult]) -> dict[str, float]:
+        """Evaluate, and write the file."""
+        if self.outfile_prefix is not None:
+            self._write(results)
+        if self.format_only:
+            return {}
+        if self.ann_file is None:
+            truth, numbers, categories = self._from_samples(results)
+        else:
+            truth, numbers, categories = self._from_file(results)
+        detections = [
+            {**found, 'image_id': number, 'category_id': categories[found['category_id']]}
+            for number, result in zip(numbers, results)
+            for found in result.detections
+        ]
+        things = self._things()
+        precision = average_precision(truth, detections, numbers, [categories[place] for place in things])
+        self._print(precision, things)
+        return precision.overall
+
+    def _from_samples(self, results: list[_ImageResult]) -> tuple[COCO, list, list[int]]:
+        """Truth, id of each image in it, and id of each class in it; images are numbered by place."""
+        numbers = list(range(1, len(results) + 1))
+        entries = [
+            {**entry, 'image_id': number}
+            for number, result in zip(numbers, results)
+            for entry in result.truth
+        ]
+        categories = list(range(len(meta_field(self.dataset_meta, 'classes', self))))
+        return index_annotations(entries, numbers, categories), numbers, categories
+
+    def _from_file(self, results: list[_ImageResult]) -> tuple[COCO, list, list[int]]:
+        with get_local_path(self.ann_file, backend_args=self.backend_args) as path:
+            truth = read_annotations(path)
+        categories = [int(number) for number in meta_field(self.dataset_meta, 'category_ids', self)]
+        numbers = [result.img_id for result in results]
+        for what, unknown in (
+            (
+                'category',
+                [categories[place] for place in self._things() if categories[place] not in truth.cats],
+            ),
+            ('image', [number for number in numbers if number not in truth.imgs]),
+        ):
+            if unknown:
+                raise ValueError(
+                    f'{self.ann_file} has no {what} of id {unknown[0]}, which the data set has: '
+                    'set InstanceAP.ann_file to the file that the data set reads'
+                )
+        if len(numbers) < len(truth.imgs):
+            print_log(
+                f'evaluating {len(numbers)} of the {len(truth.imgs)} images of {self.ann_file}',
+                logger='current',
+                level=logging.WARNING,
+            )
+        return truth, numbers, categories
+
+    def _things(self) -> list[int]:
+        """Places of the things among the classes."""
+        names = set(meta_field(self.dataset_meta, 'thing_classes', self))
+        classes = meta_field(self.dataset_meta, 'classes', self)
+        return [place for place, name in enumerate(classes) if name in names]
+
+    def _detections(self, sample: Mapping) -> list[dict]:
+        found = sample.get('pred_instances')
+        if found is None:
+            raise ValueError('the sample has no pred_instances: ask for them with model.test_cfg.instance')
+        labels, scores, masks = (found[name].cpu().numpy() for name in ('labels', 'scores', 'masks'))
+        num_classes, things = len(meta_field(self.dataset_meta, 'classes', self)), set(self._things())
+        if len(labels) and not 0 <= labels.min() <= labels.max() < num_classes:
+            raise ValueError(
+                f'pred_instances has labels from {labels.min()} to {labels.max()}, expected classes '
+                f'(0 to {num_classes - 1})'
+            )
+        return [
+            annotation(mask, label, score=float(score))
+            for label, score, mask in zip(labels.tolist(), scores, masks)
+            if label in things
+        ]
+
+    def _truth(self, sample: Mapping) -> list[dict]:
+        segments = sample.get('gt_segments_info')
+        if segments is None or sample.get('gt_panoptic_seg') is None:
+            raise ValueError(
+                'the sample has no gt_panoptic_seg with gt_segments_info: load and pack the truth in the '
+                'test pipeline, or set ann_file or format_only=True'
+            )
+        layers = sample['gt_panoptic_seg']['data'].cpu().numpy()
+        masks = sample['pred_instances']['masks']
+        if len(masks) and masks.shape[-2:] != layers.shape[-2:]:
+            raise ValueError(
+                f'the true map is {layers.shape[-2:]} and predicted masks are {tuple(masks.shape[-2:])}: '
+                'load the truth after resizing in the test pipeline'
+            )
+        things = set(self._things())
+        return [
+            annotation(
+                np.any(layers == segment['id'], axis=0),
+                segment['category_id'],
+                area=segment.get('area'),
+                iscrowd=int(segment.get('iscrowd', 0)),
+            )
+            for segment in segments
+            if segment['category_id'] in things
+        ]
+
+    def _write(self, results: list[_ImageResult]) -> None:
+        categories = [int(number) for number in meta_field(self.dataset_meta, 'category_ids', self)]
+        listed = [
+            dict(
+                image_id=result.img_id,
+                category_id=categories[found['category_id']],
+                segmentation=found['segmentation'],
+                score=found['score'],
+            )
+            for result in results
+            for found in result.detections
+        ]
+        path = write_json(listed, Path(f'{self.outfile_prefix}.segm.json'))
+        print_log(f'{len(listed)} results of {len(results)} images were written to {path}', logger='current')
+
+    def _print(self, precision: Precision, things: list[int]) -> None:
+        print_log(f'instance AP:\n{precision.summary}', logger='current')
+        if self.classwise:
+            classes = meta_field(self.dataset_meta, 'classes', self)
+            printed = PrettyTable()
+            printed.add_column('Class', [classes[place] for place in things])
+            printed.add_column('AP', [round(value, 2) for value in precision.per_class])
+            print_log(f'per class results:\n{printed.get_string()}', logger='current')

@@ -1,0 +1,118 @@
+"""Submission files: COCO panoptic JSON with id PNGs, and the list of COCO instance results."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+LARGEST_ID = 2**24 - 1
+
+
+def write_id_png(ids: NDArray[Any], path: Path) -> None:
+    """Write an id map ``(H, W)`` as COCO does: red + 256 green + 65536 blue, black where nothing is.
+
+    Raises:
+        ValueError: An id has more than 24 bits.
+        OSError: The file cannot be written.
+    """
+    if ids.size and ids.max() > LARGEST_ID:
+        raise ValueError(f'{path}: the id {ids.max()} does not fit the 24 bits of a PNG')
+    blue_green_red = np.stack([ids >> shift & 255 for shift in (16, 8, 0)], axis=-1).astype(np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(path), blue_green_red):
+        raise OSError(f'{path} could not be written')
+
+
+def read_id_png(path: Path) -> NDArray[Any]:
+    """Read what :func:`write_id_png` wrote, ``(H, W)`` int64.
+
+    Raises:
+        FileNotFoundError: There is no such picture.
+    """
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise FileNotFoundError(f'{path} is missing or no picture')
+    return picture.astype(np.int64) @ (65536, 256, 1)
+
+
+class PanopticSubmission:
+    """``<prefix>.panoptic.json`` and a PNG for each image in ``<prefix>.panoptic/``.
+
+    Args:
+        prefix: Path and beginning of the names.
+        category_ids: The data set's own id of each class.
+    """
+
+    def __init__(self, prefix: str, category_ids: Sequence[int]) -> None:
+        self.folder = Path(f'{prefix}.panoptic')
+        self.json_file = Path(f'{prefix}.panoptic.json')
+        self.category_ids = [int(number) for number in category_ids]
+
+    def write_map(self, sample: Mapping, ids: NDArray[Any], segments: Sequence[Mapping]) -> dict:
+        """Write the PNG of an image, which is called as the image.
+
+        Returns:
+            The entry of the image in the JSON file.
+
+        Raises:
+            ValueError: The sample does not say which image it is, or an id is too large.
+        """
+        name = f'{_named(sample, "img_path").stem}.png'
+        write_id_png(ids, self.folder / name)
+        listed = [
+            dict(
+                id=int(segment['id']),
+                category_id=self.category_ids[segment['category_id']],
+                **({'score': float(segment['score'])} if 'score' in segment else {}),
+            )
+            for segment in segments
+        ]
+        return dict(image_id=image_id(sample), file_name=name, segments_info=listed)
+
+    def write_list(self, annotations: Sequence[dict]) -> Path:
+        """Write the JSON file.
+
+        Raises:
+            ValueError: Two images have the same name, so that one PNG replaced the other.
+        """
+        counts = Counter(annotation['file_name'] for annotation in annotations)
+        name, count = max(counts.items(), key=lambda item: item[1], default=('', 0))
+        if count > 1:
+            raise ValueError(
+                f'{count} images would be written to {self.folder / name}: give them other names'
+            )
+        return write_json(dict(annotations=sorted(annotations, key=itemgetter('file_name'))), self.json_file)
+
+
+def write_json(content: Any, path: Path) -> Path:
+    """Write a JSON file, and its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), encoding='utf-8')
+    return path
+
+
+def image_id(sample: Mapping) -> int | str:
+    """The id that files give an image.
+
+    Raises:
+        ValueError: The sample does not say.
+    """
+    if sample.get('img_id') is None:
+        raise ValueError(
+            "a sample has no img_id, which COCO's files need: add it to the pipeline's meta_keys"
+        )
+    return sample['img_id']
+
+
+def _named(sample: Mapping, field: str) -> Path:
+    if not sample.get(field):
+        raise ValueError(f"a sample has no {field}, which names its file: add it to the pipeline's meta_keys")
+    return Path(sample[field])
