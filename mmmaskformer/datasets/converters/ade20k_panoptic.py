@@ -39,7 +39,7 @@ def write_ade20k_panoptic(
     segments share an id, and the ids are the same every time.
 
     Args:
-        root: The folder ``ADEChallengeData2016`` with ``images``, ``annotations`` and ``annotations_instance``.
+        root: The folder ADEChallengeData2016 with ``images``, ``annotations`` and ``annotations_instance``.
         splits: Which of ``'training'`` and ``'validation'``.
         num_workers: Processes.
 
@@ -158,9 +158,8 @@ def _check_complete(root: Path, split: str, jobs: list[_Files]) -> None:
     missing = [path for files in jobs for path in (files.labels, files.instances) if not path.is_file()]
     if missing:
         raise FileNotFoundError(
-            f'{len(missing)} files are missing, the first of them {missing[0]}: unpack '
-            'ADEChallengeData2016.zip '
-            f'and annotations_instance.tar so that {root} holds annotations and annotations_instance.'
+            f'{len(missing)} files are missing, the first of them {missing[0]}: unpack ADE20K and '
+            f'annotations_instance.tar so that {root} holds annotations and annotations_instance.'
         )
 
 
