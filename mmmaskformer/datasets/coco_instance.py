@@ -18,7 +18,7 @@ class CocoInstanceDataset(CocoDataset):
 
     A sample has ``instances``, a list of dicts with ``segmentation``, ``category_id`` (index of the class),
     ``isthing``, ``iscrowd`` and ``area``; `LoadInstanceAnnotations` takes it from there. Objects without area
-    are left out, and their number is logged.
+    are left out; their number is logged, and kept as ``num_empty``.
 
     Args:
         ann_file: The JSON file. Its ``images`` name the pictures in ``img_path``.
@@ -38,7 +38,7 @@ class CocoInstanceDataset(CocoDataset):
     def _truths(self, annotations: list[dict], images: Mapping, classes: Mapping) -> dict[Any, dict]:
         truths: dict[Any, dict] = {}
         ids = set()
-        num_empty = 0
+        self.num_empty = 0
         for entry in annotations:
             known, img_id = classes.get(entry['category_id']), entry['image_id']
             if known is None or img_id not in images or entry['id'] in ids:
@@ -46,7 +46,7 @@ class CocoInstanceDataset(CocoDataset):
             ids.add(entry['id'])
             segmentation = entry.get('segmentation')
             if not segmentation or entry.get('area', 1) <= 0:
-                num_empty += 1
+                self.num_empty += 1
                 continue
             instance = dict(
                 segmentation=segmentation,
@@ -56,8 +56,8 @@ class CocoInstanceDataset(CocoDataset):
                 area=entry.get('area'),
             )
             truths.setdefault(img_id, dict(instances=[]))['instances'].append(instance)
-        if num_empty:
-            print_log(f'{self.ann_file}: {num_empty} objects without area are left out.', 'current')
+        if self.num_empty:
+            print_log(f'{self.ann_file}: {self.num_empty} objects without area are left out.', 'current')
         return truths
 
     def _fault(self, entry: dict, unknown: bool, homeless: bool) -> str:
