@@ -57,7 +57,8 @@ def _check_dataset(dataset: Mapping, dataloader: str, scope: str | None) -> None
             raise FileNotFoundError(f'{dataloader}: the folder {folder} does not exist: {hint}')
         suffix = _suffix(dataset, SUFFIX_OF_PREFIX.get(key), scope)
         if not _holds_file(folder, suffix):
-            raise FileNotFoundError(f'{dataloader}: the folder {folder} holds no *{suffix} file: {hint}')
+            wanted = f'*{suffix} file' if suffix else 'file'
+            raise FileNotFoundError(f'{dataloader}: the folder {folder} holds no {wanted}: {hint}')
 
 
 def _suffix(dataset: Mapping, setting: str | None, scope: str | None) -> str:

@@ -92,3 +92,15 @@ def test_data_elsewhere_are_not_looked_for():
 
 def test_only_the_phases_asked_for(tmp_path):
     check_data(config(tmp_path / 'nowhere'), ('test',))
+
+
+@pytest.mark.parametrize('name', ['CocoPanopticDataset', 'CocoInstanceDataset', 'ToyPanopticDataset'])
+def test_annotation_files_name_pictures_of_any_suffix(data, name):
+    (data / 'img/train/a.jpg').rename(data / 'img/train/a.jpeg')
+    (data / 'train.json').touch()
+    check_data(config(data, type=f'mmmaskformer.{name}', ann_file='train.json'))
+    with pytest.raises(FileNotFoundError, match=r'the file .*val\.json does not exist'):
+        check_data(config(data, type=f'mmmaskformer.{name}', ann_file='val.json'))
+    (data / 'img/train/a.jpeg').unlink()
+    with pytest.raises(FileNotFoundError, match=r'img/train holds no file: put'):
+        check_data(config(data, type=f'mmmaskformer.{name}', ann_file='train.json'))

@@ -94,3 +94,54 @@ def test_wrapped_model_and_auxiliary_heads():
 
 def test_data_without_classes_are_not_judged():
     CheckDatasetHook().before_train(runner(model(decode_head=head(5)), SimpleNamespace(metainfo={})))
+
+
+def named(*classes, **metainfo):
+    return SimpleNamespace(metainfo={'classes': classes, **metainfo})
+
+
+@pytest.mark.parametrize('event', EVENTS)
+def test_the_segmentor_learns_what_the_data_say(event):
+    segmentor = model(decode_head=head(2))
+    data = named('sky', 'car', thing_classes=('car',), category_ids=(3, 8))
+    getattr(CheckDatasetHook(), event)(runner(model(module=segmentor), data))
+    assert segmentor.dataset_meta == data.metainfo
+
+
+def test_what_belongs_to_other_classes_is_forgotten():
+    segmentor = model(decode_head=head(2))
+    segmentor.dataset_meta = {'classes': ['a', 'b'], 'thing_classes': ('a',)}
+    CheckDatasetHook().before_test(runner(segmentor, named('sky', 'car')))
+    assert segmentor.dataset_meta == {'classes': ('sky', 'car')}
+
+
+def test_semantic_validation_keeps_what_panoptic_training_said():
+    segmentor = model(decode_head=head(2))
+    panoptic = named('sky', 'car', thing_classes=('car',))
+    subject = runner(segmentor, panoptic, val=named('sky', 'car'))
+    CheckDatasetHook().before_train(subject)
+    CheckDatasetHook().before_val(subject)
+    assert segmentor.dataset_meta['thing_classes'] == ('car',)
+
+
+@pytest.mark.parametrize(
+    ('validation', 'message'),
+    [
+        (
+            named('sky', 'tree'),
+            "class 1 is 'car' in .* of train_dataloader, but 'tree' in .* of val_dataloader",
+        ),
+        (named('car', 'sky'), "class 0 is 'sky' in .* but 'car' in .* the same order"),
+        (named('sky', 'car', thing_classes=('sky', 'car')), "the class 'sky' is a thing in only one of"),
+    ],
+)
+def test_training_and_validation_disagree(validation, message):
+    training = named('sky', 'car', thing_classes=('car',))
+    with pytest.raises(ValueError, match=message):
+        CheckDatasetHook().before_train(runner(model(decode_head=head(2)), training, val=validation))
+
+
+def test_joined_data_sets_disagree():
+    joined = SimpleNamespace(datasets=[named('sky', 'car'), named('car', 'sky')])
+    with pytest.raises(ValueError, match="class 0 is 'sky'"):
+        CheckDatasetHook().before_test(runner(model(decode_head=head(2)), joined))
