@@ -1,5 +1,6 @@
 """Labels lie inside their segments."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -108,3 +109,17 @@ def test_labels_do_not_touch_each_other():
         taken[box_of(label)] += 1
     assert len(labels) >= 8
     assert taken.max() == 1
+
+
+def test_whole_labels_lie_inside_slanted_segments_of_many_sizes():
+    rng = np.random.default_rng(0)
+    found = 0
+    for _ in range(200):
+        mask = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
+        axes = tuple(int(length) for length in rng.integers(6, 60, 2))
+        cv2.ellipse(mask, (80, 60), axes, int(rng.integers(180)), 0, 360, 1, -1)
+        label = place_inside(mask > 0, 'person 0.87'[: rng.integers(1, 12)].strip(), 18, EVERYWHERE)
+        if label:
+            found += 1
+            assert mask[box_of(label)].all()
+    assert found > 80
