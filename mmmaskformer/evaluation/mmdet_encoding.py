@@ -25,17 +25,22 @@ def mmdet_meta(dataset_meta: Mapping[str, Any]) -> dict[str, Any]:
     the file must have its things first as well (COCO's files have).
 
     Returns:
-        The metainfo with ``classes``, ``palette`` and ``category_ids`` reordered, and ``stuff_classes``.
+        The metainfo with ``classes``, ``palette`` (of tuples, as mmdet draws) and ``category_ids`` reordered,
+        and ``stuff_classes``.
 
     Raises:
         ValueError: There are no ``classes`` or ``thing_classes``, or more classes than mmdet can encode.
     """
     order = _mmdet_order(dataset_meta)
-    moved = {key: [dataset_meta[key][i] for i in order] for key in PER_CLASS if dataset_meta.get(key)}
+    moved: dict[str, Any] = {
+        key: tuple(dataset_meta[key][i] for i in order) for key in PER_CLASS if dataset_meta.get(key)
+    }
+    if 'palette' in moved:
+        moved['palette'] = [tuple(colour) for colour in moved['palette']]
     things = set(dataset_meta['thing_classes'])
     return {
         **dataset_meta,
-        **{key: type(dataset_meta[key])(values) for key, values in moved.items()},
+        **moved,
         'thing_classes': tuple(name for name in moved['classes'] if name in things),
         'stuff_classes': tuple(name for name in moved['classes'] if name not in things),
     }

@@ -7,6 +7,8 @@ import torch
 from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 
+import mmmaskformer  # noqa: F401  (before mmdet, which cannot be imported without it)
+
 # Stuff stands among the things, and the ids in files are sparse.
 META = dict(
     classes=('sky', 'car', 'road', 'person', 'tree'),
@@ -89,3 +91,37 @@ def evaluate(metric, samples, meta: dict = META) -> dict:
     for sample in samples:
         metric.process({}, [sample.to_dict()])
     return metric.evaluate(len(samples))
+
+
+def box(top: int, left: int, height: int, width: int, shape=(128, 128)) -> torch.Tensor:
+    mask = torch.zeros(shape, dtype=torch.bool)
+    mask[top : top + height, left : left + width] = True
+    return mask
+
+
+def objects(number: int, truth: list, found: list, shape=(128, 128)) -> SegDataSample:
+    """truth: (mask, class, crowd); found: (mask, class, score). True masks may overlap."""
+    sample = SegDataSample(metainfo=dict(img_id=number, img_path=f'{number}.jpg', ori_shape=shape))
+    layers = torch.stack([mask * i for i, (mask, *_) in enumerate(truth, 1)] or [torch.zeros(shape)])
+    segments = [
+        dict(id=i, category_id=c, isthing=True, iscrowd=crowd, area=int(mask.sum()))
+        for i, (mask, c, crowd) in enumerate(truth, 1)
+    ]
+    masks, labels, scores = zip(*found) if found else ((), (), ())
+    predicted = InstanceData(
+        masks=torch.stack(masks) if found else torch.zeros(0, *shape, dtype=torch.bool),
+        labels=torch.tensor(labels, dtype=torch.int64),
+        scores=torch.tensor(scores, dtype=torch.float32),
+    )
+    sample.set_data(
+        dict(
+            gt_panoptic_seg=PixelData(data=layers.int()), gt_segments_info=segments, pred_instances=predicted
+        )
+    )
+    return sample
+
+
+def average_precisions(metrics: dict) -> list[float]:
+    """The values of InstanceAP, whose names are these."""
+    assert tuple(metrics) == ('AP', 'AP50', 'AP75', 'AP_small', 'AP_medium', 'AP_large')
+    return list(metrics.values())
