@@ -85,17 +85,8 @@ class SegmentVisualizer(SegLocalVisualizer):
     ) -> None:
         """Draws truth and prediction of every kind that the sample has.
 
-        Args:
-            name: Name of the picture.
-            image: The picture, RGB or grey, of the size of the sample's maps.
-            data_sample: The sample.
-            draw_gt: Whether to draw the truth.
-            draw_pred: Whether to draw the prediction.
-            show: Whether to open a window.
-            wait_time: Seconds before the window closes; 0 waits for a key.
-            out_file: File to write; without one the picture goes to the backends.
-            step: Step that the backends file it under.
-            with_labels: Whether class names are written into their segments.
+        The arguments are mmseg's: without ``out_file`` the picture goes to the backends. ``image`` is RGB or
+        grey, of the size of the sample's maps.
 
         Raises:
             ValueError: The sample does not fit the picture or the classes.
@@ -106,12 +97,7 @@ class SegmentVisualizer(SegLocalVisualizer):
                 **dict(show=show, wait_time=wait_time, out_file=out_file, step=step, with_labels=with_labels),
             )
             return
-        image = to_rgb(image)
-        pictures: list[np.ndarray] = []
-        for prefix, title, wanted in (('gt', 'truth', draw_gt), ('pred', 'prediction', draw_pred)):
-            if wanted:
-                pictures += self._draw_kinds(image, data_sample, prefix, title, bool(with_labels))
-        drawn = arrange(pictures or [add_title(image, 'picture')])
+        drawn = self._draw_sample(to_rgb(image), data_sample, draw_gt, draw_pred, bool(with_labels))
         self.set_image(drawn)
         if show:
             self.show(drawn, win_name=name, wait_time=wait_time)
@@ -119,6 +105,16 @@ class SegmentVisualizer(SegLocalVisualizer):
             mmcv.imwrite(mmcv.rgb2bgr(drawn), out_file)
         else:
             self.add_image(name, drawn, step)
+
+    def _draw_sample(
+        self, image: np.ndarray, sample: BaseDataElement, draw_gt: bool, draw_pred: bool, with_labels: bool
+    ) -> np.ndarray:
+        """All that is wanted on one sheet; the picture alone where that is nothing."""
+        pictures: list[np.ndarray] = []
+        for prefix, title, wanted in (('gt', 'truth', draw_gt), ('pred', 'prediction', draw_pred)):
+            if wanted:
+                pictures += self._draw_kinds(image, sample, prefix, title, with_labels)
+        return arrange(pictures or [add_title(image, 'picture')])
 
     def _draw_kinds(
         self, image: np.ndarray, sample: BaseDataElement, prefix: str, title: str, with_labels: bool
