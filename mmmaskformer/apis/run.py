@@ -1,5 +1,7 @@
 """Training and testing from a config, on GPUs or CPUs, in one process or many."""
 
+import os.path as osp
+
 import torch
 from mmengine.config import Config
 from mmengine.registry import RUNNERS
@@ -36,7 +38,7 @@ def evaluate_model(
     Args:
         cfg: A complete config; ``cfg.work_dir`` and ``cfg.launcher`` must be set.
         checkpoint: Path or URL.
-        out: Folder for the predictions as PNGs.
+        out: Folder for the predictions: label PNGs, or COCO's panoptic and instance files.
         show_dir: Folder for pictures with the predictions painted over them.
         tta: Average over the scales and flips of ``cfg.tta_pipeline``.
 
@@ -48,7 +50,7 @@ def evaluate_model(
     if out is not None:
         evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
         for evaluator in evaluators:
-            evaluator.update(output_dir=out, keep_results=True)
+            evaluator.update(_output_settings(evaluator.type, out))
     if show_dir is not None:
         cfg.default_hooks.visualization.update(draw=True, interval=1)
         cfg.visualizer.save_dir = show_dir
@@ -56,6 +58,13 @@ def evaluate_model(
         cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
         cfg.model = dict(cfg.tta_model, module=cfg.model)
     return _build_runner(cfg).test()
+
+
+def _output_settings(metric: str, out: str) -> dict:
+    """What makes a metric write its files: label PNGs of mmseg's metric, COCO's submission files of ours."""
+    if metric.startswith('mmmaskformer.'):
+        return dict(outfile_prefix=osp.join(out, metric.split('.')[-1].lower()))
+    return dict(output_dir=out, keep_results=True)
 
 
 def _use_mixed_precision(cfg: Config) -> None:

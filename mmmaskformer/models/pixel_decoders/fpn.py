@@ -61,6 +61,12 @@ class FPNPixelDecoder(BaseModule):
         )
         self.mask_features = nn.Conv2d(channels, mask_channels, 3, padding=1)
 
+    @property
+    def coarse_convs(self) -> nn.ModuleList:
+        """Convolutions of the two coarsest levels, which an ``override`` in ``init_cfg`` can name."""
+        modules = (self.lateral_convs[-1], *self.output_convs[-2:])
+        return nn.ModuleList(module.conv for module in modules)
+
     def forward(self, features: Sequence[Tensor]) -> PixelFeatures:
         """Fuse the backbone's ``(B, C_i, h_i, w_i)`` features, finest first."""
         *finer, coarsest = features

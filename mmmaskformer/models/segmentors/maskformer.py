@@ -96,8 +96,9 @@ class MaskFormer(EncoderDecoder):
     def _predict_masks(self, inputs: Tensor, data_samples: Sequence) -> None:
         """Give the samples of one size all results that are asked for."""
         prediction = self.decode_head.predict_masks(self.extract_feat(inputs))
+        height, width = inputs.shape[-2:]
         for sample, *one in zip(data_samples, *prediction):
-            size = OutputSize(tuple(inputs.shape[-2:]), sample.img_shape[:2], sample.ori_shape[:2])
+            size = OutputSize((height, width), sample.img_shape[:2], sample.ori_shape[:2])
             sample.set_data(self._results(MaskPrediction(*one), size))
 
     def _results(self, prediction: MaskPrediction, size: OutputSize) -> dict:
