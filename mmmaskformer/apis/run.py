@@ -47,6 +47,8 @@ def evaluate_model(
     """
     check_data(cfg, ('test',))
     cfg.load_from = checkpoint
+    for key in ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler'):
+        cfg[key] = None  # or drawing would ask for the training data
     if out is not None:
         evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
         for evaluator in evaluators:
