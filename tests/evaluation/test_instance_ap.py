@@ -89,11 +89,28 @@ def test_order_of_classes_does_not_matter():
     assert evaluate(InstanceAP(), moved, meta) == pytest.approx(evaluate(InstanceAP(), SAMPLES), nan_ok=True)
 
 
-def test_pycocotools_prints_go_to_the_log(monkeypatch, capsys):
+def log_of(monkeypatch) -> list[str]:
     logged = []
     monkeypatch.setattr(
         'mmmaskformer.evaluation.instance_ap.print_log', lambda text, **_: logged.append(text)
     )
+    return logged
+
+
+def test_the_table_of_classes(monkeypatch):
+    logged = log_of(monkeypatch)
+    left, right = box(0, 0, 50, 50), box(0, 60, 50, 50)
+    found = [(left, 1, 0.9), (right, 1, 0.8)]
+    metrics = evaluate(
+        InstanceAP(classwise=True), [objects(0, [(left, 1, 0), (right, 1, 0), (left, 3, 0)], found)]
+    )
+    assert metrics['AP'] == 50
+    rows = [line.split()[1::2] for line in logged[1].splitlines() if line.startswith('|')]
+    assert rows == [['Class', 'AP'], ['car', '100.0'], ['person', '0.0']]
+
+
+def test_pycocotools_prints_go_to_the_log(monkeypatch, capsys):
+    logged = log_of(monkeypatch)
     evaluate(InstanceAP(classwise=True), SAMPLES)
     assert capsys.readouterr().out == ''
     assert logged[0].count('Average Precision') == 6
