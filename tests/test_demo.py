@@ -23,7 +23,8 @@ def test_demo_leaves_its_pictures_and_says_where(runs):
             assert path.is_file()
         assert re.search(r'iteration +4/4 +loss +\d+\.\d', done.stdout)
         assert re.search(r'\| +sign +\| +\d', done.stdout), 'the table of IoU per class'
-        assert re.search(r'mIoU on held-out scenes: +\d', done.stdout)
+        assert re.search(r'on held-out scenes: +mIoU \d+\.\d, PQ \d+\.\d, AP \d+\.\d', done.stdout)
+        assert re.search(r'Class +\| +PQ +\| +SQ', done.stdout), 'the table of PQ per class'
         assert re.search(r'time: +0:\d\d min', done.stdout)
     assert len(list((folder / 'out/panels').glob('*.png'))) == 4
     with Image.open(folder / 'out/panels.png') as sheet:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        '--config', default=ROOT / 'configs/toy/maskformer_r18_toy.py', help='default: %(default)s'
+        '--config', default=ROOT / 'configs/toy/maskformer_r18_toy-panoptic.py', help='default: %(default)s'
     )
     parser.add_argument('--data', help='folder of the data set (default: data/toy, or data/toy-smoke)')
     parser.add_argument('--out', default='demo', help='folder for the results (default: %(default)s)')

@@ -3,7 +3,7 @@
 import logging
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ def run_demo(config: str | Path, data_root: str | Path, out_dir: str | Path, smo
     scores = runner.test()
     _announce('4/4  Pictures')
     _draw_results(runner, out_dir)
-    print(f'mIoU on held-out scenes:  {scores["mIoU"]:.1f}')
+    print(f'on held-out scenes:       {_summary(scores)}')
     print(f'picture|truth|prediction: {out_dir / "panels.png"} and {out_dir / "panels"}/')
     print(f'training curve:           {out_dir / "training_curve.png"}')
     print(f'checkpoint:               {(out_dir / "last_checkpoint").read_text().strip()}')
@@ -79,6 +79,10 @@ def run_demo(config: str | Path, data_root: str | Path, out_dir: str | Path, smo
 
 def _announce(title: str) -> None:
     print(f'\n== {title}', flush=True)
+
+
+def _summary(scores: Mapping[str, float]) -> str:
+    return ', '.join(f'{name} {scores[name]:.1f}' for name in ('mIoU', 'PQ', 'AP') if name in scores)
 
 
 def _minutes(seconds: float) -> str:
@@ -120,7 +124,7 @@ def _load_config(config: str | Path, data_root: str | Path, out_dir: Path, smoke
 
 
 class _ConsoleFilter(logging.Filter):
-    """Passes warnings, and when asked to, the table of IoU per class; the log file has everything."""
+    """Passes warnings, and when asked to, the tables per class; the log file has everything."""
 
     tables = False
 
@@ -128,7 +132,7 @@ class _ConsoleFilter(logging.Filter):
         message = record.getMessage()
         if record.levelno >= logging.WARNING:
             return not message.startswith(HARMLESS)
-        return self.tables and message.lstrip().startswith('+-')
+        return self.tables and '+--' in message
 
 
 def _build_runner(cfg: Config, console: _ConsoleFilter) -> Runner:
@@ -151,7 +155,7 @@ def _device_name(runner: Runner) -> str:
 
 
 class _ProgressHook(Hook):
-    """Prints loss and time left every ten iterations, and mIoU after each validation."""
+    """Prints loss and time left every ten iterations, and the scores after each validation."""
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
@@ -170,10 +174,7 @@ class _ProgressHook(Hook):
         print('validating ...', flush=True)
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        print(
-            f'iteration {runner.iter:4d}/{runner.max_iters}   mIoU {(metrics or {}).get("mIoU", 0):.1f}',
-            flush=True,
-        )
+        print(f'iteration {runner.iter:4d}/{runner.max_iters}   {_summary(metrics or {})}', flush=True)
 
 
 def _draw_results(runner: Runner, out_dir: Path) -> None:
