@@ -10,7 +10,7 @@ from mmengine.analysis import get_model_complexity_info
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.optim import build_optim_wrapper
-from mmengine.registry import DATASETS, MODELS, PARAM_SCHEDULERS, init_default_scope
+from mmengine.registry import DATASETS, HOOKS, METRICS, MODELS, PARAM_SCHEDULERS, init_default_scope
 from torch import nn
 
 import mmmaskformer  # noqa: F401
