@@ -132,6 +132,15 @@ def test_resnet_normalisation_is_frozen(path):
     assert all(m.weight.requires_grad for m in backbone.modules() if isinstance(m, nn.Conv2d))
 
 
+@pytest.mark.parametrize('path', BUILT, ids=name)
+def test_hooks_and_metrics(path):
+    cfg = load(path)
+    for hook in (cfg.default_hooks.checkpoint, *cfg.custom_hooks):
+        HOOKS.build(hook)
+    for evaluator in cfg.val_evaluator if isinstance(cfg.val_evaluator, list) else [cfg.val_evaluator]:
+        METRICS.build(evaluator)
+
+
 @pytest.fixture(scope='module')
 def picture(tmp_path_factory):
     """An image of 240x180 and its label map, as files."""
