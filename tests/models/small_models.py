@@ -97,7 +97,9 @@ def panoptic_pictures(*sizes: tuple[int, int], num_segments: int = 5, num_classe
     batch = pictures(*sizes)
     for i, size in enumerate(sizes):
         info = [dict(id=s + 1, category_id=s % num_classes, isthing=True) for s in range(num_segments)]
-        ids = torch.randint(0, num_segments + 1, (1, *size), dtype=torch.uint8)
+        ids = torch.randint(0, num_segments + 1, (1, *size)).to(
+            torch.uint8 if num_segments < 255 else torch.int32
+        )
         labelled = SegDataSample(gt_panoptic_seg=PixelData(data=ids), gt_segments_info=info)
         labelled.set_metainfo(dict(img_shape=size, ori_shape=size))
         batch['data_samples'][i] = labelled

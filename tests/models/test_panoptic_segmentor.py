@@ -108,6 +108,21 @@ def test_more_segments_than_queries():
         model.loss(**model.data_preprocessor(batch, training=True))
 
 
+def test_three_hundred_segments():
+    """Stripes of two pixels: more segments than eight bits count, and each is matched."""
+    torch.manual_seed(0)
+    model = small_model(decode_head=dict(num_queries=300)).train()
+    batch = panoptic_pictures((32, 608), num_segments=300)
+    stripes = torch.arange(608).div(2, rounding_mode='floor').clamp(max=299) + 1
+    batch['data_samples'][0].gt_panoptic_seg.data = stripes.int().expand(1, 32, -1).contiguous()
+    prepared = model.data_preprocessor(batch, training=True)
+    (segments,) = (model.decode_head._segments(sample) for sample in prepared['data_samples'])
+    assert segments.masks.flatten(1).sum(1).tolist() == [64] * 299 + [64 + 32 * 8]
+    total, _ = model.parse_losses(model.loss(**prepared))
+    total.backward()
+    assert total.isfinite()
+
+
 def test_things_must_be_known():
     model = model_of()
     model.dataset_meta = dict(classes=('a', 'b', 'c', 'd'))
