@@ -1,5 +1,5 @@
-# ResNet-18 at half width and a decoder to match: some minutes of training on two CPU cores. Pictures are small,
-# so the last stage keeps the stride of 16: at 32, a crop would have only a dozen pixels to tell objects apart.
+# ResNet-18 at half width and a decoder to match: some minutes of training on two CPU cores. Pictures are
+# small, so the last stage keeps the stride of 16: at 32, a dozen pixels would have to tell all objects apart.
 _base_ = './maskformer_r18.py'
 
 channels = 64
