@@ -26,6 +26,7 @@ import torch
 from mmengine.registry import init_default_scope
 
 from mmmaskformer.datasets import CocoPanopticDataset
+from mmmaskformer.datasets.id_maps import describe_segment
 
 HEIGHT, WIDTH = 480, 640
 NUM_CLASSES = 80
@@ -75,19 +76,13 @@ def draw(folder: Path, num_segments: int, rng: np.random.Generator) -> None:
         cv2.imwrite(str(folder / f'{number}.png'), colours[cells])
         images.append(dict(id=number, file_name=f'{number}.jpg', height=HEIGHT, width=WIDTH))
         segments = [
-            describe(cells == cell, int(ids[cell]), cell % NUM_CLASSES) for cell in np.unique(cells).tolist()
+            describe_segment(cells == cell, int(ids[cell]), cell % NUM_CLASSES)
+            for cell in np.unique(cells).tolist()
         ]
         annotations.append(dict(image_id=number, file_name=f'{number}.png', segments_info=segments))
     categories = [dict(id=i, name=f'class {i}', isthing=i % 2) for i in range(NUM_CLASSES)]
     document = dict(images=images, annotations=annotations, categories=categories)
     (folder / 'panoptic.json').write_text(json.dumps(document))
-
-
-def describe(mask: np.ndarray, number: int, category: int) -> dict:
-    rows, columns = np.nonzero(mask)
-    left, top = int(columns.min()), int(rows.min())
-    box = [left, top, int(columns.max()) - left + 1, int(rows.max()) - top + 1]
-    return dict(id=number, category_id=category, area=len(rows), bbox=box, iscrowd=0)
 
 
 def pipelines(folder: Path) -> dict[str, Callable[[], object]]:

@@ -160,6 +160,7 @@ class _ProgressHook(Hook):
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
+        """Print loss and time left."""
         iteration = runner.iter + 1
         if iteration == 1 or iteration % 10 == 0 or iteration == runner.max_iters:
             losses = runner.message_hub.get_scalar('train/loss')
@@ -171,9 +172,11 @@ class _ProgressHook(Hook):
             )
 
     def before_val(self, runner: Runner) -> None:
+        """Say that validation takes a moment."""
         print('validating ...', flush=True)
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        """Print the scores."""
         print(f'iteration {runner.iter:4d}/{runner.max_iters}   {_summary(metrics or {})}', flush=True)
 
 

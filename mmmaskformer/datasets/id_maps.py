@@ -48,6 +48,28 @@ def number_segments(colours: np.ndarray, ids: Sequence[int]) -> np.ndarray:
     return np.repeat(numbers, np.diff(starts, append=len(pixels))).reshape(colours.shape[:2])
 
 
+def describe_segment(mask: np.ndarray, number: int, category_id: int) -> dict:
+    """What COCO's panoptic JSON says of a segment.
+
+    Args:
+        mask: ``(H, W)`` bool, not empty.
+        number: Its id, red + 256 green + 65536 blue.
+        category_id: Its category's id in the file.
+
+    Returns:
+        The entry of ``segments_info``; the box is (left, top, width, height).
+    """
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    left, top = int(columns[0]), int(rows[0])
+    return dict(
+        id=number,
+        category_id=category_id,
+        area=int(np.count_nonzero(mask)),
+        bbox=[left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1],
+        iscrowd=0,
+    )
+
+
 def layer_masks(masks: Iterable[np.ndarray], num_masks: int, shape: tuple[int, int]) -> np.ndarray:
     """Put each mask on the first layer where it covers no other.
 

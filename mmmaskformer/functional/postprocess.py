@@ -90,6 +90,11 @@ def semantic_scores_at_output(prediction: MaskPrediction, size: OutputSize) -> T
         return _combine(prediction.class_logits[None], masks[None])[0]
 
 
+def semantic_labels(scores: Tensor) -> Tensor:
+    """``(K, H, W)`` scores -> ``(1, H, W)`` int64: the best class; if there is one class, whether it is > 1/2."""
+    return scores.argmax(0, keepdim=True) if len(scores) > 1 else (scores > 0.5).long()
+
+
 def panoptic_segments(
     prediction: MaskPrediction,
     size: OutputSize,

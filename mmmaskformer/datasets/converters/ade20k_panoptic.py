@@ -16,6 +16,7 @@ from mmengine.utils import track_iter_progress
 from PIL import Image
 
 from ..categories import Category, load_categories
+from ..id_maps import describe_segment
 
 SPLITS = {'training': 'train', 'validation': 'val'}
 MAX_SHIFT = 30
@@ -83,7 +84,8 @@ def convert(files: _Files) -> tuple[dict, dict]:
     for category, mask in (*_stuff(labels), *_things(instances, files.instances)):
         colour = _new_colour(category.color, taken, generator)
         colours[mask] = colour
-        segments.append(_describe(colour, category, mask))
+        number = colour[0] + 256 * colour[1] + 65536 * colour[2]
+        segments.append(describe_segment(mask, number, category.id))
     _write_png(files.ids, colours)
     name = files.picture.stem
     image = dict(id=name, file_name=files.picture.name, width=width, height=height)
@@ -125,18 +127,6 @@ def _new_colour(base: tuple, taken: set, generator: random.Random) -> tuple[int,
         colour = tuple(min(max(value, 0), 255) for value in shifted)
     taken.add(colour)
     return colour
-
-
-def _describe(colour: tuple[int, int, int], category: Category, mask: np.ndarray) -> dict:
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    left, top = int(columns[0]), int(rows[0])
-    return dict(
-        id=colour[0] + 256 * colour[1] + 65536 * colour[2],
-        category_id=category.id,
-        area=int(np.count_nonzero(mask)),
-        bbox=[left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1],
-        iscrowd=0,
-    )
 
 
 def _files(root: Path, split: str) -> Iterator[_Files]:

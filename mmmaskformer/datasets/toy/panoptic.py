@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..id_maps import describe_segment
 from .classes import CATEGORIES
 from .scene import Scene
 
@@ -38,18 +39,8 @@ def colour_segments(scene: Scene) -> tuple[list[int], np.ndarray]:
 
 
 def describe_segments(scene: Scene, ids: list[int]) -> list[dict]:
-    """The ``segments_info`` of the COCO panoptic JSON; boxes are (left, top, width, height)."""
-    described = []
-    for segment, (number, segment_id) in enumerate(zip(scene.categories, ids, strict=True), start=1):
-        rows, columns = np.nonzero(scene.segments == segment)
-        left, top = int(columns.min()), int(rows.min())
-        described.append(
-            {
-                'id': segment_id,
-                'category_id': number,
-                'area': len(rows),
-                'bbox': [left, top, int(columns.max()) - left + 1, int(rows.max()) - top + 1],
-                'iscrowd': 0,
-            }
-        )
-    return described
+    """The ``segments_info`` of the COCO panoptic JSON."""
+    return [
+        describe_segment(scene.segments == segment, segment_id, number)
+        for segment, (number, segment_id) in enumerate(zip(scene.categories, ids, strict=True), start=1)
+    ]

@@ -16,6 +16,7 @@ from ...functional.postprocess import (
     instances,
     panoptic_segments,
     resize_scores,
+    semantic_labels,
     semantic_scores,
     semantic_scores_at_output,
 )
@@ -121,8 +122,7 @@ class MaskFormer(EncoderDecoder):
         else:
             batch = MaskPrediction(*(part[None] for part in prediction))
             scores = resize_scores(semantic_scores(batch, size.padded)[0], size)
-        labels = scores.argmax(0, keepdim=True) if len(scores) > 1 else (scores > 0.5).long()
-        return dict(seg_logits=PixelData(data=scores), pred_sem_seg=PixelData(data=labels))
+        return dict(seg_logits=PixelData(data=scores), pred_sem_seg=PixelData(data=semantic_labels(scores)))
 
     def _is_thing(self, otherwise: list[bool] | None = None) -> list[bool]:
         """Whether each class is a thing, as the data set says."""

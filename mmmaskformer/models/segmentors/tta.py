@@ -8,6 +8,7 @@ from mmengine.structures import PixelData
 from mmseg.models.segmentors.seg_tta import SegTTAModel
 from mmseg.structures import SegDataSample
 
+from ...functional.postprocess import semantic_labels
 from ...registry import MODELS
 
 
@@ -31,7 +32,7 @@ class MaskFormerTTAModel(SegTTAModel):
 
     def _merge(self, copies: Sequence[SegDataSample]) -> SegDataSample:
         scores = sum(copy.seg_logits.data for copy in copies) / len(copies)
-        labels = scores.argmax(0, keepdim=True) if len(scores) > 1 else (scores > 0.5).long()
+        labels = PixelData(data=semantic_labels(scores))
         merged = copies[0]
-        merged.set_data(dict(seg_logits=PixelData(data=scores), pred_sem_seg=PixelData(data=labels)))
+        merged.set_data(dict(seg_logits=PixelData(data=scores), pred_sem_seg=labels))
         return merged
