@@ -62,8 +62,10 @@ def evaluate_model(
     return _build_runner(cfg).test()
 
 
-def _output_settings(metric: str, out: str) -> dict:
+def _output_settings(metric: str | type, out: str) -> dict:
     """What makes a metric write its files: label PNGs of mmseg's metric, COCO's submission files of ours."""
+    if not isinstance(metric, str):
+        metric = f'{metric.__module__}.{metric.__name__}'
     if metric.startswith('mmmaskformer.'):
         return dict(outfile_prefix=osp.join(out, metric.split('.')[-1].lower()))
     return dict(output_dir=out, keep_results=True)
