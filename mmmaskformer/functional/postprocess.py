@@ -91,7 +91,7 @@ def semantic_scores_at_output(prediction: MaskPrediction, size: OutputSize) -> T
 
 
 def semantic_labels(scores: Tensor) -> Tensor:
-    """``(K, H, W)`` scores -> ``(1, H, W)`` int64: the best class; of one class alone, whether it is > 1/2."""
+    """``(K, H, W)`` scores -> ``(1, H, W)`` int64: the best class; of one class, whether it is > 0.5."""
     return scores.argmax(0, keepdim=True) if len(scores) > 1 else (scores > 0.5).long()
 
 
