@@ -77,6 +77,7 @@ HEAD = [
     Rule(_QUERIES + r'(query_embed|input_proj)\.', r'decode_head.transformer_decoder.\1.'),
     Rule(_QUERIES + r'class_embed\.', 'decode_head.class_embed.'),
     Rule(_QUERIES + r'mask_embed\.layers\.(\d)\.', lambda m: f'decode_head.mask_embed.{2 * int(m[1])}.'),
+    Rule(_QUERIES + r'(weight|bias)$', r'decode_head.classifier.\1'),  # per-pixel baseline
     Rule(r'^criterion\.empty_weight$', None),  # derived from num_classes and no_object_weight
 ]
 

@@ -24,6 +24,17 @@ def label_map_to_segments(
     Raises:
         ValueError: A label is neither a class nor ignored.
     """
+    labels = present_labels(label_map, num_classes, ignore_index)
+    masks = label_map == labels[:, None, None]
+    return Segments(labels.long(), masks, label_map != ignore_index if mark_valid else None)
+
+
+def present_labels(label_map: Tensor, num_classes: int, ignore_index: int = 255) -> Tensor:
+    """Classes of a label map, ascending, ``(S,)``.
+
+    Raises:
+        ValueError: A label is neither a class nor ignored.
+    """
     present = torch.unique(label_map)
     labels = present[present != ignore_index]
     if len(labels) and not 0 <= labels.amin() <= labels.amax() < num_classes:
@@ -32,8 +43,7 @@ def label_map_to_segments(
             f'label {wrong[0]} is neither a class (0 to {num_classes - 1}, num_classes={num_classes}) nor '
             f'ignored (ignore_index={ignore_index})'
         )
-    masks = label_map == labels[:, None, None]
-    return Segments(labels.long(), masks, label_map != ignore_index if mark_valid else None)
+    return labels
 
 
 def id_map_to_segments(

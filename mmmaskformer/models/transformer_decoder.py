@@ -24,6 +24,7 @@ class MaskFormerTransformerDecoder(BaseModule):
         num_heads: Attention heads.
         ffn_channels: Hidden width of the feed-forward networks.
         dropout: Dropout rate.
+        self_attn: Whether queries attend to each other (paper, table 4: an ablation).
         init_cfg: MMEngine initialisation.
     """
 
@@ -36,6 +37,7 @@ class MaskFormerTransformerDecoder(BaseModule):
         num_heads: int = 8,
         ffn_channels: int = 2048,
         dropout: float = 0.1,
+        self_attn: bool = True,
         init_cfg: dict | None = None,
     ):
         super().__init__(init_cfg=init_cfg)
@@ -45,7 +47,8 @@ class MaskFormerTransformerDecoder(BaseModule):
         self.position_encoding = SinePositionEncoding(channels)
         self.query_embed = nn.Embedding(num_queries, channels)
         self.layers = nn.ModuleList(
-            TransformerDecoderLayer(channels, num_heads, ffn_channels, dropout) for _ in range(num_layers)
+            TransformerDecoderLayer(channels, num_heads, ffn_channels, dropout, self_attn)
+            for _ in range(num_layers)
         )
         self.norm = nn.LayerNorm(channels)
 

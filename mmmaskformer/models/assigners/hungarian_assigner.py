@@ -82,6 +82,7 @@ class HungarianAssigner:
             target.labels,
             nearest_resize_masks(target.masks, size).flatten(1).to(mask_logits),
             valid,
+            size,
         )
         total = torch.stack([cost(pairs) for cost in self.costs]).sum(0)
         return total.view(*class_logits.shape[:2], len(target)).unbind()

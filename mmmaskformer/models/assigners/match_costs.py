@@ -20,6 +20,7 @@ class MatchInput(NamedTuple):
         labels: ``(S,)``.
         masks: ``(S, P)`` of zeros and ones.
         valid: ``(P,)`` of zeros and ones, or None.
+        size: Height and width of the P pixels, for costs that ask where they lie.
     """
 
     class_prob: Tensor
@@ -27,6 +28,7 @@ class MatchInput(NamedTuple):
     labels: Tensor
     masks: Tensor
     valid: Tensor | None
+    size: tuple[int, int] | None = None
 
 
 class MatchCost(ABC):

@@ -51,14 +51,20 @@ class TransformerDecoderLayer(nn.Module):
         num_heads: Attention heads.
         ffn_channels: Hidden width of the feed-forward network.
         dropout: Rate for attention weights, feed-forward and residual branches.
+        self_attn: Whether queries attend to each other; without it, its norm is left out too.
     """
 
-    def __init__(self, channels: int, num_heads: int, ffn_channels: int, dropout: float):
+    def __init__(
+        self, channels: int, num_heads: int, ffn_channels: int, dropout: float, self_attn: bool = True
+    ):
         super().__init__()
-        self.self_attn = nn.MultiheadAttention(channels, num_heads, dropout, batch_first=True)
+        if self_attn:
+            self.self_attn = nn.MultiheadAttention(channels, num_heads, dropout, batch_first=True)
+            self.norm1 = nn.LayerNorm(channels)
+        self.has_self_attn = self_attn
         self.cross_attn = nn.MultiheadAttention(channels, num_heads, dropout, batch_first=True)
         self.ffn = _feed_forward(channels, ffn_channels, dropout)
-        self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(channels) for _ in range(3))
+        self.norm2, self.norm3 = (nn.LayerNorm(channels) for _ in range(2))
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, query_pos: Tensor, keys: Tensor, values: Tensor) -> Tensor:
@@ -73,9 +79,10 @@ class TransformerDecoderLayer(nn.Module):
         Returns:
             ``(B, Q, C)``.
         """
-        placed = x + query_pos
-        attended, _ = self.self_attn(placed, placed, x, need_weights=False)
-        x = self.norm1(x + self.dropout(attended))
+        if self.has_self_attn:
+            placed = x + query_pos
+            attended, _ = self.self_attn(placed, placed, x, need_weights=False)
+            x = self.norm1(x + self.dropout(attended))
         attended, _ = self.cross_attn(x + query_pos, keys, values, need_weights=False)
         x = self.norm2(x + self.dropout(attended))
         return self.norm3(x + self.dropout(self.ffn(x)))
