@@ -58,12 +58,11 @@ class TransformerDecoderLayer(nn.Module):
         self, channels: int, num_heads: int, ffn_channels: int, dropout: float, self_attn: bool = True
     ):
         super().__init__()
-        if self_attn:
-            self.self_attn = nn.MultiheadAttention(channels, num_heads, dropout, batch_first=True)
-            self.norm1 = nn.LayerNorm(channels)
-        self.has_self_attn = self_attn
+        attention = nn.MultiheadAttention(channels, num_heads, dropout, batch_first=True)
+        self.self_attn = attention if self_attn else None
         self.cross_attn = nn.MultiheadAttention(channels, num_heads, dropout, batch_first=True)
         self.ffn = _feed_forward(channels, ffn_channels, dropout)
+        self.norm1 = nn.LayerNorm(channels) if self_attn else nn.Identity()
         self.norm2, self.norm3 = (nn.LayerNorm(channels) for _ in range(2))
         self.dropout = nn.Dropout(dropout)
 
@@ -79,7 +78,7 @@ class TransformerDecoderLayer(nn.Module):
         Returns:
             ``(B, Q, C)``.
         """
-        if self.has_self_attn:
+        if self.self_attn is not None:
             placed = x + query_pos
             attended, _ = self.self_attn(placed, placed, x, need_weights=False)
             x = self.norm1(x + self.dropout(attended))
