@@ -24,10 +24,15 @@ ENTRY_POINTS = {
     'r50_coco_panoptic.py': 'maskformer_r50_8xb8-554k_coco-panoptic.py',
     'swin_coco_panoptic.py': 'maskformer_swin-t_8xb8-554k_coco-panoptic.py',
     'r50_coco_instance.py': 'maskformer_r50_8xb8-554k_coco-instance.py',
+    'r101_cityscapes.py': 'maskformer_r101_8xb2-90k_cityscapes-512x1024.py',
+    'r50_cityscapes_panoptic.py': 'maskformer_r50_8xb2-90k_cityscapes-panoptic-512x1024.py',
+    'r50_mapillary.py': 'maskformer_r50_8xb2-300k_mapillary-1280x1280.py',
+    'r50_coco_stuff.py': 'maskformer_r50_8xb4-60k_coco-stuff10k-640x640.py',
+    'r50_ade20k_full.py': 'maskformer_r50_8xb2-200k_ade20k-full-512x512.py',
 }
 BUILT = [path for path in LEAVES if path.name not in ENTRY_POINTS]
 SEMANTIC = [path for path in BUILT if 'panoptic' not in path.name and 'instance' not in path.name]
-ADE20K = [path for path in SEMANTIC if 'ade20k' in path.name]
+ADE20K = [path for path in SEMANTIC if '_ade20k-' in path.name and 'ade20k-full' not in path.name]
 NORMS = (nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm)
 
 # learning rate, weight decay, learning rate of the backbone relative to the rest

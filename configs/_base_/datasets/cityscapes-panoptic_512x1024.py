@@ -1,0 +1,59 @@
+# Files written by tools/dataset_converters/cityscapes_panoptic.py, or by cityscapesscripts.
+dataset_type = 'mmmaskformer.CityscapesPanopticDataset'
+data_root = 'data/cityscapes'
+crop_size = (512, 1024)
+train_pipeline = [
+    dict(type='mmmaskformer.LoadImageFromFile'),
+    dict(type='mmmaskformer.LoadPanopticAnnotations'),
+    dict(
+        type='RandomChoiceResize',
+        scales=[int(1024 * x * 0.1) for x in range(5, 21)],
+        resize_type='ResizeShortestEdge',
+        max_size=4096,
+    ),
+    dict(type='RandomCrop', crop_size=crop_size),
+    dict(type='PhotoMetricDistortion'),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='mmmaskformer.PackSegmentInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(2048, 1024), keep_ratio=True),
+    dict(type='mmmaskformer.LoadPanopticAnnotations'),
+    dict(type='mmmaskformer.PackSegmentInputs', with_semantic=True),
+]
+
+train_dataloader = dict(
+    batch_size=2,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        ann_file='gtFine/cityscapes_panoptic_train.json',
+        data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/cityscapes_panoptic_train'),
+        filter_cfg=dict(filter_empty_gt=True),
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        ann_file='gtFine/cityscapes_panoptic_val.json',
+        data_prefix=dict(img_path='leftImg8bit/val', seg_map_path='gtFine/cityscapes_panoptic_val'),
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = val_dataloader
+val_evaluator = [
+    dict(type='mmmaskformer.PanopticQuality'),
+    dict(type='IoUMetric', iou_metrics=['mIoU']),
+]
+test_evaluator = val_evaluator

@@ -1,0 +1,34 @@
+# Test pipeline (at 1024x2048), folders and metric are MMSegmentation's. Crops are not padded: the pictures,
+# all of one size, are never smaller than the crop. gtFine/*_labelTrainIds.png come from
+# tools/dataset_converters/cityscapes.py.
+_base_ = 'mmseg::_base_/datasets/cityscapes.py'
+
+crop_size = (512, 1024)
+train_pipeline = [
+    dict(type='mmmaskformer.LoadImageFromFile'),
+    dict(type='mmmaskformer.LoadAnnotations'),
+    dict(
+        type='RandomChoiceResize',
+        scales=[int(1024 * x * 0.1) for x in range(5, 21)],
+        resize_type='ResizeShortestEdge',
+        max_size=4096,
+    ),
+    dict(type='RandomCrop', crop_size=crop_size),
+    dict(type='PhotoMetricDistortion'),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackSegInputs'),
+]
+tta_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [dict(type='Resize', scale=(4096, edge), keep_ratio=True) for edge in range(512, 1793, 256)],
+            [dict(type='RandomFlip', prob=prob, direction='horizontal') for prob in (0.0, 1.0)],
+            [dict(type='LoadAnnotations')],
+            [dict(type='PackSegInputs')],
+        ],
+    ),
+]
+
+train_dataloader = dict(batch_size=2, num_workers=4, dataset=dict(pipeline=train_pipeline))

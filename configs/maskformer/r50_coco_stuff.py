@@ -1,0 +1,1 @@
+_base_ = './maskformer_r50_8xb4-60k_coco-stuff10k-640x640.py'
