@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any
+from typing import ClassVar
 
 import torch
-from mmengine.model import BaseModule
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
@@ -16,10 +14,11 @@ from ...functional.targets import id_map_to_segments, label_map_to_segments
 from ...registry import MODELS
 from ...structures import MaskPrediction, Segments
 from ..layers import MLP
+from .base import SegmentationHead, input_size, named_label_errors
 
 
 @MODELS.register_module()
-class MaskFormerHead(BaseModule):
+class MaskFormerHead(SegmentationHead):
     """Mask classification (Cheng et al., 2021), for `MaskFormer` and for mmseg's `EncoderDecoder`.
 
     Every default is the paper's; for another data set ``num_classes`` is all that changes.
@@ -38,9 +37,7 @@ class MaskFormerHead(BaseModule):
         init_cfg: MMEngine initialisation.
     """
 
-    align_corners = False
-    # mmseg turns one-class scores into masks by sigmoid(score) > threshold; our score is a probability.
-    threshold = 1 / (1 + math.exp(-0.5))
+    class_rows: ClassVar[dict[str, int]] = {'class_embed.weight': 1, 'class_embed.bias': 1}
 
     def __init__(
         self,
@@ -55,16 +52,8 @@ class MaskFormerHead(BaseModule):
         allow_class_mismatch: bool = False,
         init_cfg: dict | None = None,
     ):
-        super().__init__(init_cfg=init_cfg)
-        if 0 <= ignore_index < num_classes:
-            raise ValueError(
-                f'ignore_index={ignore_index} is one of the {num_classes} classes: set it outside '
-                f'[0, {num_classes - 1}], for example to 255'
-            )
-        self.num_classes = self.out_channels = num_classes
-        self.ignore_index = ignore_index
+        super().__init__(num_classes, ignore_index, allow_class_mismatch, init_cfg)
         self.loss_on_valid_pixels = loss_on_valid_pixels
-        self.allow_class_mismatch = allow_class_mismatch
         pixel_decoder = pixel_decoder or dict(type='mmmaskformer.FPNPixelDecoder')
         self.pixel_decoder = MODELS.build({**pixel_decoder, 'in_channels': in_channels})
         transformer_decoder = transformer_decoder or dict(type='mmmaskformer.MaskFormerTransformerDecoder')
@@ -112,47 +101,14 @@ class MaskFormerHead(BaseModule):
         self, features: Sequence[Tensor], batch_img_metas: Sequence[dict], test_cfg: dict | None
     ) -> Tensor:
         """Semantic scores ``(B, K, H, W)`` of the last layer, at the size of the network's input."""
-        return semantic_scores(self.predict_masks(features), _input_size(batch_img_metas[0], test_cfg))
+        return semantic_scores(self.predict_masks(features), input_size(batch_img_metas[0], test_cfg))
 
     def _segments(self, sample: SegDataSample) -> Segments:
         """The truth of one image, from its segments if it has them, else from its label map."""
         mark = dict(mark_valid=self.loss_on_valid_pixels)
-        try:
+        with named_label_errors(sample):
             if 'gt_panoptic_seg' in sample:
                 ids, info = sample.gt_panoptic_seg.data, sample.gt_segments_info
                 return id_map_to_segments(ids, info, self.num_classes, **mark)
             label_map = sample.gt_sem_seg.data.squeeze(0)
             return label_map_to_segments(label_map, self.num_classes, self.ignore_index, **mark)
-        except ValueError as error:
-            source = sample.metainfo.get('seg_map_path') or sample.metainfo.get('img_path') or 'a label map'
-            hint = (
-                'check the categories of the data set.'
-                if 'gt_panoptic_seg' in sample
-                else 'if 0 means "unlabelled" in the label maps, set reduce_zero_label=True in the data set.'
-            )
-            raise ValueError(
-                f'{source}: {error}. Set num_classes to the number of classes, or, {hint}'
-            ) from None
-
-    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any, **kwargs: Any) -> None:
-        """Refuse a checkpoint of other classes, which MMEngine would load in part with a mere warning."""
-        keys = [f'{prefix}class_embed.weight', f'{prefix}class_embed.bias']
-        theirs = len(state_dict[keys[0]]) - 1 if keys[0] in state_dict else self.num_classes
-        if theirs != self.num_classes and not self.allow_class_mismatch:
-            raise ValueError(
-                f'the checkpoint was trained on {theirs} classes, this model has '
-                f'num_classes={self.num_classes}: set num_classes={theirs}, or to learn other classes from '
-                'these weights, set decode_head.allow_class_mismatch=True'
-            )
-        if theirs != self.num_classes:
-            for key in keys:
-                state_dict.pop(key, None)
-        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
-
-
-def _input_size(img_meta: dict, test_cfg: dict | None) -> tuple[int, int]:
-    """Size of the network's input: of the window in slide mode, else with padding where there is any."""
-    slide = test_cfg is not None and test_cfg.get('mode') == 'slide'
-    padded = None if slide else img_meta.get('pad_shape')
-    height, width = (padded or img_meta['img_shape'])[:2]
-    return int(height), int(width)

@@ -1,0 +1,85 @@
+"""What every head here has in common: classes, mistakes in them, and what mmseg asks of a head."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from mmengine.model import BaseModule
+from mmseg.structures import SegDataSample
+
+
+class SegmentationHead(BaseModule):
+    """A head for `MaskFormer` and for mmseg's `EncoderDecoder`.
+
+    Args:
+        num_classes: Number of classes, no-object not counted.
+        ignore_index: Label of pixels that belong to no class.
+        allow_class_mismatch: Load checkpoints trained on other classes, all but what belongs to a class.
+        init_cfg: MMEngine initialisation.
+    """
+
+    align_corners = False
+    # mmseg turns one-class scores into masks by sigmoid(score) > threshold; our score is a probability.
+    threshold = 1 / (1 + math.exp(-0.5))
+    # Parameters with a row for each class, and how many rows they have beyond them.
+    class_rows: ClassVar[dict[str, int]] = {}
+
+    def __init__(
+        self,
+        num_classes: int,
+        ignore_index: int = 255,
+        allow_class_mismatch: bool = False,
+        init_cfg: dict | None = None,
+    ):
+        super().__init__(init_cfg=init_cfg)
+        if 0 <= ignore_index < num_classes:
+            raise ValueError(
+                f'ignore_index={ignore_index} is one of the {num_classes} classes: set it outside '
+                f'[0, {num_classes - 1}], for example to 255'
+            )
+        self.num_classes = self.out_channels = num_classes
+        self.ignore_index = ignore_index
+        self.allow_class_mismatch = allow_class_mismatch
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any, **kwargs: Any) -> None:
+        """Refuse a checkpoint of other classes, which MMEngine would load in part with a mere warning."""
+        rows = {f'{prefix}{name}': beyond for name, beyond in self.class_rows.items()}
+        theirs = {len(state_dict[key]) - beyond for key, beyond in rows.items() if key in state_dict}
+        others = theirs - {self.num_classes}
+        if others and not self.allow_class_mismatch:
+            found = others.pop()
+            raise ValueError(
+                f'the checkpoint was trained on {found} classes, this model has '
+                f'num_classes={self.num_classes}: set num_classes={found}, or to learn other classes from '
+                'these weights, set decode_head.allow_class_mismatch=True'
+            )
+        if others:
+            for key in rows:
+                state_dict.pop(key, None)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+
+@contextmanager
+def named_label_errors(sample: SegDataSample) -> Iterator[None]:
+    """Say in which file an error of the truth is, and which setting may be wrong."""
+    try:
+        yield
+    except ValueError as error:
+        source = sample.metainfo.get('seg_map_path') or sample.metainfo.get('img_path') or 'a label map'
+        hint = (
+            'check the categories of the data set.'
+            if 'gt_panoptic_seg' in sample
+            else 'if 0 means "unlabelled" in the label maps, set reduce_zero_label=True in the data set.'
+        )
+        raise ValueError(f'{source}: {error}. Set num_classes to the number of classes, or, {hint}') from None
+
+
+def input_size(img_meta: dict, test_cfg: dict | None) -> tuple[int, int]:
+    """Size of the network's input: of the window in slide mode, else with padding where there is any."""
+    slide = test_cfg is not None and test_cfg.get('mode') == 'slide'
+    padded = None if slide else img_meta.get('pad_shape')
+    height, width = (padded or img_meta['img_shape'])[:2]
+    return int(height), int(width)
