@@ -3,7 +3,7 @@
 from .assigners import ClassificationCost, HungarianAssigner, MaskDiceCost, MaskFocalCost
 from .criterion import MaskFormerCriterion
 from .data_preprocessor import MaskFormerDataPreProcessor
-from .decode_heads import MaskFormerHead
+from .decode_heads import MaskFormerHead, PerPixelBaselineHead, PerPixelBaselinePlusHead
 from .losses import MaskDiceLoss, MaskFocalLoss, NoObjectCrossEntropyLoss
 from .pixel_decoders import FPNPixelDecoder, PixelFeatures, TransformerEncoderPixelDecoder
 from .segmentors import MaskFormer, MaskFormerTTAModel
@@ -24,6 +24,8 @@ __all__ = [
     'MaskFormerTTAModel',
     'MaskFormerTransformerDecoder',
     'NoObjectCrossEntropyLoss',
+    'PerPixelBaselineHead',
+    'PerPixelBaselinePlusHead',
     'PixelFeatures',
     'TransformerEncoderPixelDecoder',
 ]

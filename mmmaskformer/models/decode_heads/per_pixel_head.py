@@ -1,0 +1,128 @@
+"""The per-pixel baseline: a class for each pixel, without queries."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+
+from ...functional.per_pixel import upsample, upsampled_cross_entropy
+from ...functional.targets import present_labels
+from ...registry import MODELS
+from .base import SegmentationHead, input_size, named_label_errors
+
+
+class PerPixelHead(SegmentationHead):
+    """Per-pixel classification: class logits of one or more layers, each learns by cross entropy.
+
+    Args:
+        in_channels: Channels of the backbone's four features, finest first.
+        num_classes: Number of classes, at least two.
+        pixel_decoder: Config of the pixel decoder.
+        ignore_index: Label of pixels that belong to no class, and do not count in the loss.
+        allow_class_mismatch: Load checkpoints trained on other classes, all but what belongs to a class.
+        init_cfg: MMEngine initialisation.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        num_classes: int,
+        pixel_decoder: dict | None = None,
+        ignore_index: int = 255,
+        allow_class_mismatch: bool = False,
+        init_cfg: dict | None = None,
+    ):
+        super().__init__(num_classes, ignore_index, allow_class_mismatch, init_cfg)
+        if num_classes < 2:
+            raise ValueError(
+                f'num_classes={num_classes}: cross entropy learns to tell classes apart, so it needs two or '
+                'more; set num_classes=2 with the background as a class'
+            )
+        pixel_decoder = pixel_decoder or dict(type='mmmaskformer.FPNPixelDecoder')
+        self.pixel_decoder = MODELS.build({**pixel_decoder, 'in_channels': in_channels})
+
+    @abstractmethod
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """Class logits ``(B, K, h, w)`` of every layer at stride 4, the last layer last."""
+
+    def predict_logits(self, features: Sequence[Tensor]) -> Tensor:
+        """Class logits ``(B, K, h, w)`` of the last layer."""
+        return self(features)[-1]
+
+    def loss(self, features: Sequence[Tensor], data_samples: Sequence, train_cfg: dict | None = None) -> dict:
+        """``loss_ce`` of the last layer, ``d{i}.loss_ce`` of layer i.
+
+        Args:
+            features: Backbone features, ``(B, C_i, h_i, w_i)``, finest first.
+            data_samples: mmseg's `SegDataSample` at the padded input size, with ``gt_sem_seg``, labels
+                ``(1, H, W)``.
+            train_cfg: Not used; mmseg passes it.
+
+        Raises:
+            ValueError: A label is out of range, or there is no label map.
+        """
+        labels = torch.stack([self._labels(sample) for sample in data_samples])
+        *inner, last = [upsampled_cross_entropy(x, labels, self.ignore_index) for x in self(features)]
+        return {**{f'd{i}.loss_ce': value for i, value in enumerate(inner)}, 'loss_ce': last}
+
+    def predict(
+        self, features: Sequence[Tensor], batch_img_metas: Sequence[dict], test_cfg: dict | None
+    ) -> Tensor:
+        """Class logits ``(B, K, H, W)`` at the size of the network's input, without softmax (as official)."""
+        return upsample(self.predict_logits(features), input_size(batch_img_metas[0], test_cfg))
+
+    def _labels(self, sample: SegDataSample) -> Tensor:
+        if 'gt_sem_seg' not in sample:
+            raise ValueError(
+                f'{type(self).__name__} learns from label maps and the sample has no gt_sem_seg: train on a '
+                'semantic data set, or pack segments with with_semantic=True'
+            )
+        labels = sample.gt_sem_seg.data.squeeze(0)
+        with named_label_errors(sample):
+            present_labels(labels, self.num_classes, self.ignore_index)
+        return labels
+
+
+@MODELS.register_module()
+class PerPixelBaselineHead(PerPixelHead):
+    """PerPixelBaseline: pixel decoder and a 1x1 convolution as classifier (paper, section 4.1).
+
+    Args:
+        in_channels: See `PerPixelHead`.
+        num_classes: See `PerPixelHead`.
+        pixel_decoder: See `PerPixelHead`.
+        ignore_index: See `PerPixelHead`.
+        allow_class_mismatch: See `PerPixelHead`.
+        init_cfg: See `PerPixelHead`.
+    """
+
+    class_rows: ClassVar[dict[str, int]] = {'classifier.weight': 0, 'classifier.bias': 0}
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        num_classes: int,
+        pixel_decoder: dict | None = None,
+        ignore_index: int = 255,
+        allow_class_mismatch: bool = False,
+        init_cfg: dict | None = None,
+    ):
+        super().__init__(
+            in_channels, num_classes, pixel_decoder, ignore_index, allow_class_mismatch, init_cfg
+        )
+        self.classifier = nn.Conv2d(self.pixel_decoder.mask_channels, num_classes, 1)
+
+    def init_weights(self) -> None:
+        """MSRA's normal weights for the classifier, as officially."""
+        super().init_weights()
+        nn.init.kaiming_normal_(self.classifier.weight, mode='fan_out', nonlinearity='relu')
+        nn.init.zeros_(self.classifier.bias)
+
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """See `PerPixelHead.forward`; there is one layer."""
+        return [self.classifier(self.pixel_decoder(features).mask_features)]
