@@ -1,0 +1,4 @@
+_base_ = '../maskformer/maskformer_r50_8xb2-160k_ade20k-512x512.py'
+
+decoder = dict(type='mmmaskformer.MaskFormerTransformerDecoder', num_layers=1)
+model = dict(decode_head=dict(transformer_decoder=decoder))

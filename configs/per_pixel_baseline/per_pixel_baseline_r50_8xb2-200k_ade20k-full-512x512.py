@@ -1,0 +1,7 @@
+_base_ = [
+    '../_base_/models/per_pixel_baseline_r50.py',
+    '../_base_/datasets/ade20k-full_512x512.py',
+    '../_base_/schedules/schedule_cnn_200k.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(data_preprocessor=dict(seg_pad_val=65535), decode_head=dict(num_classes=847, ignore_index=65535))

@@ -1,0 +1,47 @@
+"""General inference with semantic output (paper, section 3.4): each pixel goes to one query."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..structures import MaskPrediction
+from .postprocess import OutputSize, resize_masks
+
+
+def general_semantic_labels(
+    prediction: MaskPrediction,
+    size: OutputSize,
+    score_thr: float = 0.0,
+    overlap_thr: float = 0.0,
+    void: int = 255,
+) -> Tensor:
+    """The class of the query whose p(class) * p(pixel in mask) is highest.
+
+    Queries compete alone, where semantic inference sums over the queries of a class. With both thresholds at
+    zero only queries of no-object are left out, and every pixel has a class if there is any other query.
+
+    Args:
+        prediction: Of one image: class logits ``(Q, K + 1)`` and mask logits ``(Q, h, w)``.
+        size: Sizes of input, picture and output.
+        score_thr: Queries of no-object, or whose class is no more probable than this, are left out.
+        overlap_thr: If above zero, a query that wins less than this part of its mask's area, or has no mask,
+            leaves its pixels void, as in panoptic inference.
+        void: Label of pixels without a class.
+
+    Returns:
+        ``(1, *size.output)`` int64 labels.
+    """
+    num_classes = prediction.class_logits.shape[-1] - 1
+    scores, labels = prediction.class_logits.float().softmax(-1).max(-1)
+    (queries,) = torch.where((labels < num_classes) & (scores > score_thr))
+    if not len(queries):
+        return torch.full((1, *size.output), void, device=labels.device)
+    masks = resize_masks(prediction.mask_logits[queries], size).sigmoid_()
+    areas = (masks >= 0.5).sum((1, 2))
+    winner = masks.mul_(scores[queries, None, None]).argmax(0, keepdim=True)
+    won = torch.bincount(winner.flatten(), minlength=len(queries))
+    given = labels[queries]
+    if overlap_thr > 0:
+        given = given.where((areas > 0) & (won / areas >= overlap_thr), given.new_tensor(void))
+    return given[winner]
