@@ -21,6 +21,7 @@ ROOMS = (
     'models.assigners',
     'models.losses',
     'models.criterion',
+    'models.criterion_max_deeplab',
     'models.decode_heads',
     'models.data_preprocessor',
     'models.segmentors',

@@ -1,18 +1,43 @@
 """Registered models and their parts."""
 
-from .assigners import ClassificationCost, HungarianAssigner, MaskDiceCost, MaskFocalCost
+from .assigners import (
+    ClassificationCost,
+    FixedAssigner,
+    HungarianAssigner,
+    MaskBoxGIoUCost,
+    MaskBoxL1Cost,
+    MaskDiceCost,
+    MaskFocalCost,
+    PQStyleCost,
+)
 from .criterion import MaskFormerCriterion
+from .criterion_max_deeplab import MaXDeepLabCriterion
 from .data_preprocessor import MaskFormerDataPreProcessor
-from .decode_heads import MaskFormerHead, PerPixelBaselineHead, PerPixelBaselinePlusHead
-from .losses import MaskDiceLoss, MaskFocalLoss, NoObjectCrossEntropyLoss
+from .decode_heads import MaskFormerHead, MaXDeepLabHead, PerPixelBaselineHead, PerPixelBaselinePlusHead
+from .losses import (
+    AuxiliarySemanticLoss,
+    InstanceDiscriminationLoss,
+    MaskDiceLoss,
+    MaskFocalLoss,
+    MaskIDLoss,
+    NoObjectCrossEntropyLoss,
+    PQStyleLoss,
+)
 from .pixel_decoders import FPNPixelDecoder, PixelFeatures, TransformerEncoderPixelDecoder
 from .segmentors import MaskFormer, MaskFormerTTAModel
 from .transformer_decoder import MaskFormerTransformerDecoder
 
 __all__ = [
+    'AuxiliarySemanticLoss',
     'ClassificationCost',
     'FPNPixelDecoder',
+    'FixedAssigner',
     'HungarianAssigner',
+    'InstanceDiscriminationLoss',
+    'MaXDeepLabCriterion',
+    'MaXDeepLabHead',
+    'MaskBoxGIoUCost',
+    'MaskBoxL1Cost',
     'MaskDiceCost',
     'MaskDiceLoss',
     'MaskFocalCost',
@@ -23,7 +48,10 @@ __all__ = [
     'MaskFormerHead',
     'MaskFormerTTAModel',
     'MaskFormerTransformerDecoder',
+    'MaskIDLoss',
     'NoObjectCrossEntropyLoss',
+    'PQStyleCost',
+    'PQStyleLoss',
     'PerPixelBaselineHead',
     'PerPixelBaselinePlusHead',
     'PixelFeatures',

@@ -1,7 +1,14 @@
 """Decode heads."""
 
 from .maskformer_head import MaskFormerHead
+from .max_deeplab_head import MaXDeepLabHead
 from .per_pixel_head import PerPixelBaselineHead, PerPixelHead
 from .per_pixel_plus_head import PerPixelBaselinePlusHead
 
-__all__ = ['MaskFormerHead', 'PerPixelBaselineHead', 'PerPixelBaselinePlusHead', 'PerPixelHead']
+__all__ = [
+    'MaXDeepLabHead',
+    'MaskFormerHead',
+    'PerPixelBaselineHead',
+    'PerPixelBaselinePlusHead',
+    'PerPixelHead',
+]

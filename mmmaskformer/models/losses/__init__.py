@@ -2,5 +2,20 @@
 
 from .classification_loss import NoObjectCrossEntropyLoss
 from .mask_losses import MaskDiceLoss, MaskFocalLoss, MaskLoss
+from .max_deeplab_losses import (
+    AuxiliarySemanticLoss,
+    InstanceDiscriminationLoss,
+    MaskIDLoss,
+    PQStyleLoss,
+)
 
-__all__ = ['MaskDiceLoss', 'MaskFocalLoss', 'MaskLoss', 'NoObjectCrossEntropyLoss']
+__all__ = [
+    'AuxiliarySemanticLoss',
+    'InstanceDiscriminationLoss',
+    'MaskDiceLoss',
+    'MaskFocalLoss',
+    'MaskIDLoss',
+    'MaskLoss',
+    'NoObjectCrossEntropyLoss',
+    'PQStyleLoss',
+]

@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from ...functional.mask_losses import dice_loss, dice_value_and_grad, focal_loss, focal_value_and_grad
+from ...functional.mask_losses import dice_loss, focal_loss
+from ...functional.upsampled_losses import MaskPixels, dice_value_and_grad, focal_value_and_grad
 from ...registry import MODELS
 
 
@@ -22,9 +23,7 @@ class MaskLoss(nn.Module, ABC):
         self.loss_weight = loss_weight
 
     @abstractmethod
-    def value_and_grad(
-        self, logits: Tensor, prob: Tensor, targets: Tensor, valid: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    def value_and_grad(self, pixels: MaskPixels) -> tuple[Tensor, Tensor]:
         """Unweighted values ``(M,)`` and their derivative by the logits ``(M, H, W)``, in closed form."""
 
 
@@ -47,11 +46,9 @@ class MaskFocalLoss(MaskLoss):
         """Weighted values ``(M,)`` of ``(M, P)`` logits by autograd: the reference of the upsampling form."""
         return self.loss_weight * focal_loss(logits, targets, valid, self.alpha, self.gamma)
 
-    def value_and_grad(
-        self, logits: Tensor, prob: Tensor, targets: Tensor, valid: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    def value_and_grad(self, pixels: MaskPixels) -> tuple[Tensor, Tensor]:
         """See :class:`MaskLoss`."""
-        return focal_value_and_grad(logits, prob, targets, valid, self.alpha, self.gamma)
+        return focal_value_and_grad(pixels, self.alpha, self.gamma)
 
 
 @MODELS.register_module()
@@ -71,8 +68,6 @@ class MaskDiceLoss(MaskLoss):
         """Weighted values ``(M,)`` of ``(M, P)`` logits by autograd: the reference of the upsampling form."""
         return self.loss_weight * dice_loss(logits, targets, valid, self.smooth)
 
-    def value_and_grad(
-        self, logits: Tensor, prob: Tensor, targets: Tensor, valid: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    def value_and_grad(self, pixels: MaskPixels) -> tuple[Tensor, Tensor]:
         """See :class:`MaskLoss`."""
-        return dice_value_and_grad(logits, prob, targets, valid, self.smooth)
+        return dice_value_and_grad(pixels, self.smooth)
