@@ -45,7 +45,8 @@ def small_head(**changes) -> nn.Module:
 
 
 def model_config(segmentor: str = 'mmmaskformer.MaskFormer', **changes) -> ConfigDict:
-    head = {**HEAD, **changes.pop('decode_head', {})}
+    head = changes.pop('decode_head', {})
+    head = head if 'type' in head else {**HEAD, **head}  # changes of HEAD, or another head
     config = dict(
         type=segmentor,
         data_preprocessor=PREPROCESSOR,
