@@ -24,6 +24,7 @@ ROOMS = (
     'models.criterion_max_deeplab',
     'models.decode_heads',
     'models.data_preprocessor',
+    'models.execution',
     'models.segmentors',
     'models',
     'datasets',

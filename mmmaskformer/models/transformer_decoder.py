@@ -7,7 +7,7 @@ from mmengine.model import BaseModule, caffe2_xavier_init
 from torch import Tensor, nn
 
 from ..registry import MODELS
-from .layers import SinePositionEncoding, TransformerDecoderLayer
+from .layers import SinePositionEncoding, TransformerDecoderLayer, checkpointed
 
 
 @MODELS.register_module()
@@ -25,6 +25,7 @@ class MaskFormerTransformerDecoder(BaseModule):
         ffn_channels: Hidden width of the feed-forward networks.
         dropout: Dropout rate.
         self_attn: Whether queries attend to each other (paper, table 4: an ablation).
+        with_cp: Gradient checkpointing of each layer: less memory, more time in training.
         init_cfg: MMEngine initialisation.
     """
 
@@ -38,10 +39,12 @@ class MaskFormerTransformerDecoder(BaseModule):
         ffn_channels: int = 2048,
         dropout: float = 0.1,
         self_attn: bool = True,
+        with_cp: bool = False,
         init_cfg: dict | None = None,
     ):
         super().__init__(init_cfg=init_cfg)
         self.channels = channels
+        self.with_cp = with_cp
         same = in_channels == channels
         self.input_proj = nn.Identity() if same else nn.Conv2d(in_channels, channels, 1)
         self.position_encoding = SinePositionEncoding(channels)
@@ -77,6 +80,7 @@ class MaskFormerTransformerDecoder(BaseModule):
         queries = torch.zeros_like(query_pos)
         outputs = []
         for layer in self.layers:
-            queries = layer(queries, query_pos, keys, values)
+            inputs = queries, query_pos, keys, values
+            queries = checkpointed(layer, *inputs, modules=[layer], with_cp=self.with_cp)
             outputs.append(self.norm(queries))
         return torch.stack(outputs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,12 +28,22 @@ class SinePositionEncoding(nn.Module):
         self.temperature = temperature
 
     def forward(self, features: Tensor) -> Tensor:
-        """``(B, C', h, w)`` features -> ``(1, channels, h, w)`` encoding of their type and device."""
+        """``(B, C', h, w)`` features -> ``(1, channels, h, w)`` encoding of their type and device.
+
+        Computed once per shape. Where tensors are traced instead of computed, it becomes part of the graph.
+        """
+        traced = torch.compiler.is_compiling() or type(features) is not Tensor
+        encode = _encode if traced else _encode_once
         height, width = features.shape[-2:]
-        return _encode(height, width, self.channels, self.temperature, features.dtype, features.device)
+        return encode(height, width, self.channels, self.temperature, features.dtype, features.device)
 
 
 @lru_cache(maxsize=32)
+def _encode_once(*settings: Any) -> Tensor:
+    with torch.inference_mode(False):  # or training, which comes later, could not use what is kept
+        return _encode(*settings)
+
+
 def _encode(
     height: int, width: int, channels: int, temperature: float, dtype: torch.dtype, device: torch.device
 ) -> Tensor:

@@ -11,6 +11,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ...registry import MODELS
+from ..layers import checkpointed
 
 
 class PixelFeatures(NamedTuple):
@@ -37,6 +38,7 @@ class FPNPixelDecoder(BaseModule):
         channels: Width of the pyramid.
         mask_channels: Width of the mask features.
         norm_cfg: Norm of every pyramid convolution.
+        with_cp: Gradient checkpointing of each level: less memory, more time in training.
         init_cfg: MMEngine initialisation; Caffe2's Xavier for every convolution by default, as officially.
     """
 
@@ -46,10 +48,12 @@ class FPNPixelDecoder(BaseModule):
         channels: int = 256,
         mask_channels: int = 256,
         norm_cfg: dict | None = None,
+        with_cp: bool = False,
         init_cfg: dict | None = None,
     ):
         super().__init__(init_cfg=init_cfg or dict(type='Caffe2Xavier', layer='Conv2d'))
         norm_cfg = norm_cfg or dict(type='GN', num_groups=32)
+        self.with_cp = with_cp
         self.mask_channels = mask_channels
         self.memory_channels = in_channels[-1]
         self.lateral_convs = nn.ModuleList(
@@ -73,7 +77,12 @@ class FPNPixelDecoder(BaseModule):
         *finer_outputs, coarsest_output = self.output_convs
         pixels = coarsest_output(coarsest)
         levels = list(zip(finer, self.lateral_convs, finer_outputs))
-        for feature, lateral, output in reversed(levels):
-            skip = lateral(feature)
-            pixels = output(skip + F.interpolate(pixels, size=skip.shape[-2:], mode='nearest'))
+        for feature, *convs in reversed(levels):
+            pixels = checkpointed(_fuse, feature, pixels, *convs, modules=convs, with_cp=self.with_cp)
         return PixelFeatures(self.mask_features(pixels), coarsest)
+
+
+def _fuse(feature: Tensor, coarser: Tensor, lateral: nn.Module, output: nn.Module) -> Tensor:
+    """One level of the pyramid from a feature map and the level below it."""
+    skip = lateral(feature)
+    return output(skip + F.interpolate(coarser, size=skip.shape[-2:], mode='nearest'))

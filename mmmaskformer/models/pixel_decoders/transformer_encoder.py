@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from ...registry import MODELS
-from ..layers import SinePositionEncoding, TransformerEncoderLayer
+from ..layers import SinePositionEncoding, TransformerEncoderLayer, checkpointed
 from .fpn import FPNPixelDecoder, PixelFeatures
 
 
@@ -27,6 +27,7 @@ class TransformerEncoderPixelDecoder(FPNPixelDecoder):
         num_heads: Attention heads.
         ffn_channels: Hidden width of the feed-forward networks.
         dropout: Dropout rate.
+        with_cp: Gradient checkpointing of each layer and level: less memory, more time in training.
         init_cfg: MMEngine initialisation of the convolutions; Caffe2's Xavier by default, as officially.
     """
 
@@ -40,9 +41,10 @@ class TransformerEncoderPixelDecoder(FPNPixelDecoder):
         num_heads: int = 8,
         ffn_channels: int = 2048,
         dropout: float = 0.1,
+        with_cp: bool = False,
         init_cfg: dict | None = None,
     ):
-        super().__init__([*in_channels[:-1], channels], channels, mask_channels, norm_cfg, init_cfg)
+        super().__init__([*in_channels[:-1], channels], channels, mask_channels, norm_cfg, with_cp, init_cfg)
         self.input_proj = nn.Conv2d(in_channels[-1], channels, 1)
         self.position_encoding = SinePositionEncoding(channels)
         self.layers = nn.ModuleList(
@@ -66,5 +68,5 @@ class TransformerEncoderPixelDecoder(FPNPixelDecoder):
         positions = self.position_encoding(projected).flatten(2).transpose(1, 2)
         pixels = projected.flatten(2).transpose(1, 2)
         for layer in self.layers:
-            pixels = layer(pixels, positions)
+            pixels = checkpointed(layer, pixels, positions, modules=[layer], with_cp=self.with_cp)
         return pixels.transpose(1, 2).unflatten(2, projected.shape[-2:])

@@ -1,0 +1,65 @@
+"""How a model runs: less memory or less time, the same numbers. Nothing here renames a parameter."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .layers import checkpointed
+
+
+def turn_on_checkpointing(backbone: nn.Module, *heads: nn.Module) -> None:
+    """Gradient checkpointing of every part that knows ``with_cp``.
+
+    Blocks of a backbone bring their own, which is of the reentrant kind that PyTorch has deprecated: it does
+    without. Parts of ours are told to use theirs.
+
+    Raises:
+        ValueError: The backbone has no part that knows ``with_cp``.
+    """
+    blocks = [m for m in backbone.modules() if hasattr(m, 'with_cp') and not _inner_blocks(m)]
+    if not blocks:
+        raise ValueError(
+            f'with_cp=True: no block of the backbone {type(backbone).__name__} knows gradient checkpointing: '
+            'leave it out, and set with_cp of decode_head.pixel_decoder and decode_head.transformer_decoder'
+        )
+    for block in blocks:
+        block.with_cp = False
+        block.forward = partial(checkpointed, block.forward, modules=[block])
+    for module in (m for head in heads for m in head.modules()):
+        if hasattr(module, 'with_cp'):
+            module.with_cp = True
+
+
+def _inner_blocks(module: nn.Module) -> list[nn.Module]:
+    return [m for m in module.modules() if m is not module and hasattr(m, 'with_cp')]
+
+
+def use_channels_last(model: nn.Module) -> None:
+    """Convolutions get weights and pictures whose channels lie next to each other in memory."""
+    nn.Module.to(model, memory_format=torch.channels_last)
+    model.backbone.register_forward_pre_hook(_to_channels_last)
+
+
+def _to_channels_last(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return tuple(x.contiguous(memory_format=torch.channels_last) for x in inputs)
+
+
+def compile_parts(model: nn.Module, options: dict[str, Any]) -> None:
+    """``torch.compile`` of backbone and decoders; targets, matching and losses, whose sizes vary, stay out.
+
+    Args:
+        model: A segmentor.
+        options: Of ``torch.compile``: ``backend``, ``dynamic``, ``mode`` ...
+    """
+    head = model.decode_head
+    parts = [
+        model.backbone,
+        *(getattr(head, name, None) for name in ('pixel_decoder', 'transformer_decoder')),
+    ]
+    for part in parts:
+        if part is not None:
+            part.compile(**options)
