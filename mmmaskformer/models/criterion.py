@@ -8,8 +8,8 @@ import torch
 from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
-from ..functional.mask_losses import upsampled_mask_losses
 from ..functional.matching import Match
+from ..functional.upsampled_losses import upsampled_mask_losses
 from ..registry import MODELS, TASK_UTILS
 from ..structures import MaskPrediction, Segments
 

@@ -1,0 +1,216 @@
+"""Mask losses at full resolution in memory of the predictions' resolution.
+
+Bilinear upsampling is linear, so its adjoint brings a gradient at full resolution back to the prediction's.
+Here that happens in the forward pass already, a few masks at a time: tensors of full resolution live for one
+chunk of masks only. Exact, not point-sampled; `mask_losses` has the plain formulas it is compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+# Masks in work at a time: on a CPU few enough to stay in its cache, on a GPU enough to fill it; and never
+# more than this part of them, so that few masks need little memory.
+CHUNK_PIXELS = {'cpu': 2**20, 'cuda': 2**25}
+SMALLEST_NUM_CHUNKS = 12
+
+
+class MaskPixels(NamedTuple):
+    """Upsampled masks as the formulas see them: each pixel has a right side, given by the target.
+
+    Attributes:
+        side: ``(M, H, W)``, 1 inside the target, -1 outside.
+        against: ``(M, H, W)`` logits of the wrong side, minus ``side`` times the mask logits.
+        missed: ``(M, H, W)`` probability of the wrong side, the sigmoid of ``against``; 0 where not valid.
+        areas: ``(M,)`` valid pixels of the targets.
+        counted: ``(M,)`` valid pixels of the images, at least one.
+        valid: ``(M, H, W)``, 1 for pixels that count, else 0; None if all do.
+    """
+
+    side: Tensor
+    against: Tensor
+    missed: Tensor
+    areas: Tensor
+    counted: Tensor
+    valid: Tensor | None
+
+
+# Per-mask values (M,) and d value / d mask logits (M, H, W)
+ValueAndGrad = Callable[[MaskPixels], tuple[Tensor, Tensor]]
+
+
+def focal_value_and_grad(
+    pixels: MaskPixels, alpha: float = 0.25, gamma: float = 2.0
+) -> tuple[Tensor, Tensor]:
+    """`mask_losses.focal_loss` and its derivative in closed form.
+
+    With z the logit of the wrong side and m = sigmoid(z): L = a m^g softplus(z),
+    dL/dz = a m^g (g (1 - m) softplus(z) + m), and dL/dlogit = -side dL/dz. The balance is
+    a = 1/2 + (alpha - 1/2) side.
+
+    Args:
+        pixels: M masks.
+        alpha: Weight of the foreground.
+        gamma: Focusing exponent.
+
+    Returns:
+        Values ``(M,)`` and gradients ``(M, H, W)``.
+    """
+    factor = pixels.missed**gamma
+    loss = F.softplus(pixels.against).mul_(factor)
+    if pixels.valid is not None:
+        loss.mul_(pixels.valid)
+    total, signed = _sums(loss, pixels.side)
+    values = (total / 2 + (alpha - 0.5) * signed) / pixels.counted
+    pull = loss.mul_(gamma)
+    slope = torch.addcmul(pull, pixels.missed, factor.sub_(pull))
+    per_pixel = (1 / pixels.counted)[:, None, None]
+    balance = torch.mul(pixels.side, -0.5 * per_pixel).add_((0.5 - alpha) * per_pixel)
+    return values, balance.mul_(slope)
+
+
+def dice_value_and_grad(pixels: MaskPixels, smooth: float = 1.0) -> tuple[Tensor, Tensor]:
+    """`mask_losses.dice_loss` and its derivative in closed form; shapes as in :func:`focal_value_and_grad`.
+
+    With N = 2 sum(p t) + s and D = sum(p) + sum(t) + s: L = 1 - N/D, dL/dp = N/D^2 - 2t/D.
+    """
+    total, signed = _sums(pixels.missed, pixels.side)
+    missed_inside, outside = (total + signed) / 2, (total - signed) / 2
+    overlap = pixels.areas - missed_inside
+    numerator = 2 * overlap + smooth
+    denominator = overlap + outside + pixels.areas + smooth
+    half = (1 / denominator)[:, None, None]
+    middle = (numerator / denominator**2)[:, None, None] - half
+    grad = torch.mul(pixels.side, -half).add_(middle)
+    variance = torch.addcmul(pixels.missed, pixels.missed, pixels.missed, value=-1)
+    return 1 - numerator / denominator, grad.mul_(variance)
+
+
+def upsampled_mask_losses(
+    logits: Tensor,
+    targets: Tensor,
+    index: Tensor,
+    formulas: Sequence[ValueAndGrad],
+    valid: Tensor | None = None,
+) -> Tensor:
+    """Per-mask losses at the targets' resolution, exact, in memory of the predictions' resolution.
+
+    Equals bilinear upsampling (align_corners=False) followed by the plain formulas, in value and gradient.
+    Runs in float32 under any autocast; deterministic; not differentiable twice.
+
+    Args:
+        logits: ``(M, h, w)`` matched mask logits, of any number of layers and images.
+        targets: ``(S, H, W)`` bool masks.
+        index: ``(M,)`` target of each prediction.
+        formulas: Losses, each giving value and gradient.
+        valid: ``(S, H, W)`` bool, pixels that count for each target; None counts all.
+
+    Returns:
+        ``(len(formulas), M)`` float32 (float64 for float64 logits).
+    """
+    with torch.autocast(logits.device.type, enabled=False):
+        if logits.dtype in (torch.float16, torch.bfloat16):
+            logits = logits.float()
+        return _UpsampledMaskLosses.apply(logits, targets, index, tuple(formulas), valid)
+
+
+class _UpsampledMaskLosses(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        logits: Tensor,
+        targets: Tensor,
+        index: Tensor,
+        formulas: Sequence[ValueAndGrad],
+        valid: Tensor | None,
+    ) -> Tensor:
+        size = targets.shape[-2:]
+        values = logits.new_zeros(len(formulas), len(logits))
+        grads = logits.new_zeros(len(formulas), *logits.shape) if ctx.needs_input_grad[0] else None
+        columns = linear_resize_matrix(logits.shape[-1], size[1], logits)
+        areas, counted = _count_pixels(targets, valid, logits.dtype)
+        for part in _chunks(len(logits), size.numel(), logits.device.type):
+            picked = index[part]
+            pixels = _mask_pixels(logits[part], targets[picked], None if valid is None else valid[picked])
+            pixels = pixels._replace(areas=areas[picked], counted=counted[picked])
+            for i, formula in enumerate(formulas):
+                values[i, part], grad = formula(pixels)
+                if grads is not None:
+                    torch.matmul(resize_rows_adjoint(grad, logits.shape[-2]), columns, out=grads[i, part])
+        ctx.grads = grads
+        return values
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_values: Tensor) -> tuple[Tensor | None, ...]:
+        grad = torch.einsum('fm,fmhw->mhw', grad_values, ctx.grads)
+        return grad, None, None, None, None
+
+
+def _chunks(num_masks: int, num_pixels: int, device_type: str) -> list[slice]:
+    budget = CHUNK_PIXELS.get(device_type, CHUNK_PIXELS['cuda'])
+    step = max(1, min(budget // max(1, num_pixels), num_masks // SMALLEST_NUM_CHUNKS))
+    return [slice(start, start + step) for start in range(0, num_masks, step)]
+
+
+def _mask_pixels(logits: Tensor, targets: Tensor, valid: Tensor | None) -> MaskPixels:
+    """Pixels of ``(M, h, w)`` logits at the size of their ``(M, H, W)`` targets, not yet counted."""
+    side = targets.to(logits.dtype).mul_(2).sub_(1)
+    upsampled = F.interpolate(logits[None], size=targets.shape[-2:], mode='bilinear', align_corners=False)[0]
+    against = upsampled.mul_(side).neg_()
+    missed = against.sigmoid()
+    if valid is not None:
+        valid = valid.to(logits.dtype)
+        missed.mul_(valid)
+    empty = logits.new_empty(0)
+    return MaskPixels(side, against, missed, empty, empty, valid)
+
+
+def _count_pixels(targets: Tensor, valid: Tensor | None, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Pixels of each target, and pixels it is averaged over, ``(S,)`` each."""
+    if valid is None:
+        areas = targets.sum((1, 2))
+        counted = torch.full_like(areas, targets.shape[-2:].numel())
+    else:
+        areas, counted = (targets & valid).sum((1, 2)), valid.sum((1, 2))
+    return areas.to(dtype), counted.clamp(min=1).to(dtype)
+
+
+def _sums(values: Tensor, side: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums over the pixels of each mask, plain and signed by the side."""
+    rows, sides = values.flatten(1), side.flatten(1)
+    return rows.sum(1), torch.linalg.vecdot(rows, sides)
+
+
+def resize_rows_adjoint(grad: Tensor, height: int) -> Tensor:
+    """Adjoint of linear resizing of the rows: ``(M, H, W)`` -> ``(M, height, W)``.
+
+    Where H is a multiple s of the height, each phase of s rows weighs on its own row and one neighbour: sums
+    of slices, several times faster than a product with the matrix.
+    """
+    factor, rest = divmod(grad.shape[1], height)
+    if rest:
+        return linear_resize_matrix(height, grad.shape[1], grad).T @ grad
+    total = grad.new_zeros(len(grad), height, grad.shape[2])
+    for i, phase in enumerate(grad.unflatten(1, (height, factor)).unbind(2)):
+        offset = (i + 0.5) / factor - 0.5  # from the centre of the coarse row; beyond the border counts there
+        total.add_(phase, alpha=1 - abs(offset))
+        if offset < 0:
+            total[:, :-1].add_(phase[:, 1:], alpha=-offset)
+            total[:, :1].add_(phase[:, :1], alpha=-offset)
+        elif offset > 0:
+            total[:, 1:].add_(phase[:, :-1], alpha=offset)
+            total[:, -1:].add_(phase[:, -1:], alpha=offset)
+    return total
+
+
+def linear_resize_matrix(source: int, target: int, like: Tensor) -> Tensor:
+    """``(target, source)`` weights of 1-D linear resizing, as ``F.interpolate`` has them."""
+    unit = torch.eye(source, dtype=like.dtype, device=like.device)[None]
+    return F.interpolate(unit, size=target, mode='linear', align_corners=False)[0].T.contiguous()
