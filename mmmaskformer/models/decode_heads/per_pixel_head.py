@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
+from mmengine.model import kaiming_init
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
@@ -120,8 +121,7 @@ class PerPixelBaselineHead(PerPixelHead):
     def init_weights(self) -> None:
         """MSRA's normal weights for the classifier, as officially."""
         super().init_weights()
-        nn.init.kaiming_normal_(self.classifier.weight, mode='fan_out', nonlinearity='relu')
-        nn.init.zeros_(self.classifier.bias)
+        kaiming_init(self.classifier, mode='fan_out')
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         """See `PerPixelHead.forward`; there is one layer."""
