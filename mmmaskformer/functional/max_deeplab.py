@@ -111,7 +111,7 @@ def mask_id_cross_entropy(mask_log_odds: Tensor, masks: Tensor, match: Match) ->
 
     Args:
         mask_log_odds: ``(N, P)``.
-        masks: ``(S, P)`` bool; where segments overlap, the first counts.
+        masks: ``(S, P)`` bool; where segments overlap, that of the first slot counts.
         match: Matched slots and their segments.
     """
     slots, segments = match

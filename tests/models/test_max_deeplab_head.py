@@ -6,6 +6,7 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
+import small_models
 import torch
 from mmengine.config import Config
 from mmengine.registry import DATASETS, init_default_scope
@@ -16,7 +17,7 @@ from mmmaskformer.functional.postprocess import OutputSize
 from mmmaskformer.registry import MODELS
 from mmmaskformer.structures import MaskPrediction, Segments
 
-HEAD = dict(type='mmmaskformer.MaXDeepLabHead', embedding_channels=10)
+HEAD = {**small_models.HEAD, 'type': 'mmmaskformer.MaXDeepLabHead', 'embedding_channels': 10}
 LOSSES = {'loss_pq', 'loss_mask_id', 'loss_instance', 'loss_semantic'}
 CONFIGS = Path(__file__).parents[2] / 'configs'
 LEAVES = sorted(CONFIGS.glob('*/max_deeplab_*.py'))
@@ -164,30 +165,57 @@ def test_checkpoint_of_other_classes():
     assert not unexpected
 
 
-def test_segmentor_predicts():
-    """Semantic scores are the probability of each class: they sum to one minus that of no-object."""
+PANOPTIC = dict(mode='whole', panoptic=dict(score_thr=0.3, pixel_thr=0.3), instance=dict(max_per_image=6))
+
+
+def spread_model(**changes):
+    """A segmentor whose slots differ in class and mask."""
     torch.manual_seed(1)
-    model = small_model(decode_head=HEAD, test_cfg=dict(mode='whole'))
-    batch = pictures((60, 75), (64, 96))
-    for mode in ('train', 'test'):
-        if mode == 'train':
-            losses = model.train().loss(**model.data_preprocessor(panoptic_pictures((64, 96)), True))
-            assert {name.removeprefix('decode.') for name in losses} == LOSSES
-            continue
-        with torch.no_grad():
-            results = model.eval().test_step(batch)
-        for result, size in zip(results, [(60, 75), (64, 96)]):
-            scores = result.seg_logits.data
-            assert result.pred_sem_seg.data.shape == (1, *size)
-            assert scores.min() >= 0
-            assert scores.sum(0).max() < 1.05
+    model = small_model(decode_head=HEAD, **changes)
     with torch.no_grad():
-        prediction = model.decode_head.predict_masks(model.extract_feat(torch.randn(1, 3, 64, 96)))
+        model.decode_head.class_embed.weight.mul_(6)
+        model.decode_head.mask_embed[-1].weight.mul_(400)
+    model.dataset_meta = dict(classes=('a', 'b', 'c', 'd'), thing_classes=('b', 'd'))
+    return model
+
+
+def test_segmentor_trains_with_segments():
+    model = spread_model().train()
+    losses = model.loss(**model.data_preprocessor(panoptic_pictures((64, 96), (60, 75)), True))
+    assert {name.removeprefix('decode.') for name in losses} == LOSSES
+    assert all(value.isfinite() for value in losses.values())
+
+
+@pytest.mark.parametrize('postprocess', ['after', 'before'])
+def test_segmentor_predicts(postprocess):
+    """Scores are the probability of each class; segments and objects come from the same slots."""
+    model = spread_model(test_cfg={**PANOPTIC, 'postprocess': postprocess})
+    batch = pictures((60, 75), (64, 96))
+    with torch.no_grad():
+        results = model.test_step(batch)
+    for result, size in zip(results, [(60, 75), (64, 96)]):
+        scores = result.seg_logits.data
+        assert result.pred_sem_seg.data.shape == (1, *size)
+        assert scores.min() >= 0
+        assert scores.sum(0).max() < 1.1  # at most 1 but for upsampling
+        assert result.pred_panoptic_seg.data.shape == (1, *size)
+        assert result.pred_segments_info
+        assert len(result.pred_instances.masks) == 6
+
+
+def test_segmentor_asks_the_head_for_segments():
+    """With void by the threshold of pixels, which MaskFormer's inference does not have."""
+    model, picture = spread_model(test_cfg=PANOPTIC), torch.randn(1, 3, 64, 96)
+    with torch.no_grad():
+        (result,) = model(picture, mode='predict')
+        prediction = model.decode_head.predict_masks(model.extract_feat(picture))
+    size = OutputSize((64, 96), (64, 96), (64, 96))
     one = MaskPrediction(*(part[0] for part in prediction))
-    size = OutputSize((64, 96), (60, 90), (30, 45))
-    found = model.decode_head.panoptic_segments(one, size, [True] * 4, score_thr=0.0, pixel_thr=0.0)
-    assert found.ids.shape == (30, 45)
-    assert torch.equal(found.ids, max_deeplab_segments(one, size, [True] * 4, 0.0, 0.0).ids)
+    expected = max_deeplab_segments(one, size, [False, True, False, True], **PANOPTIC['panoptic'])
+    assert torch.equal(result.pred_panoptic_seg.data[0], expected.ids)
+    assert result.pred_segments_info == expected.segments_info
+    assert 0 in expected.ids
+    assert len(expected.segments_info) > 1
 
 
 def test_configs_are_there():

@@ -38,7 +38,8 @@ class MaskFormer(EncoderDecoder):
 
     - ``semantic=True``: label map and scores; ``postprocess='before'`` resizes mask logits to the original
       image before they are combined (the official panoptic models), ``'after'`` (default) the scores.
-    - ``panoptic=dict(score_thr=0.8, overlap_thr=0.8)``: see `functional.postprocess.panoptic_segments`.
+    - ``panoptic=dict(score_thr=0.8, overlap_thr=0.8)``: see `functional.postprocess.panoptic_segments`;
+      a head may have its own ``panoptic_segments`` with other thresholds (`MaXDeepLabHead`).
     - ``instance=dict(score_thr=0.0, max_per_image=100)``: see `functional.postprocess.instances`.
 
     ``dict()`` stands for these defaults, None for not wanted.
@@ -107,7 +108,8 @@ class MaskFormer(EncoderDecoder):
         if cfg.get('semantic', True):
             results.update(self._semantic_results(prediction, size))
         if cfg.get('panoptic') is not None:
-            found = panoptic_segments(prediction, size, self._is_thing(), **cfg.panoptic)
+            segments_of = getattr(self.decode_head, 'panoptic_segments', panoptic_segments)
+            found = segments_of(prediction, size, self._is_thing(), **cfg.panoptic)
             results['pred_panoptic_seg'] = PixelData(data=found.ids[None])
             results['pred_segments_info'] = found.segments_info
         if cfg.get('instance') is not None:
