@@ -1,6 +1,8 @@
 """Data sets that MMSegmentation lacks, and the transforms of the data pipelines."""
 
+from .ade20k_full import Ade20kFullDataset
 from .camvid import CamVidDataset, CamVidPanopticDataset
+from .cityscapes import CityscapesPanopticDataset
 from .coco_instance import CocoInstanceDataset
 from .coco_panoptic import Ade20kPanopticDataset, CocoPanopticDataset
 from .toy import ToyDataset, ToyPanopticDataset
@@ -14,9 +16,11 @@ from .transforms import (
 )
 
 __all__ = [
+    'Ade20kFullDataset',
     'Ade20kPanopticDataset',
     'CamVidDataset',
     'CamVidPanopticDataset',
+    'CityscapesPanopticDataset',
     'CocoInstanceDataset',
     'CocoPanopticDataset',
     'LoadAnnotations',

@@ -95,9 +95,13 @@ class CocoDataset(BaseSegDataset):
             if missing or image['id'] in images:
                 fault = f'has no {missing!r}' if missing else 'has the id of another image'
                 raise ValueError(f'{self.ann_file}: the image {dict(image)} {fault}: correct that entry.')
-            path = osp.join(folder, image['file_name'])
+            path = osp.join(folder, self._picture(image))
             images[image['id']] = dict(img_path=path, img_id=image['id'], seg_fields=[])
         return images
+
+    def _picture(self, image: Mapping) -> str:
+        """Path of a picture in the folder of pictures, as the file's entry for it says."""
+        return image['file_name']
 
     def _truths(self, annotations: list[dict], images: Mapping, classes: Mapping) -> dict[Any, dict]:
         """What is true of each image, by its id; ``classes`` gives index and isthing by category id."""

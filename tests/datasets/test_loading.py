@@ -79,9 +79,3 @@ def test_contradictory_reduce_zero_label(tmp_path):
         ValueError, match='reduce_zero_label is True in LoadAnnotations, but False in the data set'
     ):
         LoadAnnotations(reduce_zero_label=True)(sample(tmp_path))
-
-
-def test_labels_of_more_than_eight_bits_are_refused(tmp_path):
-    cv2.imwrite(str(tmp_path / 'a.png'), np.full((4, 6), 300, np.uint16))
-    with pytest.raises(ValueError, match=r'a\.png cannot be read .*more than 8 bits per pixel'):
-        LoadAnnotations()(sample(tmp_path))

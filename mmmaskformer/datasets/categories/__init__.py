@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 FOLDER = Path(__file__).parent
-PACKAGED = ('ade20k_panoptic', 'coco_instance', 'coco_panoptic')
+PACKAGED = ('ade20k_panoptic', 'cityscapes_panoptic', 'coco_instance', 'coco_panoptic')
 GOLDEN_RATIO = 0.618034
 
 Source = str | Path | Sequence[Mapping[str, Any]]

@@ -1,5 +1,18 @@
 """Writing annotation files in the formats that the data sets read."""
 
+from .ade20k_full import write_ade20k_full
 from .ade20k_panoptic import write_ade20k_panoptic
+from .cityscapes import write_cityscapes_labels, write_cityscapes_panoptic
+from .coco_stuff10k import write_coco_stuff10k
+from .command_line import run_converter
+from .mapillary import check_mapillary
 
-__all__ = ['write_ade20k_panoptic']
+__all__ = [
+    'check_mapillary',
+    'run_converter',
+    'write_ade20k_full',
+    'write_ade20k_panoptic',
+    'write_cityscapes_labels',
+    'write_cityscapes_panoptic',
+    'write_coco_stuff10k',
+]

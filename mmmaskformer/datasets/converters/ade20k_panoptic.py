@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
-from mmengine.utils import track_iter_progress
-from PIL import Image
 
 from ..categories import Category, load_categories
 from ..id_maps import describe_segment
+from .coco_format import panoptic_document
+from .jobs import check_labels, check_size, read_map, require_files, run_jobs, write_json, write_map
 
 SPLITS = {'training': 'train', 'validation': 'val'}
 MAX_SHIFT = 30
@@ -58,10 +55,9 @@ def write_ade20k_panoptic(
         _check_complete(root, split, jobs)
     for split, jobs in files.items():
         jobs[0].ids.parent.mkdir(exist_ok=True)
-        with ProcessPoolExecutor(num_workers) as pool:
-            done = pool.map(convert, jobs, chunksize=8)
-            entries = list(track_iter_progress((done, len(jobs))))
-        _write_json(root / f'ade20k_panoptic_{SPLITS[split]}.json', entries)
+        entries = run_jobs(convert, jobs, num_workers)
+        document = panoptic_document(entries, _categories())
+        write_json(root / f'ade20k_panoptic_{SPLITS[split]}.json', document)
     return {split: len(jobs) for split, jobs in files.items()}
 
 
@@ -71,14 +67,11 @@ def convert(files: _Files) -> tuple[dict, dict]:
     Returns:
         Its entries among ``images`` and ``annotations``.
     """
-    labels, instances = _read(files.labels, 2), _read(files.instances, 3)
-    width, height = Image.open(files.picture).size
-    for path, found in ((files.labels, labels.shape), (files.instances, instances.shape)):
-        if found[:2] != (height, width):
-            raise ValueError(
-                f'{path} is {found[1]}x{found[0]} pixels, but its picture is {width}x{height}: '
-                'replace one of them.'
-            )
+    labels, instances = read_map(files.labels), read_map(files.instances, 3)
+    check_size(files.labels, labels.shape, files.picture)
+    check_size(files.instances, instances.shape, files.picture)
+    check_labels(files.labels, labels, np.ones(1 + len(_categories()), bool))
+    height, width = labels.shape
     colours = np.zeros((height, width, 3), np.uint8)
     segments, generator, taken = [], random.Random(0), {(0, 0, 0)}
     for category, mask in (*_stuff(labels), *_things(instances, files.instances)):
@@ -86,7 +79,7 @@ def convert(files: _Files) -> tuple[dict, dict]:
         colours[mask] = colour
         number = colour[0] + 256 * colour[1] + 65536 * colour[2]
         segments.append(describe_segment(mask, number, category.id))
-    _write_png(files.ids, colours)
+    write_map(files.ids, colours)
     name = files.picture.stem
     image = dict(id=name, file_name=files.picture.name, width=width, height=height)
     return image, dict(image_id=name, file_name=files.ids.name, segments_info=segments)
@@ -100,7 +93,7 @@ def _stuff(labels: np.ndarray) -> Iterator[tuple[Category, np.ndarray]]:
 
 def _things(instances: np.ndarray, path: Path) -> Iterator[tuple[Category, np.ndarray]]:
     things = [category for category in _categories() if category.isthing]
-    objects, classes = instances[..., 1], instances[..., 2]  # green, red
+    classes, objects = instances[..., 0], instances[..., 1]  # red, green
     for number in np.unique(objects).tolist():
         if number == 0:
             continue
@@ -145,41 +138,8 @@ def _files(root: Path, split: str) -> Iterator[_Files]:
 def _check_complete(root: Path, split: str, jobs: list[_Files]) -> None:
     if not jobs:
         raise FileNotFoundError(f'{root / "images" / split} holds no *.jpg file: give the folder of ADE20K.')
-    missing = [path for files in jobs for path in (files.labels, files.instances) if not path.is_file()]
-    if missing:
-        raise FileNotFoundError(
-            f'{len(missing)} files are missing, the first of them {missing[0]}: unpack ADE20K and '
-            f'annotations_instance.tar so that {root} holds annotations and annotations_instance.'
-        )
-
-
-def _read(path: Path, dimensions: int) -> np.ndarray:
-    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if pixels is None or pixels.dtype != np.uint8 or pixels.ndim != dimensions:
-        kind = 'one channel' if dimensions == 2 else 'three channels'
-        raise ValueError(f'{path} is no PNG of {kind} of 8 bits: replace the file.')
-    return pixels
-
-
-def _write_png(path: Path, colours: np.ndarray) -> None:
-    pixels = colours[..., ::-1]
-    if path.exists():
-        if not np.array_equal(_read(path, 3), pixels):
-            raise FileExistsError(f'{path} is there already and differs: remove it or its folder.')
-        return
-    unfinished = path.with_suffix('.unfinished.png')
-    if not cv2.imwrite(str(unfinished), pixels):
-        raise OSError(f'{unfinished} could not be written; is the disk full?')
-    unfinished.replace(path)
-
-
-def _write_json(path: Path, entries: list[tuple[dict, dict]]) -> None:
-    images, annotations = (list(column) for column in zip(*entries))
-    categories = [
-        dict(id=category.id, name=category.name, isthing=int(category.isthing), color=list(category.color))
-        for category in _categories()
-    ]
-    document = dict(images=images, annotations=annotations, categories=categories)
-    if path.exists() and json.loads(path.read_text()) != document:
-        raise FileExistsError(f'{path} is there already and differs: remove it.')
-    path.write_text(json.dumps(document))
+    require_files(
+        (path for files in jobs for path in (files.labels, files.instances)),
+        'unpack ADE20K and annotations_instance.tar so that '
+        f'{root} holds annotations and annotations_instance',
+    )

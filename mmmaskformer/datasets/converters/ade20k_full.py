@@ -1,0 +1,156 @@
+"""ADE20K's full annotations to label maps of 16 bits, by MaskFormer's procedure."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ..ade20k_full import CLASSES, IGNORED_LABEL
+from .jobs import check_size, inside, read_map, require_files, run_jobs, write_whole
+
+SPLITS = ('training', 'validation')
+SHORT_EDGE = 512
+NUMPY = {'dtype', 'ndarray', '_reconstruct', 'scalar', '_frombuffer'}
+"""What the arrays beside the names of files are made of."""
+
+
+class _Files(NamedTuple):
+    picture: Path
+    parts: Path
+    copy: Path
+    labels: Path
+
+
+class _IndexReader(pickle.Unpickler):
+    """Refuses everything but lists and arrays: a pickle could run any code otherwise."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module.split('.')[0] == 'numpy' and name in NUMPY:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f'it refers to {module}.{name}, which a list of files does not need')
+
+
+def write_ade20k_full(
+    root: str | Path, splits: Sequence[str] = SPLITS, num_workers: int = 2
+) -> dict[str, int]:
+    """Write ``images_detectron2/SPLIT/*.jpg`` and ``annotations_detectron2/SPLIT/*.tif``.
+
+    The names are those of the original script, and what it wrote is kept: pictures and labels are shrunk to
+    a short edge of 512 pixels where they are larger, and labels are 0-846 or 65535 for all else.
+
+    Args:
+        root: The folder ADE20K_2021_17_01 with ``index_ade20k.pkl`` and ``images``.
+        splits: Which of ``'training'`` and ``'validation'``.
+        num_workers: Processes.
+
+    Returns:
+        Number of images of each split.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ValueError: The index cannot be read or names a file outside the folder, or a map is no such map or
+            differs in size from its picture.
+    """
+    root = Path(root)
+    unknown = set(splits) - set(SPLITS)
+    if unknown:
+        raise ValueError(f'{min(unknown)!r} is no split of ADE20K: choose from {", ".join(SPLITS)}.')
+    files = _files(root, splits)
+    for jobs in files.values():
+        for path in (jobs[0].copy, jobs[0].labels):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        run_jobs(convert, jobs, num_workers)
+    return {split: len(jobs) for split, jobs in files.items()}
+
+
+def convert(files: _Files) -> None:
+    """Write the picture and the label map of an image."""
+    if files.labels.exists() and files.copy.exists():
+        return
+    parts = read_map(files.parts, 3)
+    check_size(files.parts, parts.shape, files.picture)
+    size = _size(*parts.shape[:2])
+    if not files.labels.exists():
+        labels = cv2.resize(read_labels(parts), size, interpolation=cv2.INTER_NEAREST)
+        _write(files.labels, labels, 'tiff', compression='tiff_lzw')
+    if not files.copy.exists():
+        try:
+            picture = np.asarray(Image.open(files.picture).convert('RGB'))
+        except OSError as error:
+            raise ValueError(f'{files.picture} cannot be read ({error}): replace the file.') from error
+        _write(files.copy, cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), 'jpeg')
+
+
+def read_labels(parts: np.ndarray) -> np.ndarray:
+    """The class of every pixel of a ``*_seg.png``.
+
+    Args:
+        parts: ``(H, W, 3)`` red, green, blue; the number of the class is 256 * (red // 10) + green.
+
+    Returns:
+        ``(H, W)`` uint16, 65535 for numbers that are none of the 847.
+    """
+    return _labels_of_numbers()[parts[..., 0] // 10 * np.uint16(256) + parts[..., 1]]
+
+
+@cache
+def _labels_of_numbers() -> np.ndarray:
+    table = np.full(256 * 26, IGNORED_LABEL, np.uint16)
+    table[list(CLASSES)] = np.arange(len(CLASSES))
+    return table
+
+
+def _size(height: int, width: int) -> tuple[int, int]:
+    """Width and height, the shorter at most 512."""
+    if min(height, width) <= SHORT_EDGE:
+        return width, height
+    if width >= height:
+        return round(width / height * SHORT_EDGE), SHORT_EDGE
+    return SHORT_EDGE, round(height / width * SHORT_EDGE)
+
+
+def _write(path: Path, pixels: np.ndarray, file_format: str, **options: Any) -> None:
+    content = BytesIO()
+    Image.fromarray(pixels).save(content, file_format, **options)
+    write_whole(path, content.getvalue())
+
+
+def _files(root: Path, splits: Sequence[str]) -> dict[str, list[_Files]]:
+    files: dict[str, dict[str, _Files]] = {split: {} for split in splits}
+    index = root / 'index_ade20k.pkl'
+    advice = f'unpack ADE20K_2021_17_01 so that {root} holds images and index_ade20k.pkl'
+    require_files([index], advice)
+    for folder, name in _read_index(index):
+        split = SPLITS[name.split('_')[1:2] == ['val']]
+        if split not in files:
+            continue
+        picture = inside(root, f'{folder.partition("/")[2]}/{name}', str(index))
+        copy = inside(root / 'images_detectron2' / split, name, str(index))
+        labels = root / 'annotations_detectron2' / split / f'{copy.stem}.tif'
+        if name in files[split]:
+            raise ValueError(f'{index} names {name} twice: restore the file.')
+        files[split][name] = _Files(picture, picture.with_name(f'{picture.stem}_seg.png'), copy, labels)
+    jobs = {split: [named[name] for name in sorted(named)] for split, named in files.items()}
+    for split, items in jobs.items():
+        if not items:
+            raise ValueError(f'{index} names no image of {split}: restore the file.')
+        require_files((path for item in items for path in item[:2]), advice)
+    return jobs
+
+
+def _read_index(path: Path) -> list[tuple[str, str]]:
+    """Folder and name of each picture; the folders start with that of the data set."""
+    try:
+        with path.open('rb') as file:
+            index = _IndexReader(file).load()
+        return list(zip(index['folder'], index['filename'], strict=True))
+    except Exception as error:
+        raise ValueError(f'{path} is no index of ADE20K ({error}): restore the file.') from error

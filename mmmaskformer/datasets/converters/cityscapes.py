@@ -1,0 +1,173 @@
+"""Cityscapes: label maps of the 19 classes, and panoptic annotations as cityscapesscripts makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ..categories import Category, load_categories
+from ..cityscapes import city_of
+from ..id_maps import describe_segment
+from .coco_format import panoptic_document
+from .jobs import (
+    check_labels,
+    check_size,
+    encode_png,
+    read_map,
+    require_files,
+    run_jobs,
+    write_json,
+    write_map,
+    write_whole,
+)
+
+SPLITS = ('train', 'val', 'test')
+LABELS = '{split}/{city}/{name}_gtFine_labelTrainIds.png'
+PANOPTIC = 'cityscapes_panoptic_{split}/{name}_gtFine_panoptic.png'
+NUM_LABELS = 34
+"""Labels of Cityscapes, 0-33; 19 of them are evaluated."""
+IGNORED_LABEL = 255
+OBJECT = 1000
+"""Label of an object's pixels: this times its class and its number; without objects, the class alone."""
+
+
+class _Files(NamedTuple):
+    picture: Path
+    labels: Path
+    output: Path
+
+
+def write_cityscapes_labels(
+    root: str | Path, splits: Sequence[str] = ('train', 'val'), num_workers: int = 2
+) -> dict[str, int]:
+    """Write a ``*_gtFine_labelTrainIds.png`` beside each ``*_gtFine_labelIds.png``, if it is not there.
+
+    Args:
+        root: The folder with ``leftImg8bit`` and ``gtFine``.
+        splits: Which of ``'train'``, ``'val'`` and ``'test'``.
+        num_workers: Processes.
+
+    Returns:
+        Number of images of each split.
+
+    Raises:
+        FileNotFoundError: There are no pictures, or a map is missing.
+        ValueError: A map has an unknown label, or differs in size from its picture.
+    """
+    files = {split: _files(Path(root), split, 'labelIds', LABELS) for split in splits}
+    for jobs in files.values():
+        run_jobs(convert_labels, jobs, num_workers)
+    return {split: len(jobs) for split, jobs in files.items()}
+
+
+def convert_labels(files: _Files) -> None:
+    """Write the label map of an image, classes 0-18 and 255."""
+    if files.output.exists():
+        return
+    labels = read_map(files.labels)
+    check_size(files.labels, labels.shape, files.picture)
+    check_labels(files.labels, labels, np.ones(NUM_LABELS, bool))
+    table = np.full(NUM_LABELS, IGNORED_LABEL, np.uint8)
+    for place, category in enumerate(_categories().values()):
+        table[category.id] = place
+    write_whole(files.output, encode_png(table[labels]))
+
+
+def write_cityscapes_panoptic(
+    root: str | Path, splits: Sequence[str] = ('train', 'val'), num_workers: int = 2
+) -> dict[str, int]:
+    """Write ``gtFine/cityscapes_panoptic_SPLIT.json`` and the PNGs in ``gtFine/cityscapes_panoptic_SPLIT``.
+
+    They say what cityscapesscripts' ``createPanopticImgs`` would say. Groups of objects are crowds.
+
+    Args:
+        root: The folder with ``leftImg8bit`` and ``gtFine``.
+        splits: Which of ``'train'``, ``'val'`` and ``'test'``.
+        num_workers: Processes.
+
+    Returns:
+        Number of images of each split.
+
+    Raises:
+        FileExistsError: There is output already, and it differs.
+        FileNotFoundError: There are no pictures, or a map is missing.
+        ValueError: A map has an unknown label, or differs in size from its picture.
+    """
+    files = {split: _files(Path(root), split, 'instanceIds', PANOPTIC) for split in splits}
+    for jobs in files.values():
+        folder = jobs[0].output.parent
+        folder.mkdir(exist_ok=True)
+        entries = run_jobs(convert_panoptic, jobs, num_workers)
+        document = panoptic_document(entries, list(_categories().values()))
+        write_json(folder.with_suffix('.json'), document)
+    return {split: len(jobs) for split, jobs in files.items()}
+
+
+def convert_panoptic(files: _Files) -> tuple[dict, dict]:
+    """Write the id PNG of an image.
+
+    Returns:
+        Its entries among ``images`` and ``annotations``.
+    """
+    numbers = read_map(files.labels, dtype=np.uint16).astype(np.int32)
+    check_size(files.labels, numbers.shape, files.picture)
+    labels = np.where(numbers < OBJECT, numbers, numbers // OBJECT)
+    check_labels(files.labels, labels, np.ones(NUM_LABELS, bool))
+    ids = np.zeros_like(numbers)
+    segments = []
+    for number in np.unique(numbers).tolist():
+        category = _categories().get(number if number < OBJECT else number // OBJECT)
+        if category is None:
+            continue
+        mask = numbers == number
+        ids[mask] = number
+        crowd = int(category.isthing and number < OBJECT)
+        segments.append({**describe_segment(mask, number, category.id), 'iscrowd': crowd})
+    write_map(files.output, np.stack([ids % 256, ids // 256, np.zeros_like(ids)], axis=-1).astype(np.uint8))
+    return _entries(files, numbers.shape, segments)
+
+
+def _entries(files: _Files, shape: tuple[int, ...], segments: list[dict]) -> tuple[dict, dict]:
+    """The names are those of cityscapesscripts, that of the picture lacking its folder and being wrong."""
+    name = files.picture.name.removesuffix('_leftImg8bit.png')
+    image = dict(id=name, width=shape[1], height=shape[0], file_name=f'{name}_gtFine_leftImg8bit.png')
+    return image, dict(image_id=name, file_name=files.output.name, segments_info=segments)
+
+
+@cache
+def _categories() -> dict[int, Category]:
+    """By label, in the order of the classes."""
+    return {category.id: category for category in load_categories('cityscapes_panoptic')}
+
+
+def _files(root: Path, split: str, source: str, target: str) -> list[_Files]:
+    """The files of a split, in the order of their names.
+
+    Args:
+        root: The folder of the data set.
+        split: Which split.
+        source: What is read, ``gtFine/SPLIT/CITY/*_gtFine_SOURCE.png``.
+        target: What is written, as a pattern with ``split``, ``city`` and ``name``.
+    """
+    if split not in SPLITS:
+        raise ValueError(f'{split!r} is no split of Cityscapes: choose from {", ".join(SPLITS)}.')
+    files = []
+    for picture in sorted((root / 'leftImg8bit' / split).glob('*/*_leftImg8bit.png')):
+        name, city = picture.name.removesuffix('_leftImg8bit.png'), picture.parent.name
+        if city_of(name) != city:
+            raise ValueError(f'{picture} is not in the folder of its city, {city_of(name)}: move it there.')
+        labels = root / 'gtFine' / split / city / f'{name}_gtFine_{source}.png'
+        files.append(
+            _Files(picture, labels, root / 'gtFine' / target.format(split=split, city=city, name=name))
+        )
+    if not files:
+        raise FileNotFoundError(
+            f'{root / "leftImg8bit" / split} holds no CITY/*_leftImg8bit.png: give the folder of Cityscapes.'
+        )
+    advice = f'unpack gtFine_trainvaltest.zip so that {root} holds gtFine'
+    require_files((item.labels for item in files), advice)
+    return files

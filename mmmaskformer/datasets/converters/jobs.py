@@ -1,0 +1,190 @@
+"""What the converters share: many small jobs with a progress bar, and files that appear whole or not at all.
+
+A converter that was interrupted is started again: what is finished stays as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+from mmengine.utils import track_iter_progress
+from PIL import Image
+
+Job = TypeVar('Job')
+Result = TypeVar('Result')
+
+CHUNK = 8
+"""Jobs handed to a process at a time."""
+
+
+def run_jobs(convert: Callable[[Job], Result], jobs: Sequence[Job], num_workers: int) -> list[Result]:
+    """Convert one file after the other, in several processes, under a progress bar.
+
+    The first error stops the rest.
+
+    Args:
+        convert: A function of a module, so that processes find it.
+        jobs: What it is called with.
+        num_workers: Processes; with one, everything happens in this one.
+
+    Returns:
+        The results in the order of ``jobs``.
+
+    Raises:
+        ValueError: There are no jobs, or there is no process to do them.
+    """
+    if not jobs or num_workers < 1:
+        raise ValueError(f'{len(jobs)} jobs for {num_workers} processes: at least one of each is needed.')
+    if num_workers == 1:
+        return list(track_iter_progress((map(convert, jobs), len(jobs)), file=sys.stderr))
+    with ProcessPoolExecutor(num_workers) as pool:
+        done = pool.map(convert, jobs, chunksize=CHUNK)
+        return list(track_iter_progress((done, len(jobs)), file=sys.stderr))
+
+
+def require_files(paths: Iterable[Path], advice: str) -> None:
+    """Check that files are there, before the first of them is converted.
+
+    Args:
+        paths: The files.
+        advice: What to do if not, ``'unpack ... so that ...'``.
+
+    Raises:
+        FileNotFoundError: Files are missing; the sentence has their number and the first.
+    """
+    missing = [path for path in paths if not path.is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f'{len(missing)} files are missing, the first of them {missing[0]}: {advice}.'
+        )
+
+
+def inside(folder: Path, name: str, where: str) -> Path:
+    """The path of a file that data names, refused if it would lie outside the folder.
+
+    Args:
+        folder: Where it must lie.
+        name: Its name as the data has it, with ``/`` between folders.
+        where: What names it, for the message.
+
+    Raises:
+        ValueError: The name is empty, absolute, or leads out of the folder.
+    """
+    parts = PurePosixPath(name.replace('\\', '/')).parts
+    if not parts or '..' in parts or parts[0].endswith((':', '/')) or '\0' in name:
+        raise ValueError(f'{where} names the file {name!r}, which is not inside {folder}: correct it there.')
+    return folder.joinpath(*parts)
+
+
+def read_map(path: Path, num_channels: int = 1, dtype: type = np.uint8) -> np.ndarray:
+    """Read a PNG of labels or colours as it is; of one with a palette, the indices.
+
+    Args:
+        path: The file.
+        num_channels: 1 for ``(H, W)``, 3 for ``(H, W, 3)`` red, green, blue.
+        dtype: uint8 or uint16.
+
+    Raises:
+        ValueError: It cannot be read to its end, or has another number of channels or bits.
+    """
+    try:
+        pixels = np.array(Image.open(path))
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f'{path} cannot be read ({error}): replace the file.') from error
+    if pixels.dtype == np.int32:  # 16 bits as older releases of Pillow have them
+        pixels = pixels.astype(np.uint16)
+    if pixels.dtype != dtype or pixels.shape[2:] != (() if num_channels == 1 else (num_channels,)):
+        channels = 'one channel' if num_channels == 1 else 'three channels'
+        bits = 8 * np.dtype(dtype).itemsize
+        raise ValueError(f'{path} is no PNG of {channels} of {bits} bits: replace the file.')
+    return pixels
+
+
+def check_size(path: Path, shape: Sequence[int], picture: Path) -> None:
+    """Compare the size of a map with that of its picture, of which only the head is read.
+
+    Raises:
+        ValueError: They differ, or the picture is none.
+    """
+    try:
+        width, height = Image.open(picture).size
+    except OSError as error:
+        raise ValueError(f'{picture} is no picture ({error}): replace the file.') from error
+    if tuple(shape[:2]) != (height, width):
+        raise ValueError(
+            f'{path} is {shape[1]}x{shape[0]} pixels, but its picture is {width}x{height}: '
+            'replace one of them.'
+        )
+
+
+def check_labels(path: Path, pixels: np.ndarray, known: np.ndarray) -> None:
+    """Check that a map holds known labels alone.
+
+    Args:
+        path: Its file, for the message.
+        pixels: Whole numbers.
+        known: ``(L,)`` bool, whether each label is known; beyond them none is.
+
+    Raises:
+        ValueError: There is another label.
+    """
+    extremes = int(pixels.min()), int(pixels.max())
+    strange = [label for label in extremes if not 0 <= label < len(known)]
+    if not strange:
+        found = np.flatnonzero(np.bincount(pixels.ravel())).tolist()
+        strange = [label for label in found if not known[label]]
+    if strange:
+        raise ValueError(
+            f'{path} has the label {strange[0]}, which is none of the data set: replace the file by the '
+            'original.'
+        )
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file under another name first, so that a half-written one never bears its own."""
+    unfinished = path.with_name(f'{path.name}.unfinished')
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
+
+
+def encode_png(pixels: np.ndarray) -> bytes:
+    """``(H, W)`` or ``(H, W, 3)`` red, green, blue, as a PNG of 8 or 16 bits."""
+    return cv2.imencode('.png', pixels[..., ::-1] if pixels.ndim == 3 else pixels)[1].tobytes()
+
+
+def write_map(path: Path, pixels: np.ndarray) -> None:
+    """Write ``(H, W, 3)`` red, green, blue as a PNG; one with the same pixels is kept.
+
+    Raises:
+        FileExistsError: There is one with other pixels.
+    """
+    if not path.exists():
+        write_whole(path, encode_png(pixels))
+    elif not np.array_equal(read_map(path, 3), pixels):
+        raise FileExistsError(f'{path} is there already and differs: remove it or its folder.')
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write a JSON file; one that says the same is kept.
+
+    Raises:
+        FileExistsError: There is one that says something else.
+    """
+    if not path.exists():
+        write_whole(path, json.dumps(document).encode())
+    elif not _says(path, document):
+        raise FileExistsError(f'{path} is there already and differs: remove it.')
+
+
+def _says(path: Path, document: dict) -> bool:
+    try:
+        return json.loads(path.read_text()) == document
+    except ValueError:
+        return False

@@ -1,0 +1,108 @@
+"""Small data sets in the exact files and folders in which the real ones are published."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+from scipy.io import savemat
+
+import mmmaskformer  # noqa: F401  what imports this may import mmseg next
+
+HEIGHT, WIDTH = 64, 96
+
+
+def noise(seed: int = 0, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
+    return np.random.RandomState(seed).randint(0, 256, (height, width, 3), np.uint8)
+
+
+def stripes(values: list[int], dtype: type = np.uint8) -> np.ndarray:
+    """Vertical stripes of equal width."""
+    columns = np.repeat(np.array(values, dtype), -(-WIDTH // len(values)))[:WIDTH]
+    return np.broadcast_to(columns, (HEIGHT, WIDTH)).copy()
+
+
+def save(path: Path, pixels: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), pixels)
+
+
+# sky, ego vehicle, road, a group of cars, two cars, a person, a caravan (not evaluated)
+CITYSCAPES = [23, 1, 7, 26, 26000, 26001, 24000, 29000]
+
+
+def draw_cityscapes(root: Path) -> Path:
+    """Three frames of two cities, as leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip have them."""
+    numbers = stripes(CITYSCAPES, np.uint16)
+    labels = np.where(numbers < 1000, numbers, numbers // 1000).astype(np.uint8)
+    frames = [('train', 'aachen', 0), ('train', 'aachen', 1), ('train', 'bochum', 0), ('val', 'lindau', 0)]
+    for split, city, frame in frames:
+        name = f'{city}_00000{frame}_000019'
+        save(root / 'leftImg8bit' / split / city / f'{name}_leftImg8bit.png', noise(frame))
+        save(root / 'gtFine' / split / city / f'{name}_gtFine_instanceIds.png', numbers)
+        save(root / 'gtFine' / split / city / f'{name}_gtFine_labelIds.png', labels)
+    return root
+
+
+# void, person, the last thing and the first and last stuff of release 1.1
+COCO_STUFF = [0, 1, 90, 92, 182]
+
+
+def draw_coco_stuff10k(root: Path, numbers: tuple = tuple(COCO_STUFF), num_names: int = 183) -> Path:
+    """Two training pictures and a test picture, as cocostuff-10k-v1.1.zip has them."""
+    for folder in ('images', 'annotations', 'imageLists'):
+        (root / folder).mkdir(parents=True)
+    for split, names in {'train': ['1', '2'], 'test': ['3']}.items():
+        names = [f'COCO_train2014_00000000000{name}' for name in names]
+        (root / 'imageLists' / f'{split}.txt').write_text('\n'.join(names) + '\n')
+        for name in names:
+            save(root / 'images' / f'{name}.jpg', noise())
+            classes = np.array([[f'class {i}'] for i in range(num_names)], object)
+            content = {'S': stripes(list(numbers), np.uint16), 'names': classes, 'captions': 'A picture.'}
+            savemat(root / 'annotations' / f'{name}.mat', content)
+    return root
+
+
+# wall, adding machine, the class 1, which is not among the 847, and no class
+ADE20K = [2978, 3148, 1, 0]
+
+
+def ade20k_colours(numbers: np.ndarray) -> np.ndarray:
+    """The parts map ``(H, W, 3)``, blue (objects), green, red, of class numbers ``(H, W)``."""
+    return np.stack([numbers % 7, numbers % 256, numbers // 256 * 10 + 3], -1).astype(np.uint8)
+
+
+def draw_ade20k_full(root: Path, scale: int = 1) -> Path:
+    """Two training pictures and one for validation, as ADE20K_2021_17_01.zip has them."""
+    index: dict = {'filename': [], 'folder': [], 'objectPresence': np.zeros((3, 3), np.float32)}
+    for split, name in [('training', 'train_1'), ('training', 'frame_2'), ('validation', 'val_1')]:
+        folder, name = f'images/ADE/{split}/urban/street', f'ADE_{name}'
+        colours = ade20k_colours(stripes(ADE20K, np.int64))
+        size = (scale * WIDTH, scale * HEIGHT)
+        save(root / folder / f'{name}.jpg', cv2.resize(noise(), size))
+        save(root / folder / f'{name}_seg.png', cv2.resize(colours, size, interpolation=cv2.INTER_NEAREST))
+        index['folder'].append(f'ADE20K_2021_17_01/{folder}')
+        index['filename'].append(f'{name}.jpg')
+    (root / 'index_ade20k.pkl').write_bytes(pickle.dumps(index))
+    return root
+
+
+def draw_mapillary(root: Path, folder: str = 'v1.2/labels', name: str = 'config_v1.2.json') -> Path:
+    """A training and a validation picture, labels as indices of a palette, as Mapillary Vistas has them."""
+    from mmseg.datasets import MapillaryDataset_v1
+
+    meta = MapillaryDataset_v1.METAINFO
+    for split in ('training', 'validation'):
+        save(root / split / 'images' / 'a.jpg', noise())
+        path = root / split / folder / 'a.png'
+        path.parent.mkdir(parents=True)
+        labels = Image.fromarray(stripes([0, 64, 65, 13]))
+        labels.putpalette([value for colour in meta['palette'] for value in colour])
+        labels.save(path)
+    labels = [{'readable': label, 'color': colour} for label, colour in zip(meta['classes'], meta['palette'])]
+    (root / name).write_text(json.dumps({'version': '1.2', 'labels': labels}))
+    return root
