@@ -37,6 +37,17 @@ def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
+def add_precision_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--amp``, alone or with a precision."""
+    parser.add_argument(
+        '--amp',
+        nargs='?',
+        const='auto',
+        choices=['auto', 'bf16', 'fp16'],
+        help='automatic mixed precision: bf16 unless the GPU lacks it, or the one given',
+    )
+
+
 def load_config(args: argparse.Namespace) -> Config:
     """The config with the command line's changes in it.
 

@@ -8,22 +8,24 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from .checks import check_data
+from .precision import default_autocast, use_mixed_precision
 
 
-def train_model(cfg: Config, resume: bool = False, amp: bool = False) -> Runner:
+def train_model(cfg: Config, resume: bool = False, amp: str | None = None) -> Runner:
     """Train as the config says.
 
     Args:
         cfg: A complete config; ``cfg.work_dir`` and ``cfg.launcher`` must be set.
         resume: Go on from the newest checkpoint in ``cfg.work_dir``, if there is one.
-        amp: Automatic mixed precision; needs a GPU.
+        amp: Automatic mixed precision: ``'bf16'``, ``'fp16'`` (needs a GPU), or ``'auto'``, bf16 unless the
+            GPU lacks it.
 
     Returns:
         The runner, after training.
     """
     check_data(cfg, ('train', 'val'))
-    if amp:
-        _use_mixed_precision(cfg)
+    if amp is not None:
+        use_mixed_precision(cfg, amp)
     cfg.resume = resume or cfg.get('resume', False)
     runner = _build_runner(cfg)
     runner.train()
@@ -31,7 +33,12 @@ def train_model(cfg: Config, resume: bool = False, amp: bool = False) -> Runner:
 
 
 def evaluate_model(
-    cfg: Config, checkpoint: str, out: str | None = None, show_dir: str | None = None, tta: bool = False
+    cfg: Config,
+    checkpoint: str,
+    out: str | None = None,
+    show_dir: str | None = None,
+    tta: bool = False,
+    amp: str | None = None,
 ) -> dict[str, float]:
     """Evaluate a checkpoint on the test data.
 
@@ -41,6 +48,7 @@ def evaluate_model(
         out: Folder for the predictions: label PNGs, or COCO's panoptic and instance files.
         show_dir: Folder for pictures with the predictions painted over them.
         tta: Average over the scales and flips of ``cfg.tta_pipeline``.
+        amp: Automatic mixed precision, as in :func:`train_model`.
 
     Returns:
         The metrics.
@@ -59,7 +67,11 @@ def evaluate_model(
     if tta:
         cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
         cfg.model = dict(cfg.tta_model, module=cfg.model)
-    return _build_runner(cfg).test()
+    if amp is None:
+        return _build_runner(cfg).test()
+    cfg.test_cfg.fp16 = True
+    with default_autocast(amp):
+        return _build_runner(cfg).test()
 
 
 def _output_settings(metric: str | type, out: str) -> dict:
@@ -69,18 +81,6 @@ def _output_settings(metric: str | type, out: str) -> dict:
     if metric.startswith('mmmaskformer.'):
         return dict(outfile_prefix=osp.join(out, metric.split('.')[-1].lower()))
     return dict(output_dir=out, keep_results=True)
-
-
-def _use_mixed_precision(cfg: Config) -> None:
-    if not torch.cuda.is_available():
-        raise ValueError('Mixed precision (--amp) needs a GPU, and none was found: leave --amp out.')
-    if cfg.optim_wrapper.type == 'OptimWrapper':
-        cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
-    elif cfg.optim_wrapper.type != 'AmpOptimWrapper':
-        raise ValueError(
-            f'--amp turns an OptimWrapper into an AmpOptimWrapper, but optim_wrapper.type is '
-            f'{cfg.optim_wrapper.type}: set its precision in the config instead.'
-        )
 
 
 def _build_runner(cfg: Config) -> Runner:

@@ -1,0 +1,91 @@
+"""The config that a user means: a file, a short name, or what a checkpoint carries."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import math
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+PACKAGE = Path(__file__).resolve().parent.parent
+FOLDERS = (PACKAGE / '.mim' / 'configs', PACKAGE.parent / 'configs')  # installed; the repository
+
+
+def find_config(name: str | Path) -> Config:
+    """The config of a path or of a name.
+
+    Args:
+        name: Path of a file, or the name of a config of this project: ``'r50_ade20k'``,
+            ``'toy/maskformer_r18_toy'``, ``'mmmaskformer::maskformer/r50_ade20k.py'``.
+
+    Raises:
+        FileNotFoundError: There is none of that name; names like it are listed.
+        ValueError: There are several of that name.
+    """
+    if Path(name).is_file():
+        return Config.fromfile(name)
+    wanted = str(name).removeprefix('mmmaskformer::').removesuffix('.py')
+    known = config_names()
+    stems: dict[str, list[str]] = {}
+    for full in known:
+        stems.setdefault(full.rsplit('/', 1)[-1], []).append(full)
+    found = [wanted] if wanted in known else stems.get(wanted, [])
+    if len(found) == 1:
+        return Config.fromfile(known[found[0]])
+    if found:
+        raise ValueError(f'There are several configs called {name}: say which of {", ".join(found)}.')
+    near = difflib.get_close_matches(wanted, [*stems, *known], n=4, cutoff=0.4)
+    hint = f'; did you mean {", ".join(near)}?' if near else '.'
+    raise FileNotFoundError(f'{name} is neither a config file nor the name of a config of mmmaskformer{hint}')
+
+
+def config_names() -> dict[str, Path]:
+    """The configs of this project by their path below ``configs``, without suffix; bases are left out."""
+    for folder in FOLDERS:
+        if folder.is_dir():
+            files = sorted(folder.rglob('*.py'))
+            names = {file.relative_to(folder).with_suffix('').as_posix(): file for file in files}
+            return {name: file for name, file in names.items() if not name.startswith('_base_/')}
+    return {}
+
+
+def read_config_text(text: str, source: str) -> Config:
+    """The config that MMEngine's runner stores in checkpoints, as text.
+
+    It is read as a table of values: code in it is not run, as a checkpoint may come from anyone.
+
+    Raises:
+        ValueError: It is more than assignments of numbers, strings, lists and dicts.
+    """
+    settings: dict[str, Any] = {}
+    try:
+        for line in ast.parse(text).body:
+            if not isinstance(line, ast.Assign) or not isinstance(line.targets[0], ast.Name):
+                raise ValueError(f'line {line.lineno} is no assignment')
+            settings[line.targets[0].id] = _value(line.value)
+    except (SyntaxError, TypeError, ValueError) as error:
+        raise ValueError(
+            f'The config in {source} holds more than plain values ({error}), and code of checkpoints is not '
+            'run: give the config file as well.'
+        ) from None
+    return Config(settings)
+
+
+def _value(node: ast.expr) -> Any:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict':
+        if any(keyword.arg is None for keyword in node.keywords):
+            raise ValueError(f'line {node.lineno} is no plain dict')
+        first = [_value(part) for part in node.args]  # dict({'a-b': 1}), as MMEngine writes it
+        return dict(*first, **{str(keyword.arg): _value(keyword.value) for keyword in node.keywords})
+    if isinstance(node, ast.Dict):
+        return {_value(key): _value(value) for key, value in zip(node.keys, node.values) if key is not None}
+    if isinstance(node, ast.List):
+        return [_value(item) for item in node.elts]
+    if isinstance(node, ast.Tuple):
+        return tuple(_value(item) for item in node.elts)
+    if isinstance(node, ast.Name) and node.id in ('inf', 'nan'):
+        return getattr(math, node.id)
+    return ast.literal_eval(node)

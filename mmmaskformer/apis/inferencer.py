@@ -1,0 +1,201 @@
+"""Pictures in, results out, in one call."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.logging import print_log
+from rich.console import Console
+from rich.progress import track
+from torch import nn
+
+from .choices import ask_for, choose_device, choose_dtype
+from .classes import Classes
+from .find_model import load_model
+from .preparation import Preparation, UnreadablePictureError, batched, pipeline_of, read_ahead
+from .result_files import ResultWriter
+from .results import SegmentationResult
+from .sources import Inputs, Picture, Source, open_source
+from .window import show_result
+
+NAMED_SKIPPED = 3
+Results = Generator[SegmentationResult, None, None]
+
+
+class MaskFormerInferencer:
+    """Predicts from pictures, folders, videos and cameras, with any config and checkpoint.
+
+    Results are those of evaluation: the same reading, resizing and thresholds. They do not depend on
+    ``batch_size``; pictures of one size in a batch run together.
+
+    Args:
+        model: Config, its path, or the name of a config of this project (``'r50_ade20k'``); or a built
+            model; or None, for the config that a checkpoint of MMEngine's runner carries.
+        weights: Path or URL of a checkpoint; a built model may do without.
+        device: ``'cpu'``, ``'cuda'``, ``'cuda:1'``, or ``'auto'`` (the default): a GPU if there is one.
+        dtype: ``'fp32'``, or for automatic mixed precision ``'bf16'`` or (on GPUs) ``'fp16'``.
+        tasks: Which results are wanted, of ``'semantic'``, ``'panoptic'`` and ``'instance'``; None takes
+            those of the config's ``test_cfg``.
+        classes: Metainfo (``classes``, ``palette``, ``thing_classes``) for a model that does not know its
+            own, or in place of it.
+        pipeline: Configs of the transforms; None takes the config's test pipeline.
+
+    Raises:
+        FileNotFoundError: Config or checkpoint do not exist.
+        ValueError: Weights do not fit the model, or an argument is unknown.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | Config | nn.Module | None = None,
+        weights: str | Path | None = None,
+        device: str | torch.device | None = None,
+        dtype: str = 'fp32',
+        tasks: str | Sequence[str] | None = None,
+        classes: Mapping[str, Any] | None = None,
+        pipeline: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
+        self.model: Any
+        self.model, self.config, meta = load_model(model, weights, classes)
+        self.device = choose_device(device, self.model)
+        self.dtype = choose_dtype(dtype, self.device)
+        self.test_cfg = ask_for(tasks, self.model, meta)
+        self.model.dataset_meta = meta
+        self.model.to(self.device)
+        self.classes = Classes.from_meta(meta)
+        self.prepare = Preparation(pipeline or pipeline_of(self.config))
+        self.skipped: list[str] = []
+
+    def __call__(self, inputs: Inputs, **options: Any) -> list[SegmentationResult]:
+        """All results at once; they keep their maps in memory, so take `stream` for very many.
+
+        Args:
+            inputs: As `stream`.
+            **options: As `stream`.
+        """
+        results = []
+        for result in self.stream(inputs, **options):
+            if result.path is not None:  # read again when drawn
+                result.image = None
+            results.append(result)
+        return results
+
+    def stream(
+        self, inputs: Inputs, batch_size: int = 1, skip_broken: bool = False, progress: bool = False
+    ) -> Results:
+        """Results one after the other, in the order of the inputs; nothing is kept behind.
+
+        Args:
+            inputs: Path or URL of a picture, array (BGR as OpenCV reads it), folder (with its subfolders),
+                glob pattern, video file or stream, camera (``0``, ``'webcam:1'``), or a list or generator
+                of these. At most three batches are read ahead, nothing of a camera.
+            batch_size: How many pictures go through the network together.
+            skip_broken: Leave out pictures that are missing or cannot be read; ``skipped`` lists them.
+            progress: Show a progress bar.
+
+        Raises:
+            FileNotFoundError: A path does not exist, or a folder or pattern holds no picture.
+            ValueError: ``inputs`` are nothing to predict from, or a picture cannot be read.
+        """
+        if batch_size < 1:
+            raise ValueError(f'batch_size={batch_size} is no number of pictures: set it to 1 or more.')
+        source = open_source(inputs, check=not skip_broken)
+        self.skipped = []
+        results = self._stream(source, batch_size, skip_broken)
+        if not progress:
+            return results
+        return _with_progress(results, source.total)
+
+    def save(
+        self,
+        inputs: Inputs,
+        folder: str | Path,
+        formats: str | Sequence[str] | None = None,
+        show: bool = False,
+        **options: Any,
+    ) -> int:
+        """Predict and write files, as docs/inference.md describes; for inputs of any number.
+
+        Args:
+            inputs: As `stream`.
+            folder: Where to; files of the same names are replaced.
+            formats: Of ``'overlay'``, ``'label'``, ``'panoptic'`` and ``'json'``; None writes all that the
+                kinds of result allow.
+            show: Open a window with the overlays; q ends.
+            **options: As `stream`.
+
+        Returns:
+            The number of results written.
+
+        Raises:
+            ValueError: As `stream`; a format is unknown, or needs a result that was not asked for.
+        """
+        number = 0
+        with ResultWriter(folder, formats) as writer, closing(self.stream(inputs, **options)) as results:
+            for result in results:
+                writer.write(result)
+                number += 1
+                if show and not show_result(result):
+                    break
+        return number
+
+    def _stream(self, source: Source, batch_size: int, skip_broken: bool) -> Results:
+        ahead = 0 if source.live else 2 * batch_size
+        with closing(read_ahead(self.prepare, source.pictures, ahead)) as waiting:
+            for batch in batched(waiting, batch_size):
+                yield from self._predict(self._ready(batch, skip_broken))
+        if self.skipped:
+            named = '; '.join(self.skipped[:NAMED_SKIPPED])
+            more = ' ...' if len(self.skipped) > NAMED_SKIPPED else ''
+            print_log(f'{len(self.skipped)} pictures were skipped: {named}{more}', 'current', logging.WARNING)
+
+    def _ready(self, batch: Sequence[tuple[Picture, Future]], skip_broken: bool) -> list[tuple]:
+        """``(picture, image, inputs and data sample)`` of the pictures that can be read."""
+        ready = []
+        for picture, future in batch:
+            try:
+                ready.append((picture, *future.result()))
+            except (FileNotFoundError, UnreadablePictureError) as error:
+                if not skip_broken:
+                    raise
+                self.skipped.append(str(error))
+        return ready
+
+    def _predict(self, batch: Sequence[tuple]) -> list[SegmentationResult]:
+        if not batch:
+            return []
+        pictures, images, packed = zip(*batch)
+        data = {key: [entry[key] for entry in packed] for key in ('inputs', 'data_samples')}
+        with self._settings():
+            samples = self.model.test_step(data)
+        return [
+            SegmentationResult(replace(picture, image=None), image.shape[:2], self.classes, image=image).take(
+                sample
+            )
+            for picture, image, sample in zip(pictures, images, samples)
+        ]
+
+    @contextmanager
+    def _settings(self) -> Iterator[None]:
+        """The model as this inferencer needs it; afterwards as it was."""
+        before = self.model.test_cfg
+        self.model.test_cfg = self.test_cfg
+        try:
+            enabled = self.dtype is not None
+            with torch.inference_mode(), torch.autocast(self.device.type, self.dtype, enabled=enabled):
+                yield
+        finally:
+            self.model.test_cfg = before
+
+
+def _with_progress(results: Results, total: int | None) -> Results:
+    with closing(results):
+        yield from track(results, 'predicting', total=total, console=Console(stderr=True))

@@ -1,0 +1,150 @@
+"""From pictures to what a model takes: the test pipeline of a config, without its labels, read ahead."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import Any, TypeVar
+
+import mmcv
+import numpy as np
+from mmcv.transforms import LoadImageFromFile
+from mmengine.registry import TRANSFORMS
+from numpy.typing import NDArray
+
+from .sources import Picture
+
+Item = TypeVar('Item')
+Result = TypeVar('Result')
+
+
+def pipeline_of(config: Mapping) -> list[dict]:
+    """The transforms that a config applies to test data.
+
+    Raises:
+        ValueError: There are none.
+    """
+    dataset = (config.get('test_dataloader') or {}).get('dataset') or {}
+    while 'dataset' in dataset or 'datasets' in dataset:  # wrappers
+        dataset = dataset.get('dataset') or dataset['datasets'][0]
+    pipeline = dataset.get('pipeline') or config.get('test_pipeline')
+    if not pipeline:
+        raise ValueError(
+            'the config says nothing of how pictures are prepared: give it a test_pipeline, or a '
+            'test_dataloader whose dataset has a pipeline'
+        )
+    return list(pipeline)
+
+
+class UnreadablePictureError(ValueError):
+    """A file or an array that is no picture."""
+
+
+class Preparation:
+    """Reads pictures and makes them the model's inputs, as in evaluation.
+
+    The loader of the pipeline reads files, so that colours are those of evaluation; transforms that load
+    labels are left out.
+
+    Args:
+        pipeline: Configs of the transforms, the loader of pictures first.
+
+    Raises:
+        ValueError: The pipeline loads no picture, or augments in several ways.
+    """
+
+    def __init__(self, pipeline: Sequence[Mapping]) -> None:
+        transforms = [TRANSFORMS.build(dict(transform)) for transform in pipeline]
+        if not transforms or not isinstance(transforms[0], LoadImageFromFile):
+            raise ValueError(
+                'the test pipeline does not begin with LoadImageFromFile: put it there, or set '
+                'test_pipeline to one that does'
+            )
+        if any(type(transform).__name__ == 'TestTimeAug' for transform in transforms):
+            raise ValueError(
+                'the test pipeline augments pictures (TestTimeAug), which tools/test.py --tta evaluates: '
+                'set the plain one here'
+            )
+        self.load, self.transforms = transforms[0], [t for t in transforms[1:] if not _loads_labels(t)]
+
+    def read(self, picture: Picture) -> NDArray[Any]:
+        """The picture ``(H, W, 3)`` uint8 BGR (what the loader makes of a file).
+
+        Raises:
+            FileNotFoundError: Its file is missing.
+            UnreadablePictureError: It is no picture.
+        """
+        if picture.image is not None:
+            image = to_bgr(picture.image, str(picture))
+            return image.astype(np.float32) if self.load.to_float32 else image
+        try:
+            loaded = self.load(dict(img_path=picture.path))
+        except FileNotFoundError:
+            raise FileNotFoundError(f'The picture {picture.path} does not exist.') from None
+        except Exception as error:
+            reason = str(error).strip() or type(error).__name__
+            raise UnreadablePictureError(f'The picture {picture.path} cannot be read ({reason}).') from error
+        if loaded is None or loaded['img'] is None:
+            raise UnreadablePictureError(f'The picture {picture.path} cannot be read: it is no picture.')
+        return loaded['img']
+
+    def __call__(self, picture: Picture) -> tuple[NDArray[Any], dict]:
+        """Read a picture; it, and ``inputs`` ``(3, h, w)`` with their ``data_samples``."""
+        image = self.read(picture)
+        shape = image.shape[:2]
+        packed: Any = dict(img=image, img_path=picture.path, img_shape=shape, ori_shape=shape, seg_fields=[])
+        for transform in self.transforms:
+            packed = transform(packed)
+        return image, packed
+
+
+def to_bgr(image: NDArray[Any], name: str) -> NDArray[Any]:
+    """An array as OpenCV reads a file of it: grey repeated, opacity dropped, 16 bits cut to 8.
+
+    Raises:
+        UnreadablePictureError: It is no picture of 8 or 16 bits.
+    """
+    if image.ndim == 2:
+        image = image[..., None]
+    if image.ndim != 3 or image.shape[2] not in (1, 3, 4) or image.dtype not in (np.uint8, np.uint16):
+        raise UnreadablePictureError(
+            f'{name} is an array of {image.dtype} and shape {image.shape}: give 8 or 16 bits (uint8, uint16) '
+            'and shape (height, width), or (height, width, channels) with blue, green, red as OpenCV reads.'
+        )
+    if 0 in image.shape:
+        raise UnreadablePictureError(f'{name} is an array of shape {image.shape}, which has no pixels.')
+    if image.dtype == np.uint16:
+        image = (image >> 8).astype(np.uint8)
+    return np.ascontiguousarray(mmcv.gray2bgr(image[..., 0]) if image.shape[2] == 1 else image[..., :3])
+
+
+def _loads_labels(transform: Any) -> bool:
+    """Whether a transform loads a truth: ``LoadAnnotations``, ``LoadPanopticAnnotations``, ..."""
+    name = type(transform).__name__
+    return name.startswith('Load') and 'Annotation' in name
+
+
+def read_ahead(
+    function: Callable[[Item], Result], items: Iterable[Item], ahead: int
+) -> Generator[tuple[Item, Future[Result]], None, None]:
+    """Apply a function to items in another thread, at most ``ahead`` of them before their turn.
+
+    Items are drawn in the caller's thread. The order is kept, and errors wait in the futures.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        waiting: deque[tuple[Item, Future[Result]]] = deque()
+        for item in items:
+            waiting.append((item, pool.submit(function, item)))
+            if len(waiting) > ahead:
+                yield waiting.popleft()
+        while waiting:
+            yield waiting.popleft()
+
+
+def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of ``size`` items, the last one shorter."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch

@@ -1,0 +1,219 @@
+"""What an inferencer finds in a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mmcv
+import numpy as np
+import torch
+from mmengine.structures import BaseDataElement
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..visualization import paint_instances, paint_panoptic, paint_semantic
+from ..visualization.sheet import add_title, arrange
+from .classes import Classes
+from .masks import Segment, SegmentList, of_map, packed
+from .preparation import to_bgr
+from .sources import Picture
+
+NO_CLASS = 255
+FORMATS = ('overlay', 'label', 'panoptic', 'json')
+
+
+@dataclass
+class SegmentationResult:
+    """All that was found in one picture; kinds that were not asked for are None.
+
+    Attributes:
+        picture: Its name, file and number of the frame.
+        size: Height and width.
+        categories: The classes of the model.
+        semantic: Class of every pixel ``(H, W)``, uint8 (uint16 from 257 classes on); of a single class, 0
+            where it is and 255 elsewhere.
+        panoptic: Segment of every pixel ``(H, W)``, 0 for none, of the smallest unsigned type.
+        segments: The segments of ``panoptic``.
+        instances: Objects, which may overlap, best first.
+        image: The picture ``(H, W, 3)`` BGR, where it is kept.
+    """
+
+    picture: Picture
+    size: tuple[int, int]
+    categories: Classes
+    semantic: NDArray[Any] | None = None
+    panoptic: NDArray[Any] | None = None
+    segments: SegmentList | None = None
+    instances: SegmentList | None = None
+    image: NDArray[Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """Where its files go: a path without suffix."""
+        return self.picture.name
+
+    @property
+    def path(self) -> str | None:
+        """Its file, or that of its video."""
+        return self.picture.path
+
+    @property
+    def regions(self) -> SegmentList | None:
+        """The classes of the label map, each with all its pixels as one mask; their ``id`` is index + 1."""
+        if self.semantic is None:
+            return None
+        counts = np.bincount(self.semantic.ravel())[: len(self.categories.names)]
+        found = [
+            self._segment(label + 1, label, None, of_map(self.semantic, label))
+            for label in np.flatnonzero(counts).tolist()
+        ]
+        return SegmentList(found, self.size)
+
+    @property
+    def found(self) -> SegmentList:
+        """The segments, or without a panoptic result the instances, or else the regions."""
+        for kind in (self.segments, self.instances, self.regions):
+            if kind is not None:
+                return kind
+        return SegmentList([], self.size)
+
+    @property
+    def masks(self) -> NDArray[Any]:
+        """Masks ``(N, H, W)`` bool of `found`."""
+        return self.found.masks
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes of `found`."""
+        return self.found.names
+
+    @property
+    def scores(self) -> NDArray[Any]:
+        """Confidences ``(N,)`` of `found`, nan for regions."""
+        return self.found.scores
+
+    def draw(
+        self,
+        image: NDArray[Any] | None = None,
+        score_thr: float = 0.5,
+        alpha: float = 0.6,
+        with_labels: bool = True,
+    ) -> NDArray[Any]:
+        """Paint what was found over the picture.
+
+        Args:
+            image: The picture, BGR or grey; None takes the one kept, or reads the file again.
+            score_thr: Instances with lower scores are not painted.
+            alpha: How much of the colours is seen, from 0 to 1.
+            with_labels: Write the names of the classes.
+
+        Returns:
+            BGR uint8, of the picture's size if one kind of result was asked for; else a sheet with a panel
+            for each kind, under its title.
+
+        Raises:
+            ValueError: The picture is not at hand, or differs in size.
+        """
+        picture = mmcv.bgr2rgb(self._picture(image))
+        style: dict[str, Any] = dict(
+            classes=self.categories.names, palette=self.categories.palette, alpha=alpha
+        )
+        style['with_labels'] = with_labels
+        panels = {}
+        if self.panoptic is not None and self.segments is not None:
+            info = [vars(segment) for segment in self.segments]
+            panels['panoptic'] = paint_panoptic(picture, self.panoptic, info, **style)
+        if self.instances is not None:
+            shown = SegmentList([s for s in self.instances if (s.score or 0) >= score_thr], self.size)
+            panels['instances'] = paint_instances(
+                picture, shown.labels, shown.masks, scores=shown.scores, **style
+            )
+        if self.semantic is not None:
+            panels['semantic'] = paint_semantic(picture, self.semantic, **style)
+        pictures = list(panels.values())
+        if len(panels) > 1:
+            pictures = [arrange([add_title(panel, title) for title, panel in panels.items()])]
+        return mmcv.rgb2bgr(pictures[0] if pictures else picture)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as JSON takes it, masks as COCO's run lengths; see docs/inference.md."""
+        height, width = self.size
+        kinds = dict(semantic=self.regions, panoptic=self.segments, instances=self.instances)
+        return dict(
+            name=self.name,
+            path=self.path,
+            frame=self.picture.frame,
+            height=height,
+            width=width,
+            **{kind: [s.to_json() for s in found] for kind, found in kinds.items() if found is not None},
+        )
+
+    def save(self, folder: str | Path, formats: str | Sequence[str] | None = None) -> list[Path]:
+        """Write this result alone; an inferencer's ``save`` writes many.
+
+        Args:
+            folder: Where to; files of the same name are replaced.
+            formats: Of ``'overlay'``, ``'label'``, ``'panoptic'`` and ``'json'``; None writes all that the
+                kinds of result allow.
+
+        Returns:
+            The files written.
+
+        Raises:
+            ValueError: A format is unknown, or needs a kind of result that was not asked for.
+        """
+        from .result_files import save_result
+
+        return save_result(self, folder, formats)
+
+    def _picture(self, image: NDArray[Any] | None) -> NDArray[Any]:
+        image = self.image if image is None else image
+        if image is None and self.path is not None and self.picture.frame is None:
+            image = mmcv.imread(self.path)
+        if image is None:
+            raise ValueError(f'The picture of {self.picture} was not kept: give it to draw(image).')
+        image = to_bgr(image if image.dtype.kind == 'u' else image.astype(np.uint8), str(self.picture))
+        if image.shape[:2] != tuple(self.size):
+            raise ValueError(
+                f'The picture given to draw is {image.shape[1]}x{image.shape[0]} pixels, but the result of '
+                f'{self.picture} {self.size[1]}x{self.size[0]}.'
+            )
+        return image
+
+    def _segment(self, number: int, label: int, score: float | None, unpack: Any) -> Segment:
+        names = self.categories.names
+        return Segment(number, label, names[label], self.categories.is_thing(label), score, unpack)
+
+    def take(self, sample: BaseDataElement) -> SegmentationResult:
+        """Take over the predictions of a data sample, on the host; returns itself."""
+        if 'pred_sem_seg' in sample:
+            labels, number = sample.pred_sem_seg.data[0], len(self.categories.names)
+            if number == 1:  # 1 where the class is, 0 elsewhere
+                labels = (1 - labels) * NO_CLASS
+            self.semantic = _smallest(labels, number - 1)
+        if 'pred_panoptic_seg' in sample:
+            info = sample.pred_segments_info
+            ids = self.panoptic = _smallest(sample.pred_panoptic_seg.data[0], len(info))
+            found = [self._segment(s['id'], s['category_id'], s['score'], of_map(ids, s['id'])) for s in info]
+            self.segments = SegmentList(found, self.size)
+        if 'pred_instances' in sample:
+            objects = sample.pred_instances.cpu().numpy()
+            triples = zip(objects.labels.tolist(), objects.scores.tolist(), objects.masks)
+            self.instances = SegmentList(
+                [
+                    self._segment(number, label, score, packed(mask))
+                    for number, (label, score, mask) in enumerate(triples, start=1)
+                ],
+                self.size,
+            )
+        return self
+
+
+def _smallest(numbers: Tensor, largest: int) -> NDArray[Any]:
+    """A map of small numbers on the host, in the smallest unsigned type that holds the largest."""
+    if largest < 256:
+        return numbers.to(torch.uint8).cpu().numpy()
+    return numbers.cpu().numpy().astype(np.uint16)

@@ -1,0 +1,210 @@
+"""What can be predicted from: everything becomes a stream of pictures, read only when their turn comes."""
+
+from __future__ import annotations
+
+import glob
+import itertools
+import os
+import os.path as osp
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .video import VIDEO_SUFFIXES, Video, open_video
+
+PICTURE_SUFFIXES = (
+    '.bmp', '.jp2', '.jpeg', '.jpg', '.pbm', '.pgm', '.png', '.pnm', '.ppm', '.tif', '.tiff', '.webp',
+)  # fmt: skip
+STREAMS = ('rtsp', 'rtmp', 'udp', 'tcp')
+
+Inputs = str | int | Path | NDArray[Any] | Iterable[Any]
+
+
+class Clip(NamedTuple):
+    """The video that a frame belongs to: its name among the outputs, and its frames per second."""
+
+    name: str
+    fps: float
+
+
+@dataclass
+class Picture:
+    """A picture to predict from, not read yet unless it was given as array or comes from a video.
+
+    Attributes:
+        name: Where its outputs go: a path without suffix, ``/`` between folders; no two pictures of one
+            stream have the same.
+        path: Its file, or the file of its video; None for an array and a camera.
+        image: ``(H, W, 3)`` uint8 BGR, or what the user gave; None while it is a file.
+        frame: Number of the frame, from 0; None for what is no video.
+        clip: The video it belongs to.
+    """
+
+    name: str
+    path: str | None = None
+    image: NDArray[Any] | None = None
+    frame: int | None = None
+    clip: Clip | None = None
+
+    def __str__(self) -> str:
+        frame = '' if self.frame is None else f', frame {self.frame}'
+        return f'{self.path or self.name}{frame}'
+
+
+@dataclass
+class Source:
+    """A stream of pictures.
+
+    Attributes:
+        pictures: The stream; it is consumed once.
+        total: How many there are, if that is known.
+        live: A camera or network stream: endless, and no place to read ahead.
+    """
+
+    pictures: Iterator[Picture]
+    total: int | None = None
+    live: bool = False
+
+
+def open_source(inputs: Inputs, check: bool = True) -> Source:
+    """Find out what ``inputs`` are.
+
+    Args:
+        inputs: Path or URL of a picture, array (BGR as OpenCV reads it), folder (with its subfolders), glob
+            pattern (``**`` for all depths), video file or stream, camera (``0``, ``'webcam'``,
+            ``'webcam:1'``), or an iterable of these; generators are consumed as the pictures are.
+        check: Refuse paths that do not exist at once, not when their turn comes.
+
+    Raises:
+        FileNotFoundError: A path does not exist, or a folder or pattern holds no picture.
+        ValueError: This is nothing to predict from, or a video cannot be opened.
+    """
+    source = _open(inputs, check)
+    return replace(source, pictures=_with_unique_names(source.pictures, source.live))
+
+
+def _open(inputs: Inputs, check: bool) -> Source:
+    if isinstance(inputs, np.ndarray):
+        return Source(iter([Picture('picture', image=inputs)]), 1)
+    if isinstance(inputs, bool | bytes) or not isinstance(inputs, int | np.integer | os.PathLike | Iterable):
+        raise ValueError(
+            f'Pictures cannot be read from {type(inputs).__name__}: give a path, an array, or a list of them.'
+        )
+    if isinstance(inputs, int | np.integer):
+        return _camera(int(inputs))
+    if isinstance(inputs, str | os.PathLike):
+        return _open_path(os.fspath(inputs), check)
+    if isinstance(inputs, Sequence):
+        parts = [_open(part, check) for part in inputs]
+        if not parts:
+            raise ValueError('The list of inputs is empty: give at least one picture.')
+        totals = [part.total for part in parts]
+        total = None if None in totals else sum(filter(None, totals))
+        pictures = itertools.chain.from_iterable(part.pictures for part in parts)
+        return Source(pictures, total, any(part.live for part in parts))
+    return Source(picture for part in inputs for picture in _open(part, check).pictures)
+
+
+def _open_path(path: str, check: bool) -> Source:
+    camera = re.fullmatch(r'webcam(?::(\d+))?|(\d+)', path)
+    if camera and not osp.exists(path):
+        return _camera(int(camera[1] or camera[2] or 0))
+    suffix = osp.splitext(urlsplit(path).path if '://' in path else path)[1].lower()
+    if '://' in path:
+        live = urlsplit(path).scheme in STREAMS
+        name = PurePosixPath(urlsplit(path).path).stem or 'stream'
+        is_video = live or suffix in VIDEO_SUFFIXES
+        return _video(path, name, live) if is_video else Source(iter([Picture(name, path)]), 1)
+    if osp.isdir(path):
+        found = list(_files_below(path))
+        kinds = ', '.join(PICTURE_SUFFIXES)
+        return _files(found, path, f'The folder {path} holds no picture ({kinds}).')
+    if not osp.exists(path) and glob.has_magic(path):
+        found = sorted(file for file in glob.iglob(path, recursive=True) if osp.isfile(file))
+        return _files(found, _fixed_folder(path), f'No file fits the pattern {path}.')
+    if suffix in VIDEO_SUFFIXES:
+        return _video(path, Path(path).stem)
+    if check and not osp.exists(path):
+        raise FileNotFoundError(
+            f'{path} does not exist: give a picture, a folder, a pattern, a video, or webcam:0.'
+        )
+    return Source(iter([Picture(Path(path).stem, path)]), 1)
+
+
+def _files_below(folder: str) -> Iterator[str]:
+    """Pictures in a folder and its subfolders, in the order of their names; hidden ones are left out."""
+    for here, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith('.'))
+        for name in sorted(files):
+            if name.lower().endswith(PICTURE_SUFFIXES) and not name.startswith('.'):
+                yield osp.join(here, name)
+
+
+def _fixed_folder(pattern: str) -> str:
+    """The folder before the first part of a pattern that has a wildcard."""
+    parts = Path(pattern).parts
+    fixed = itertools.takewhile(lambda part: not glob.has_magic(part), parts)
+    return str(Path(*fixed))
+
+
+def _files(found: list[str], folder: str, complaint: str) -> Source:
+    """Files, named as they lie below ``folder``; videos among them become their frames."""
+    if not found:
+        raise FileNotFoundError(f'{complaint} Give another path.')
+    names = [Path(osp.relpath(file, folder)).with_suffix('').as_posix() for file in found]
+    videos = [file.lower().endswith(VIDEO_SUFFIXES) for file in found]
+    parts = (
+        _video(file, name).pictures if video else iter([Picture(name, file)])
+        for file, name, video in zip(found, names, videos)
+    )
+    return Source(itertools.chain.from_iterable(parts), None if any(videos) else len(found))
+
+
+def _camera(index: int) -> Source:
+    return _video(index, f'webcam{index}', live=True)
+
+
+def _video(place: str | int, name: str, live: bool = False) -> Source:
+    video = open_video(place)
+    total = None if live else video.num_frames
+    return Source(_frames(video, name, None if isinstance(place, int) else place), total, live)
+
+
+def _frames(video: Video, name: str, path: str | None) -> Iterator[Picture]:
+    clip = Clip(name, video.fps)
+    for number, frame in enumerate(video.frames()):
+        yield Picture(f'{name}/{number:06d}', path, frame, number, clip)
+
+
+def _with_unique_names(pictures: Iterable[Picture], live: bool) -> Iterator[Picture]:
+    """Give a picture or video whose name was taken the next free one: ``street``, ``street_2``, ...
+
+    File systems that do not tell capitals apart are thought of. Frames of an endless stream are not kept in
+    mind one by one.
+    """
+    taken: dict[str, int] = {}
+    clip = None
+    for picture in pictures:
+        if picture.clip is None:
+            yield replace(picture, name=_claim(picture.name, taken))
+            continue
+        if clip is None or picture.frame == 0:
+            clip = picture.clip._replace(name=_claim(picture.clip.name, taken))
+        name = f'{clip.name}/{picture.frame:06d}'
+        yield replace(picture, name=name if live else _claim(name, taken), clip=clip)
+
+
+def _claim(name: str, taken: dict[str, int]) -> str:
+    """A name that is not taken yet, which then is; ``taken`` also knows how often each was asked for."""
+    candidate = name
+    while candidate.casefold() in taken:
+        taken[name.casefold()] += 1
+        candidate = f'{name}_{taken[name.casefold()]}'
+    taken[candidate.casefold()] = 1
+    return candidate

@@ -1,0 +1,123 @@
+"""Reading and writing videos by OpenCV."""
+
+from __future__ import annotations
+
+import os.path as osp
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+from numpy.typing import NDArray
+
+VIDEO_SUFFIXES = (
+    '.avi', '.flv', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.ogv', '.ts', '.webm', '.wmv',
+)  # fmt: skip
+DEFAULT_FPS = 25.0
+CODECS = (('.mp4', 'mp4v'), ('.avi', 'MJPG'))  # the second is part of OpenCV itself
+
+
+@dataclass
+class Video:
+    """A video to read.
+
+    Attributes:
+        place: A file, a network stream, or the number of a camera.
+        fps: Frames per second, 25 where the video does not say.
+        num_frames: As the file claims, if it does.
+    """
+
+    place: str | int
+    fps: float
+    num_frames: int | None
+
+    def frames(self) -> Iterator[NDArray[Any]]:
+        """The frames ``(H, W, 3)`` uint8 BGR, one at a time; the video is open meanwhile."""
+        capture = _open(self.place)
+        try:
+            while True:
+                found, frame = capture.read()
+                if not found:
+                    return
+                yield frame
+        finally:
+            capture.release()
+
+
+def open_video(place: str | int) -> Video:
+    """See that a file, a network stream or the camera of this number can be opened.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: OpenCV cannot open it.
+    """
+    if isinstance(place, str) and '://' not in place and not osp.exists(place):
+        raise FileNotFoundError(f'The video {place} does not exist: give another path.')
+    capture = _open(place)
+    fps, count = capture.get(cv2.CAP_PROP_FPS), int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    capture.release()
+    return Video(place, fps if 0 < fps < 1000 else DEFAULT_FPS, count if count > 0 else None)
+
+
+def _open(place: str | int) -> cv2.VideoCapture:
+    capture = cv2.VideoCapture(place)
+    if capture.isOpened():
+        return capture
+    if isinstance(place, int):
+        raise ValueError(f'Camera {place} cannot be opened: connect it, or give the number of another one.')
+    raise ValueError(
+        f'{place} cannot be opened as a video: the file is broken, or OpenCV does not know its format.'
+    )
+
+
+class VideoSink:
+    """Writes pictures of one size as a video; the file begins with the first picture.
+
+    The format is MPEG-4 (``.mp4``), or Motion JPEG (``.avi``) where OpenCV was built without the former.
+    Sides of an odd length are prolonged by one pixel, since MPEG-4 has even ones.
+
+    Args:
+        path: The file, without suffix.
+        fps: Frames per second.
+    """
+
+    def __init__(self, path: Path, fps: float) -> None:
+        self.path = path
+        self._fps = fps
+        self._writer: cv2.VideoWriter | None = None
+        self._size: tuple[int, ...] = ()
+
+    def write(self, picture: NDArray[Any]) -> None:
+        """Append a picture ``(H, W, 3)`` uint8 BGR.
+
+        Raises:
+            ValueError: It differs in size from the first one.
+            OSError: The file cannot be written.
+        """
+        height, width = picture.shape[:2]
+        padded = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+        if self._writer is None:
+            self._size = padded.shape
+            self._writer = self._open((padded.shape[1], padded.shape[0]))
+        if padded.shape != self._size:
+            raise ValueError(
+                f'{self.path}: a frame of {width}x{height} pixels does not fit a video that began with '
+                f'{self._size[1]}x{self._size[0]}: write pictures instead.'
+            )
+        self._writer.write(padded)
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._writer is not None:
+            self._writer.release()
+
+    def _open(self, size: tuple[int, int]) -> cv2.VideoWriter:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        for suffix, codec in CODECS:
+            path = self.path.with_name(self.path.name + suffix)
+            writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), self._fps, size)
+            if writer.isOpened():
+                self.path = path
+                return writer
+        raise OSError(f'{self.path}: OpenCV can write neither MPEG-4 nor Motion JPEG there.')
