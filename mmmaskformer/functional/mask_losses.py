@@ -13,7 +13,7 @@ from torch import Tensor
 def pairwise_focal(
     logits: Tensor, targets: Tensor, valid: Tensor | None = None, alpha: float = 0.25, gamma: float = 2.0
 ) -> Tensor:
-    """Focal loss of every prediction against every target, as one matrix product.
+    """Focal loss of every prediction against every target, as one matrix product, without gradients.
 
     Args:
         logits: ``(N, P)`` mask logits over P pixels.
@@ -26,11 +26,13 @@ def pairwise_focal(
         ``(N, S)``, mean over the counted pixels.
     """
     prob = logits.sigmoid()
-    foreground = alpha * (1 - prob) ** gamma * F.softplus(-logits)
-    background = (1 - alpha) * prob**gamma * F.softplus(logits)
+    against = F.softplus(logits)  # -log(1 - p); -log(p) is less by the logit
+    background = (prob**gamma).mul_(against).mul_(1 - alpha)
+    foreground = prob.neg_().add_(1).pow_(gamma).mul_(against.sub_(logits)).mul_(alpha)
     if valid is not None:
-        foreground, background = foreground * valid, background * valid
-    total = (foreground - background) @ targets.T + background.sum(1, keepdim=True)
+        background.mul_(valid)
+        foreground.mul_(valid)
+    total = foreground.sub_(background) @ targets.T + background.sum(1, keepdim=True)
     return total / _num_pixels(logits, valid)
 
 
@@ -41,7 +43,7 @@ def pairwise_dice(
     prob = logits.sigmoid()
     if valid is not None:
         prob, targets = prob * valid, targets * valid
-    overlap = 2 * prob @ targets.T
+    overlap = 2 * (prob @ targets.T)
     area = prob.sum(1, keepdim=True) + targets.sum(1)
     return 1 - (overlap + smooth) / (area + smooth)
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..functional.matching import Match
 from ..functional.upsampled_losses import upsampled_mask_losses
 from ..registry import MODELS, TASK_UTILS
-from ..structures import MaskPrediction, Segments
+from ..structures import MaskFactors, MaskPrediction, Segments
 
 
 @MODELS.register_module()
@@ -41,21 +41,27 @@ class MaskFormerCriterion(nn.Module):
         self.loss_mask = MODELS.build(loss_mask or dict(type='mmmaskformer.MaskFocalLoss'))
         self.loss_dice = MODELS.build(loss_dice or dict(type='mmmaskformer.MaskDiceLoss'))
 
+    @torch.compiler.disable  # sizes vary from step to step, and matching is work of the host
     def forward(
-        self, predictions: Sequence[MaskPrediction], segments: Sequence[Segments]
+        self,
+        predictions: Sequence[MaskPrediction],
+        segments: Sequence[Segments],
+        factors: MaskFactors | None = None,
     ) -> dict[str, Tensor]:
         """Losses of all layers.
 
         Args:
             predictions: One for each layer, the last layer last.
             segments: One for each image, at one size, that of the padded input.
+            factors: What the mask logits are products of. Then those of matched queries are computed anew,
+                with gradients, and the predictions' own may be without: a tenth of the backward pass.
 
         Returns:
             ``loss_cls``, ``loss_mask``, ``loss_dice`` of the last layer; ``d{i}.loss_cls`` ... of layer i.
         """
         matches = self.assigner(predictions, segments)
         class_losses = [self._class_loss(p, segments, m) for p, m in zip(predictions, matches)]
-        mask_losses, dice_losses = self._mask_losses(predictions, segments, matches)
+        mask_losses, dice_losses = self._mask_losses(predictions, segments, matches, factors)
         losses = {}
         for i, values in enumerate(zip(class_losses, mask_losses, dice_losses)):
             prefix = '' if i == len(predictions) - 1 else f'd{i}.'
@@ -80,32 +86,43 @@ class MaskFormerCriterion(nn.Module):
         predictions: Sequence[MaskPrediction],
         segments: Sequence[Segments],
         matches: Sequence[Sequence[Match]],
+        factors: MaskFactors | None,
     ) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-        """Normalised mask losses of each layer: all layers' matched masks go through together."""
-        offsets = torch.tensor([0, *(len(s) for s in segments)]).cumsum(0).tolist()
+        """Normalised mask losses of each layer: the matched masks of all go through together."""
         logits = torch.cat(
             [
-                p.mask_logits[i, queries]
-                for p, layer in zip(predictions, matches)
-                for i, (queries, _) in enumerate(layer)
+                _matched_logits(predictions, image, [queries for queries, _ in layers], factors)
+                for image, layers in enumerate(zip(*matches))
             ]
         )
+        offsets = torch.tensor([0, *(len(s) for s in segments)]).cumsum(0).tolist()
         index = torch.cat(
-            [indices + offset for layer in matches for (_, indices), offset in zip(layer, offsets)]
+            [indices + first for layers, first in zip(zip(*matches), offsets) for _, indices in layers]
         )
         counted = [s.valid.expand_as(s.masks) for s in segments if s.valid is not None]
         valid = torch.cat(counted) if counted else None
         terms = (self.loss_mask, self.loss_dice)
         targets = torch.cat([s.masks for s in segments])
         values = upsampled_mask_losses(logits, targets, index, [t.value_and_grad for t in terms], valid)
-        scale = 1 / _mean_num_segments(segments, values)
-        sums = [layer.sum(1) * scale for layer in values.split(self._masks_per_layer(matches), dim=1)]
-        mask, dice = ([total[i] * term.loss_weight for total in sums] for i, term in enumerate(terms))
+        sums = _sum_per_layer(values, matches) / _mean_num_segments(segments, values)
+        mask, dice = ((total * term.loss_weight).unbind() for total, term in zip(sums, terms))
         return mask, dice
 
-    @staticmethod
-    def _masks_per_layer(matches: Sequence[Sequence[Match]]) -> list[int]:
-        return [sum(len(queries) for queries, _ in layer) for layer in matches]
+
+def _matched_logits(
+    predictions: Sequence[MaskPrediction], image: int, queries: Sequence[Tensor], factors: MaskFactors | None
+) -> Tensor:
+    """Mask logits of one image's matched queries, layer after layer."""
+    if factors is not None:
+        return factors.logits(image, queries)
+    return torch.cat([p.mask_logits[image, some] for p, some in zip(predictions, queries)])
+
+
+def _sum_per_layer(values: Tensor, matches: Sequence[Sequence[Match]]) -> Tensor:
+    """``(F, M)`` values of all matched masks, image after image -> ``(F, L)``."""
+    counts = [len(queries) for layers in zip(*matches) for queries, _ in layers]
+    parts = [part.sum(1) for part in values.split(counts, dim=1)]
+    return torch.stack(parts, 1).unflatten(1, (-1, len(matches))).sum(1)
 
 
 def _mean_num_segments(segments: Sequence[Segments], like: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ import torch
 from small_models import features, sample, small_head
 
 from mmmaskformer.functional.mask_losses import dice_loss, focal_loss
-from mmmaskformer.structures import MaskPrediction, Segments
+from mmmaskformer.structures import MaskFactors, MaskPrediction, Segments
 
 LOSSES = {'loss_cls', 'loss_mask', 'loss_dice', 'd0.loss_cls', 'd0.loss_mask', 'd0.loss_dice'}
 
@@ -183,3 +183,25 @@ def test_predictions_of_all_layers_are_alike():
     layers = small_head()(features())
     assert [tuple(layer.class_logits.shape) for layer in layers] == [(2, 7, 5)] * 2
     assert [tuple(layer.mask_logits.shape) for layer in layers] == [(2, 7, 16, 24)] * 2
+
+
+def test_criterion_learns_the_same_through_factors_as_through_all_mask_logits():
+    head = small_head()
+    embeddings = torch.randn(2, 2, 4, 6, requires_grad=True)
+    features = torch.randn(2, 6, 5, 7, requires_grad=True)
+    classes = torch.randn(2, 2, 4, head.num_classes + 1)
+    targets = [
+        Segments(torch.tensor([1, 0, 2]), torch.rand(3, 20, 28) > 0.5),
+        Segments(torch.tensor([2]), torch.rand(1, 20, 28) > 0.5),
+    ]
+    factors = MaskFactors(embeddings, features)
+    plain = head.criterion([MaskPrediction(*p) for p in zip(classes, factors.all_logits())], targets)
+    with torch.no_grad():
+        masks = factors.all_logits()
+    through = head.criterion([MaskPrediction(*p) for p in zip(classes, masks)], targets, factors)
+    for name, value in plain.items():
+        torch.testing.assert_close(through[name], value)
+    expected = torch.autograd.grad(sum(plain.values()), (embeddings, features))
+    found = torch.autograd.grad(sum(through.values()), (embeddings, features))
+    for one, other in zip(found, expected):
+        torch.testing.assert_close(one, other)

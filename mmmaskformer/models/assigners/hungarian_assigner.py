@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from ...functional.matching import Match, nearest_resize_masks, optimal_assignments
+from ...functional.upsampled_losses import CHUNK_PIXELS
 from ...registry import TASK_UTILS
 from ...structures import MaskPrediction, Segments
 from .match_costs import MatchInput
@@ -68,24 +69,24 @@ class HungarianAssigner:
 
     def _image_costs(
         self, predictions: Sequence[MaskPrediction], image: int, target: Segments
-    ) -> Sequence[Tensor]:
-        """One ``(Q, S)`` cost for each layer: the layers share their targets, so they go through together."""
-        class_logits = torch.stack([p.class_logits[image] for p in predictions]).float()
-        mask_logits = torch.stack([p.mask_logits[image] for p in predictions]).float()
-        size = (mask_logits.shape[-2], mask_logits.shape[-1])
+    ) -> list[Tensor]:
+        """One ``(Q, S)`` cost for each layer. Few layers go through at a time: what fits a cache is faster."""
+        logits = predictions[0].mask_logits[image]
+        size = (logits.shape[-2], logits.shape[-1])
+        masks = nearest_resize_masks(target.masks, size).flatten(1).to(logits).float()
         valid = None
         if target.valid is not None:
-            valid = nearest_resize_masks(target.valid[None], size).flatten().to(mask_logits)
-        pairs = MatchInput(
-            class_logits.softmax(-1).flatten(0, 1),
-            mask_logits.flatten(0, 1).flatten(1),
-            target.labels,
-            nearest_resize_masks(target.masks, size).flatten(1).to(mask_logits),
-            valid,
-            size,
-        )
-        total = torch.stack([cost(pairs) for cost in self.costs]).sum(0)
-        return total.view(*class_logits.shape[:2], len(target)).unbind()
+            valid = nearest_resize_masks(target.valid[None], size).flatten().to(masks)
+        budget = CHUNK_PIXELS.get(logits.device.type, CHUNK_PIXELS['cuda'])
+        step = max(1, budget // max(1, logits.numel()))
+        costs: list[Tensor] = []
+        for some in (predictions[i : i + step] for i in range(0, len(predictions), step)):
+            probabilities = torch.cat([p.class_logits[image] for p in some]).float().softmax(-1)
+            mask_logits = torch.cat([p.mask_logits[image] for p in some]).float().flatten(1)
+            pairs = MatchInput(probabilities, mask_logits, target.labels, masks, valid, size)
+            total = torch.stack([cost(pairs) for cost in self.costs]).sum(0)
+            costs += total.split(len(logits))
+        return costs
 
     def _report_non_finite(self, count: int) -> None:
         if count and not self.num_non_finite:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ...functional.postprocess import semantic_scores
 from ...functional.targets import id_map_to_segments, label_map_to_segments
 from ...registry import MODELS
-from ...structures import MaskPrediction, Segments
+from ...structures import MaskFactors, MaskPrediction, Segments
 from ..layers import MLP
 from .base import SegmentationHead, input_size, named_label_errors
 
@@ -79,7 +79,7 @@ class MaskFormerHead(SegmentationHead):
         return self._classify_masks(queries[-1:], pixels.mask_features)[0]
 
     def _classify_masks(self, queries: Tensor, mask_features: Tensor) -> list[MaskPrediction]:
-        masks = torch.einsum('lbqc,bchw->lbqhw', self.mask_embed(queries), mask_features)
+        masks = MaskFactors(self.mask_embed(queries), mask_features).all_logits()
         return [MaskPrediction(*layer) for layer in zip(self.class_embed(queries), masks)]
 
     def loss(self, features: Sequence[Tensor], data_samples: Sequence, train_cfg: dict | None = None) -> dict:
@@ -95,7 +95,13 @@ class MaskFormerHead(SegmentationHead):
             ValueError: A label is out of range, or an image has more segments than there are queries.
         """
         segments = [self._segments(sample) for sample in data_samples]
-        return self.criterion(self(features), segments)
+        pixels = self.pixel_decoder(features)
+        queries = self.transformer_decoder(pixels.memory)
+        factors = MaskFactors(self.mask_embed(queries), pixels.mask_features)
+        with torch.no_grad():
+            masks = factors.all_logits()
+        predictions = [MaskPrediction(*layer) for layer in zip(self.class_embed(queries), masks)]
+        return self.criterion(predictions, segments, factors)
 
     def predict(
         self, features: Sequence[Tensor], batch_img_metas: Sequence[dict], test_cfg: dict | None
