@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from small_models import HEAD, features, sample, small_head
+from small_models import HEAD, features, pictures, sample, small_head, small_model
 
+from mmmaskformer.functional.general_inference import general_semantic_labels
+from mmmaskformer.functional.postprocess import OutputSize
 from mmmaskformer.models.assigners import MaskBoxGIoUCost, MaskBoxL1Cost, MatchInput
 from mmmaskformer.registry import TASK_UTILS
 from mmmaskformer.structures import MaskPrediction, Segments
@@ -148,3 +150,52 @@ def test_one_layer():
     head = small_head(transformer_decoder=decoder(num_layers=1))
     losses = head.loss(features(1), [sample(torch.randint(0, 4, (64, 96)))])
     assert set(losses) == {'loss_cls', 'loss_mask', 'loss_dice'}
+
+
+@pytest.mark.parametrize('score_thr', [0.0, 0.5])
+def test_general_inference_of_the_segmentor(score_thr):
+    """Its label map is that of the function; the scores stay those of semantic inference."""
+    torch.manual_seed(0)
+    general = dict(mode='whole', semantic='general', general=dict(score_thr=score_thr))
+    model, plain = small_model(test_cfg=general), small_model()
+    found = MaskPrediction(3 * torch.randn(1, 7, 5), 4 * torch.randn(1, 7, 16, 24))
+    results = []
+    for segmentor in (model, plain):
+        segmentor.decode_head.predict_masks = lambda features: found
+        batch = pictures((60, 75))
+        batch['data_samples'][0].set_metainfo(dict(ori_shape=(90, 110)))
+        results += segmentor.test_step(batch)
+    result, expected = results
+    one = MaskPrediction(*(part[0] for part in found))
+    labels = general_semantic_labels(one, OutputSize((64, 96), (60, 75), (90, 110)), score_thr)
+    assert torch.equal(result.pred_sem_seg.data, labels)
+    assert not torch.equal(labels, expected.pred_sem_seg.data)
+    torch.testing.assert_close(result.seg_logits.data, expected.seg_logits.data, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (
+            dict(test_cfg=dict(semantic='generic')),
+            "semantic is 'generic': set it to True",
+        ),
+        (
+            dict(test_cfg=dict(mode='slide', crop_size=(64, 64), stride=(32, 32), semantic='general')),
+            "set mode='whole'",
+        ),
+        (
+            dict(
+                test_cfg=dict(mode='whole', semantic='general'),
+                decode_head=dict(
+                    type='mmmaskformer.PerPixelBaselineHead',
+                    **{key: HEAD[key] for key in ('in_channels', 'num_classes', 'pixel_decoder')},
+                ),
+            ),
+            'PerPixelBaselineHead predicts no masks: leave panoptic',
+        ),
+    ],
+)
+def test_mistakes_in_settings_of_general_inference(changes, message):
+    with pytest.raises(ValueError, match=message):
+        small_model(**changes)

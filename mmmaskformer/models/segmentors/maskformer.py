@@ -23,7 +23,16 @@ from ...functional.postprocess import (
 from ...registry import MODELS
 from ...structures import MaskPrediction
 
-TEST_SETTINGS = ('mode', 'crop_size', 'stride', 'semantic', 'panoptic', 'instance', 'postprocess')
+TEST_SETTINGS = (
+    'mode',
+    'crop_size',
+    'stride',
+    'semantic',
+    'general',
+    'panoptic',
+    'instance',
+    'postprocess',
+)
 
 
 @MODELS.register_module()
@@ -38,6 +47,9 @@ class MaskFormer(EncoderDecoder):
 
     - ``semantic=True``: label map and scores; ``postprocess='before'`` resizes mask logits to the original
       image before they are combined (the official panoptic models), ``'after'`` (default) the scores.
+      ``semantic='general'`` takes the label map from `functional.general_inference` in place of the best
+      score, with the thresholds of ``general=dict(score_thr=0.0, overlap_thr=0.0)``; pixels without a
+      class have the head's ``ignore_index``. Scores, and test-time augmentation, stay semantic.
     - ``panoptic=dict(score_thr=0.8, overlap_thr=0.8)``: see `functional.postprocess.panoptic_segments`;
       a head may have its own ``panoptic_segments`` with other thresholds (`MaXDeepLabHead`).
     - ``instance=dict(score_thr=0.0, max_per_image=100)``: see `functional.postprocess.instances`.
@@ -93,7 +105,8 @@ class MaskFormer(EncoderDecoder):
         """Whether a result is wanted that mmseg's path from scores to label maps does not give."""
         cfg = self.test_cfg or {}
         wanted = (cfg.get('panoptic'), cfg.get('instance'))
-        return wanted != (None, None) or cfg.get('postprocess') == 'before'
+        general = cfg.get('semantic') == 'general'
+        return wanted != (None, None) or cfg.get('postprocess') == 'before' or general
 
     def _predict_masks(self, inputs: Tensor, data_samples: Sequence) -> None:
         """Give the samples of one size all results that are asked for."""
@@ -124,7 +137,14 @@ class MaskFormer(EncoderDecoder):
         else:
             batch = MaskPrediction(*(part[None] for part in prediction))
             scores = resize_scores(semantic_scores(batch, size.padded)[0], size)
-        return dict(seg_logits=PixelData(data=scores), pred_sem_seg=PixelData(data=semantic_labels(scores)))
+        if self.test_cfg.get('semantic') == 'general':
+            thresholds = self.test_cfg.get('general', {})
+            labels = general_semantic_labels(
+                prediction, size, void=self.decode_head.ignore_index, **thresholds
+            )
+        else:
+            labels = semantic_labels(scores)
+        return dict(seg_logits=PixelData(data=scores), pred_sem_seg=PixelData(data=labels))
 
     def _is_thing(self, otherwise: list[bool] | None = None) -> list[bool]:
         """Whether each class is a thing, as the data set says."""
@@ -166,10 +186,18 @@ class MaskFormer(EncoderDecoder):
             raise ValueError(
                 f"test_cfg.postprocess is {cfg['postprocess']!r}: set it to 'after' or 'before' combining"
             )
-        if cfg.get('mode') == 'slide' and self._asks_for_masks():
+        if cfg.get('semantic', True) not in (True, False, None, 'general'):
+            raise ValueError(f"test_cfg.semantic is {cfg['semantic']!r}: set it to True, False or 'general'")
+        if not self._asks_for_masks():
+            return
+        others = "panoptic or instance results, postprocess='before' and semantic='general'"
+        if cfg.get('mode') == 'slide':
             raise ValueError(
-                "test_cfg.mode='slide' gives semantic scores alone: for panoptic or instance results, and "
-                "for postprocess='before', set mode='whole'"
+                f"test_cfg.mode='slide' gives semantic scores alone: for {others}, set mode='whole'"
+            )
+        if not hasattr(self.decode_head, 'predict_masks'):
+            raise ValueError(
+                f'{type(self.decode_head).__name__} predicts no masks: leave {others} out of test_cfg'
             )
 
     def _check_label_padding(self) -> None:
