@@ -11,6 +11,7 @@ from mmseg.models import EncoderDecoder
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+from ...functional.general_inference import general_semantic_labels
 from ...functional.postprocess import (
     OutputSize,
     instances,
