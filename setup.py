@@ -73,6 +73,7 @@ setup(
     install_requires=requirements('runtime'),
     extras_require={
         'lite': [line for line in requirements('mminstall') if line.startswith('mmcv-lite')],
+        'huggingface': ['safetensors'],
         'tests': requirements('tests'),
     },
     classifiers=[

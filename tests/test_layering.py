@@ -15,6 +15,7 @@ ROOMS = (
     'compat',
     'doctor',
     'functional',
+    'checkpoints',
     'models.layers',
     'models.pixel_decoders',
     'models.transformer_decoder',
@@ -30,7 +31,6 @@ ROOMS = (
     'datasets',
     'engine',
     'evaluation',
-    'checkpoints',
     'visualization',
     'apis',
 )

@@ -1,25 +1,31 @@
 #!/usr/bin/env python
-"""Convert an official checkpoint: ``python tools/convert_checkpoint.py SRC DST --config CFG``."""
+"""Convert checkpoints of any MaskFormer or backbone: ``python tools/convert_checkpoint.py SRC DST``."""
 
 import argparse
 
 from mmengine.config import Config
 
 from mmmaskformer.apis.command_line import run
-from mmmaskformer.checkpoints import convert_checkpoint
+from mmmaskformer.checkpoints import TARGETS, convert_checkpoint
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description='Convert an official checkpoint to one of this package.')
-    parser.add_argument('source', help='official checkpoint (.pkl or .pth)')
-    parser.add_argument('destination', help='file to write')
-    parser.add_argument('--config', required=True, help='config of the model the checkpoint belongs to')
+    parser = argparse.ArgumentParser(
+        description='Convert a checkpoint of the official implementation, HuggingFace, mmseg, mmdet, '
+        'mmpretrain or torchvision to one of this package, or one of this package to another format.'
+    )
+    parser.add_argument('source', help='file, folder (HuggingFace) or URL; its content tells the format')
+    parser.add_argument('destination', help='file to write, or folder with --to huggingface')
+    parser.add_argument('--config', help='config of the model; by default found by the shapes of the tensors')
+    parser.add_argument('--to', choices=TARGETS, default=TARGETS[0], help='format to write')
     parser.add_argument('--debug', action='store_true', help='show the whole traceback of an error')
     return parser.parse_args()
 
 
 def main(args: argparse.Namespace) -> None:
-    convert_checkpoint(args.source, args.destination, Config.fromfile(args.config))
+    config = Config.fromfile(args.config) if args.config else None
+    for note in convert_checkpoint(args.source, args.destination, config, args.to):
+        print(note)
     print(f'Wrote {args.destination}.')
 
 

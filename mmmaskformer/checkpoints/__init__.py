@@ -1,15 +1,25 @@
-"""Checkpoints of other code bases."""
+"""Checkpoints of other code bases: read, renamed, checked, converted both ways."""
 
-from .convert import build_model, convert_checkpoint, convert_official, load_strictly
+from .convert import TARGETS, build_model, convert_checkpoint, convert_official, load_strictly
+from .finding import config_for
+from .loading import accept_foreign_checkpoints
 from .reading import read_state_dict
-from .rules import Rule, rename
+from .renaming import Converted, read_checkpoint
+from .rules import Rule, Transform, rename, restore
 
 __all__ = [
+    'TARGETS',
+    'Converted',
     'Rule',
+    'Transform',
+    'accept_foreign_checkpoints',
     'build_model',
+    'config_for',
     'convert_checkpoint',
     'convert_official',
     'load_strictly',
+    'read_checkpoint',
     'read_state_dict',
     'rename',
+    'restore',
 ]

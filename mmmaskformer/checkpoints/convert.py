@@ -1,4 +1,4 @@
-"""Foreign checkpoint -> checkpoint of ours."""
+"""Checkpoints of any code base -> ours, and ours -> HuggingFace's and the official format."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
 from ..registry import DATASETS, MODELS
-from .official import IMAGENET, is_backbone, official_rules
-from .reading import read_state_dict
-from .rules import rename
+from .exporting import write_huggingface, write_official
+from .finding import config_for
+from .fitting import check_fit, class_tensors
+from .renaming import Converted, read_checkpoint
+
+TARGETS = ('mmmaskformer', 'huggingface', 'official')
+META_KEYS = ('classes', 'palette', 'thing_classes', 'stuff_classes')
 
 
 def build_model(config: Config) -> nn.Module:
@@ -23,59 +27,98 @@ def build_model(config: Config) -> nn.Module:
 
 
 def convert_official(path: str | Path) -> dict[str, Tensor]:
-    """Tensors of an official checkpoint, of a whole model or an ImageNet backbone, under our names.
-
-    Raises:
-        ValueError: The file cannot be read, or holds a tensor that is not known.
-    """
-    state = read_state_dict(path)
-    if is_backbone(state):
-        state = rename(state, IMAGENET)
-    return rename(state, official_rules(state))
+    """Tensors of a checkpoint of any format under our names, see `read_checkpoint`."""
+    return read_checkpoint(path).state
 
 
-def load_strictly(model: nn.Module, state: dict[str, Tensor], source: str | Path) -> None:
-    """Load all tensors into the model, no more, no fewer.
+def load_strictly(
+    model: nn.Module, state: dict[str, Tensor], source: str | Path, origin: Converted | None = None
+) -> None:
+    """Load all tensors into a model, no more, no fewer.
+
+    Args:
+        model: A segmentor with a decode head.
+        state: Tensors under our names; those of a backbone alone leave the head as it is.
+        source: Where they come from, for messages.
+        origin: How they were called there.
 
     Raises:
         ValueError: Names the tensors that are missing, left over or of another shape.
     """
+    head = [name for name in state if not name.startswith('backbone.')]
+    part: Any = model if head else model.backbone
+    prefix = '' if head else 'backbone.'
+    rows = class_tensors(model)
+    own = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+    foreign = origin.foreign_name if origin else str
+    check_fit(own, part, source, bool(head), lambda name: foreign(prefix + name), rows)
     try:
-        model.load_state_dict(state, strict=True)
-    except RuntimeError as error:
-        raise ValueError(f'{source} does not fit the config. {error}') from None
+        part.load_state_dict(own, strict=False)
+    except ValueError as error:
+        raise ValueError(f'{source}: {error}') from None
 
 
-def convert_checkpoint(source: str | Path, destination: str | Path, config: Config) -> None:
-    """Convert an official checkpoint for the model of a config, and write it.
+def convert_checkpoint(
+    source: str | Path, destination: str | Path, config: Config | None = None, to: str = 'mmmaskformer'
+) -> list[str]:
+    """Convert a checkpoint of any known format, and write it.
 
     An ImageNet backbone becomes a checkpoint of the config's backbone, for its ``init_cfg``.
 
     Args:
-        source: Official ``.pkl`` or ``.pth`` file.
-        destination: File to write, as MMEngine's runner, ``init_model`` and ``load_from`` read them.
-        config: Config of the model the checkpoint belongs to.
+        source: File, folder (HuggingFace) or URL.
+        destination: File to write, as MMEngine's runner, ``init_model`` and ``load_from`` read them; a folder
+            for ``to='huggingface'``.
+        config: Config of the model the checkpoint belongs to; found by its shapes if None.
+        to: One of `TARGETS`.
+
+    Returns:
+        Sentences on what was found.
 
     Raises:
         FileNotFoundError: No such source.
-        ValueError: The checkpoint cannot be read or does not fit.
+        ValueError: The checkpoint cannot be read, does not fit, or cannot be told in the other format; or no
+            config or more than one fits.
     """
-    part: Any = build_model(config)
-    state = convert_official(source)
-    if all(name.startswith('backbone.') for name in state):
-        part = part.backbone
-        state = {name.removeprefix('backbone.'): tensor for name, tensor in state.items()}
-    load_strictly(part, state, source)
-    meta: dict[str, Any] = dict(converted_from=Path(source).name)
-    if dataset_meta := _dataset_meta(config):
-        meta['dataset_meta'] = dataset_meta
+    if to not in TARGETS:
+        raise ValueError(f'cannot write the format {to!r}: choose one of {TARGETS}')
+    found = read_checkpoint(source)
+    notes = [f'{source} is a checkpoint in the format {found.format.title}.']
+    if config is None:
+        config, note = config_for(found.state)
+        notes.append(note)
+    model: Any = build_model(config)
+    load_strictly(model, found.state, source, found)
+    _write(model, config, found, source, destination, to)
+    return notes
+
+
+def _write(
+    model: Any, config: Config, found: Converted, source: str | Path, destination: str | Path, to: str
+) -> None:
+    whole = any(not name.startswith('backbone.') for name in found.state)
+    meta = _dataset_meta(config)
+    if to == 'mmmaskformer':
+        _write_ours(model if whole else model.backbone, meta, Path(source).name, destination)
+    elif not whole:
+        raise ValueError(f'{source} is a backbone alone: only whole models are written as {to}')
+    elif to == 'huggingface':
+        write_huggingface(model, config, meta.get('classes'), destination)
+    else:
+        write_official(model, destination)
+
+
+def _write_ours(part: nn.Module, dataset_meta: dict, source: str, destination: str | Path) -> None:
+    meta = dict(converted_from=source, **({'dataset_meta': dataset_meta} if dataset_meta else {}))
     Path(destination).parent.mkdir(parents=True, exist_ok=True)
     torch.save(dict(state_dict=part.state_dict(), meta=meta), destination)
 
 
-def _dataset_meta(config: Config) -> dict | None:
+def _dataset_meta(config: Config) -> dict:
     """Class names and colours of the config's data set, which need no data on disk."""
     dataset = config.get('test_dataloader', {}).get('dataset', {})
     cls = DATASETS.get(dataset['type']) if 'type' in dataset else None
-    meta = {**getattr(cls, 'METAINFO', {}), **dataset.get('metainfo', {})}
-    return {key: meta[key] for key in ('classes', 'palette') if key in meta} or None
+    meta = {**getattr(cls, 'METAINFO', {}), **(dataset.get('metainfo') or {})}
+    if dataset.get('categories'):
+        meta = DATASETS.build({**dataset, 'lazy_init': True, 'pipeline': []}).metainfo
+    return {key: meta[key] for key in META_KEYS if key in meta}

@@ -2,103 +2,89 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Collection
 
-from torch import Tensor
-
-from .rules import Rule
+from .rules import Rule, relocated
+from .swin import PATCH_MERGING
 
 STEM = [
-    Rule(r'^backbone\.stem\.conv1\.norm\.', 'backbone.bn1.'),
-    Rule(r'^backbone\.stem\.conv1\.', 'backbone.conv1.'),
+    Rule('backbone.stem.conv1.norm.', 'backbone.bn1.'),
+    Rule('backbone.stem.conv1.', 'backbone.conv1.'),
 ]
 # Deep stem of R101c: a sequence of three convolutions, each followed by its norm and a ReLU.
 DEEP_STEM = [
-    Rule(r'^backbone\.stem\.conv(\d)\.norm\.', lambda m: f'backbone.stem.{3 * int(m[1]) - 2}.'),
-    Rule(r'^backbone\.stem\.conv(\d)\.', lambda m: f'backbone.stem.{3 * int(m[1]) - 3}.'),
+    Rule('backbone.stem.conv{i+1}.norm.', 'backbone.stem.{3i+1}.'),
+    Rule('backbone.stem.conv{i+1}.', 'backbone.stem.{3i}.'),
 ]
 
-
-def _block(match: re.Match) -> str:
-    return f'backbone.layer{int(match[1]) - 1}.{match[2]}.'
-
+_BLOCK, _OUR_BLOCK = 'backbone.res{i+1}.{j}.', 'backbone.layer{i}.{j}.'
 
 RESNET = [
-    Rule(r'^backbone\.res(\d)\.(\d+)\.shortcut\.norm\.', lambda m: f'{_block(m)}downsample.1.'),
-    Rule(r'^backbone\.res(\d)\.(\d+)\.shortcut\.', lambda m: f'{_block(m)}downsample.0.'),
-    Rule(r'^backbone\.res(\d)\.(\d+)\.conv(\d)\.norm\.', lambda m: f'{_block(m)}bn{m[3]}.'),
-    Rule(r'^backbone\.res(\d)\.(\d+)\.conv(\d)\.', lambda m: f'{_block(m)}conv{m[3]}.'),
+    Rule(_BLOCK + 'shortcut.norm.', _OUR_BLOCK + 'downsample.1.'),
+    Rule(_BLOCK + 'shortcut.', _OUR_BLOCK + 'downsample.0.'),
+    Rule(_BLOCK + 'conv{k}.norm.', _OUR_BLOCK + 'bn{k}.'),
+    Rule(_BLOCK + 'conv{k}.', _OUR_BLOCK + 'conv{k}.'),
 ]
 
-
-def _reorder_merged_patches(tensor: Tensor) -> Tensor:
-    """Channels of patch merging: (column, row, channel) officially, (channel, row, column) in `nn.Unfold`."""
-    *lead, merged = tensor.shape
-    return (
-        tensor.reshape(*lead, 2, 2, merged // 4).transpose(-3, -2).flatten(-3, -2).mT.reshape(*lead, merged)
-    )
-
+_SWIN_BLOCK, _OUR_SWIN_BLOCK = 'backbone.layers.{i}.blocks.{j}.', 'backbone.stages.{i}.blocks.{j}.'
 
 SWIN = [
-    Rule(r'^backbone\.patch_embed\.proj\.', 'backbone.patch_embed.projection.'),
-    Rule(r'^backbone\.patch_embed\.norm\.', 'backbone.patch_embed.norm.'),
-    Rule(r'^backbone\.layers\.(\d+)\.(blocks\.\d+)\.attn\.', r'backbone.stages.\1.\2.attn.w_msa.'),
-    Rule(r'^backbone\.layers\.(\d+)\.(blocks\.\d+)\.mlp\.fc1\.', r'backbone.stages.\1.\2.ffn.layers.0.0.'),
-    Rule(r'^backbone\.layers\.(\d+)\.(blocks\.\d+)\.mlp\.fc2\.', r'backbone.stages.\1.\2.ffn.layers.1.'),
-    Rule(r'^backbone\.layers\.(\d+)\.(blocks\.\d+\.norm\d)\.', r'backbone.stages.\1.\2.'),
-    Rule(
-        r'^backbone\.layers\.(\d+)\.downsample\.', r'backbone.stages.\1.downsample.', _reorder_merged_patches
-    ),
-    Rule(r'^backbone\.norm(\d)\.', r'backbone.norm\1.'),
+    Rule('backbone.patch_embed.proj.', 'backbone.patch_embed.projection.'),
+    Rule('backbone.patch_embed.norm.', 'backbone.patch_embed.norm.'),
+    Rule(_SWIN_BLOCK + 'attn_mask', None),  # computed for each picture
+    Rule(_SWIN_BLOCK + 'attn.', _OUR_SWIN_BLOCK + 'attn.w_msa.'),
+    Rule(_SWIN_BLOCK + 'mlp.fc1.', _OUR_SWIN_BLOCK + 'ffn.layers.0.0.'),
+    Rule(_SWIN_BLOCK + 'mlp.fc2.', _OUR_SWIN_BLOCK + 'ffn.layers.1.'),
+    Rule(_SWIN_BLOCK + 'norm{k}.', _OUR_SWIN_BLOCK + 'norm{k}.'),
+    Rule('backbone.layers.{i}.downsample.', 'backbone.stages.{i}.downsample.', PATCH_MERGING),
+    Rule('backbone.norm{i}.', 'backbone.norm{i}.'),
 ]
 
-_PIXELS = r'^sem_seg_head\.pixel_decoder\.'
-_QUERIES = r'^sem_seg_head\.predictor\.'
-_LAYERS = _QUERIES + r'transformer\.decoder\.layers\.(\d+)\.'
-_OUR_LAYERS = r'decode_head.transformer_decoder.layers.\1.'
-_ENCODER = _PIXELS + r'transformer\.encoder\.layers\.(\d+)\.'
-_OUR_ENCODER = r'decode_head.pixel_decoder.layers.\1.'
+_PIXELS, _OUR_PIXELS = 'sem_seg_head.pixel_decoder.', 'decode_head.pixel_decoder.'
+_ENCODER, _OUR_ENCODER = _PIXELS + 'transformer.encoder.layers.{i}.', _OUR_PIXELS + 'layers.{i}.'
+_QUERIES, _OUR_QUERIES = 'sem_seg_head.predictor.', 'decode_head.transformer_decoder.'
+_DECODER, _OUR_DECODER = _QUERIES + 'transformer.decoder.layers.{i}.', _OUR_QUERIES + 'layers.{i}.'
 
+# The official pyramid counts its levels from one, finest first.
 HEAD = [
-    Rule(_PIXELS + r'adapter_(\d)\.norm\.', lambda m: f'{_level("lateral", m)}.gn.'),
-    Rule(_PIXELS + r'adapter_(\d)\.', lambda m: f'{_level("lateral", m)}.conv.'),
-    Rule(_PIXELS + r'layer_(\d)\.norm\.', lambda m: f'{_level("output", m)}.gn.'),
-    Rule(_PIXELS + r'layer_(\d)\.', lambda m: f'{_level("output", m)}.conv.'),
-    Rule(_PIXELS + r'(mask_features|input_proj)\.', r'decode_head.pixel_decoder.\1.'),
-    Rule(_ENCODER + r'linear1\.', _OUR_ENCODER + 'ffn.0.'),
-    Rule(_ENCODER + r'linear2\.', _OUR_ENCODER + 'ffn.3.'),
-    Rule(_ENCODER + r'(self_attn|norm\d)\.', _OUR_ENCODER + r'\2.'),
-    Rule(_LAYERS + r'multihead_attn\.', _OUR_LAYERS + 'cross_attn.'),
-    Rule(_LAYERS + r'linear1\.', _OUR_LAYERS + 'ffn.0.'),
-    Rule(_LAYERS + r'linear2\.', _OUR_LAYERS + 'ffn.3.'),
-    Rule(_LAYERS + r'(self_attn|norm\d)\.', _OUR_LAYERS + r'\2.'),
-    Rule(_QUERIES + r'transformer\.decoder\.norm\.', 'decode_head.transformer_decoder.norm.'),
-    Rule(_QUERIES + r'(query_embed|input_proj)\.', r'decode_head.transformer_decoder.\1.'),
-    Rule(_QUERIES + r'class_embed\.', 'decode_head.class_embed.'),
-    Rule(_QUERIES + r'mask_embed\.layers\.(\d)\.', lambda m: f'decode_head.mask_embed.{2 * int(m[1])}.'),
-    Rule(_QUERIES + r'(weight|bias)$', r'decode_head.classifier.\1'),  # per-pixel baseline
-    Rule(r'^criterion\.empty_weight$', None),  # derived from num_classes and no_object_weight
+    Rule(_PIXELS + 'adapter_{i+1}.norm.', _OUR_PIXELS + 'lateral_convs.{i}.gn.'),
+    Rule(_PIXELS + 'adapter_{i+1}.', _OUR_PIXELS + 'lateral_convs.{i}.conv.'),
+    Rule(_PIXELS + 'layer_{i+1}.norm.', _OUR_PIXELS + 'output_convs.{i}.gn.'),
+    Rule(_PIXELS + 'layer_{i+1}.', _OUR_PIXELS + 'output_convs.{i}.conv.'),
+    Rule(_PIXELS + 'mask_features.', _OUR_PIXELS + 'mask_features.'),
+    Rule(_PIXELS + 'input_proj.', _OUR_PIXELS + 'input_proj.'),
+    Rule(_ENCODER + 'self_attn.', _OUR_ENCODER + 'self_attn.'),
+    Rule(_ENCODER + 'linear1.', _OUR_ENCODER + 'ffn.0.'),
+    Rule(_ENCODER + 'linear2.', _OUR_ENCODER + 'ffn.3.'),
+    Rule(_ENCODER + 'norm{k}.', _OUR_ENCODER + 'norm{k}.'),
+    Rule(_DECODER + 'self_attn.', _OUR_DECODER + 'self_attn.'),
+    Rule(_DECODER + 'multihead_attn.', _OUR_DECODER + 'cross_attn.'),
+    Rule(_DECODER + 'linear1.', _OUR_DECODER + 'ffn.0.'),
+    Rule(_DECODER + 'linear2.', _OUR_DECODER + 'ffn.3.'),
+    Rule(_DECODER + 'norm{k}.', _OUR_DECODER + 'norm{k}.'),
+    Rule(_QUERIES + 'transformer.decoder.norm.', _OUR_QUERIES + 'norm.'),
+    Rule(_QUERIES + 'query_embed.', _OUR_QUERIES + 'query_embed.'),
+    Rule(_QUERIES + 'input_proj.', _OUR_QUERIES + 'input_proj.'),
+    Rule(_QUERIES + 'class_embed.', 'decode_head.class_embed.'),
+    Rule(_QUERIES + 'mask_embed.layers.{i}.', 'decode_head.mask_embed.{2i}.'),
+    Rule(_QUERIES + 'weight', 'decode_head.classifier.weight'),  # per-pixel baseline
+    Rule(_QUERIES + 'bias', 'decode_head.classifier.bias'),
+    Rule('criterion.empty_weight', None),  # derived from num_classes and no_object_weight
 ]
 
 
-def _level(kind: str, match: re.Match) -> str:
-    """The official pyramid counts its levels from one, finest first."""
-    return f'decode_head.pixel_decoder.{kind}_convs.{int(match[1]) - 1}'
+def official_rules(names: Collection[str]) -> list[Rule]:
+    """The table for a checkpoint with these tensor names, official ones or ours."""
+    deep = any(name in names for name in ('backbone.stem.conv2.weight', 'backbone.stem.3.weight'))
+    return [*(DEEP_STEM if deep else STEM), *RESNET, *SWIN, *HEAD]
 
 
-# Backbones pre-trained on ImageNet alone: the same names without a prefix, and a classifier.
-IMAGENET = [Rule(r'^stem\.fc\.', None), Rule(r'^(stem|res\d)\.', r'backbone.\1.')]
+def backbone_rules(names: Collection[str]) -> list[Rule]:
+    """The table for a backbone pre-trained on ImageNet alone: the same names without a prefix, a classifier.
 
-
-def is_backbone(names: Iterable[str]) -> bool:
-    """Whether these are the tensors of an ImageNet ResNet (R-50.pkl, R-101.pkl, R-103.pkl)."""
-    return all(re.match(r'(stem|res\d)\.', name) for name in names)
-
-
-def official_rules(names: Iterable[str]) -> list[Rule]:
-    """The table for a checkpoint with these tensor names."""
-    names = set(names)
-    if 'backbone.patch_embed.proj.weight' in names:
-        return SWIN + HEAD
-    return (DEEP_STEM if 'backbone.stem.conv2.weight' in names else STEM) + RESNET + HEAD
+    R-50.pkl, R-101.pkl and R-103.pkl of detectron2's zoo, and the files of Swin Transformer's authors. The
+    norm before Swin's classifier becomes that of the last feature map, as in OpenMMLab's own conversion.
+    """
+    stem = DEEP_STEM if 'stem.conv2.weight' in names else STEM
+    extra = [Rule('stem.fc.', None), Rule('head.', None), Rule('norm.', 'backbone.norm3.')]
+    return [*extra, *relocated([*stem, *RESNET, *SWIN], 'backbone.', '')]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
 # All that a pickle of arrays refers to, under numpy 1 and numpy 2.
@@ -23,6 +26,7 @@ ALLOWED = {
     ),
     *((f'numpy.{core}.numeric', '_frombuffer') for core in ('core', '_core')),
 }
+FOLDER_FILES = ('model.safetensors', 'pytorch_model.bin')
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -38,27 +42,55 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     """Tensors of a checkpoint by name.
 
     Args:
-        path: A ``.pkl`` of numpy arrays (detectron2's format) or a PyTorch file.
+        path: A ``.pkl`` of numpy arrays (detectron2's format), a PyTorch file, a ``.safetensors`` file, a
+            folder with HuggingFace's ``model.safetensors`` or ``pytorch_model.bin``, or a URL for MMEngine.
 
     Raises:
         FileNotFoundError: No such file.
         ValueError: The file is damaged, would run code, or holds no tensors.
     """
-    path = Path(path)
+    if '://' in str(path):
+        return tensors_of(CheckpointLoader.load_checkpoint(str(path), 'cpu', logger=None), path)
+    path = Path(path).expanduser()
+    if path.is_dir():
+        return _read_folder(path)
     if not path.is_file():
         raise FileNotFoundError(f'no checkpoint at {path}: check the path')
+    readers = {'.pkl': _read_pickle, '.safetensors': _read_safetensors}
     try:
-        content = _read_pickle(path) if path.suffix == '.pkl' else _read_torch(path)
-    except (pickle.UnpicklingError, EOFError, RuntimeError, ValueError, AttributeError) as error:
+        content = readers.get(path.suffix, _read_torch)(path)
+    except (pickle.UnpicklingError, EOFError, RuntimeError, ValueError, AttributeError, ImportError) as error:
         raise ValueError(f'{path} cannot be read as a checkpoint: {error}') from error
+    return tensors_of(content, path)
+
+
+def tensors_of(content: Any, source: str | Path) -> dict[str, Tensor]:
+    """The tensors in what a checkpoint file holds: they may lie under ``model`` or ``state_dict``.
+
+    Raises:
+        ValueError: There are none.
+    """
     for key in ('model', 'state_dict'):
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
     arrays = content.items() if isinstance(content, Mapping) else ()
     state = {name: torch.as_tensor(value) for name, value in arrays if isinstance(value, np.ndarray | Tensor)}
     if not state:
-        raise ValueError(f'{path} holds no tensors: is it a checkpoint?')
+        raise ValueError(f'{source} holds no tensors: is it a checkpoint?')
     return state
+
+
+def _read_folder(path: Path) -> dict[str, Tensor]:
+    """A model of HuggingFace, in one file or, with an index beside them, in several."""
+    for name in FOLDER_FILES:
+        if (path / name).is_file():
+            return read_state_dict(path / name)
+        if (path / f'{name}.index.json').is_file():
+            shards = json.loads((path / f'{name}.index.json').read_text())['weight_map'].values()
+            return {
+                key: t for shard in sorted(set(shards)) for key, t in read_state_dict(path / shard).items()
+            }
+    raise FileNotFoundError(f'{path} is a folder without {" or ".join(FOLDER_FILES)}: check the path')
 
 
 def _read_pickle(path: Path) -> Any:
@@ -68,3 +100,21 @@ def _read_pickle(path: Path) -> Any:
 
 def _read_torch(path: Path) -> Any:
     return torch.load(path, map_location='cpu', weights_only=True)
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    return import_safetensors().load(path.read_bytes())
+
+
+def import_safetensors() -> Any:
+    """The ``safetensors.torch`` module, which only HuggingFace's files need.
+
+    Raises:
+        ValueError: It is not installed.
+    """
+    try:
+        return importlib.import_module('safetensors.torch')
+    except ImportError:
+        raise ValueError(
+            "HuggingFace's files need the package safetensors: pip install 'mmmaskformer[huggingface]'"
+        ) from None

@@ -1,43 +1,173 @@
-"""Rename tables: what a foreign tensor is called here, and how it must be rearranged."""
+"""Rename tables: what a foreign tensor is called here, and how it must be rearranged, readable both ways."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
+class Transform(NamedTuple):
+    """A rearrangement and its inverse."""
+
+    read: Callable[[Tensor], Tensor]
+    write: Callable[[Tensor], Tensor]
+
+
 class Rule(NamedTuple):
-    """One line of a table.
+    """One line of a table: the beginning of a foreign name and of ours; what follows is the same in both.
+
+    Numbers that differ are written ``{i}``: with ``Rule('res{i+1}.', 'layer{i}.')``, ``res2.`` is ``layer1.``
+    here. ``{3i-2}`` and ``{2-i}`` count in threes and backwards. ``i`` is never negative.
 
     Attributes:
-        pattern: Regular expression for the beginning of a foreign name.
-        target: What replaces the match, as for `re.sub`; None drops the tensor on purpose.
+        foreign: Beginning of the foreign name. Several are the parts of one tensor of ours, stacked along its
+            first dimension in this order.
+        ours: Beginning of our name; None drops the tensor on purpose.
         transform: Rearranges the tensor.
     """
 
-    pattern: str
-    target: str | Callable[[re.Match], str] | None
-    transform: Callable[[Tensor], Tensor] | None = None
+    foreign: str | tuple[str, ...]
+    ours: str | None
+    transform: Transform | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Beginnings of the foreign names, one or several."""
+        return (self.foreign,) if isinstance(self.foreign, str) else self.foreign
+
+
+class _Target(NamedTuple):
+    rule: Rule
+    part: int
+    name: str | None
 
 
 def rename(state: Mapping[str, Tensor], rules: Sequence[Rule]) -> dict[str, Tensor]:
-    """Apply to each name the first rule that matches.
+    """Foreign tensors under our names; the first rule that matches a name counts.
 
     Raises:
-        ValueError: A name that no rule knows, or two tensors of one new name.
+        ValueError: A name that no rule knows, two tensors of one new name, a part of a tensor that is
+            missing, or a shape that cannot be rearranged.
     """
     renamed: dict[str, Tensor] = {}
+    parts: dict[str, dict[int, Tensor]] = {}
     for name, tensor in state.items():
-        rule = next((rule for rule in rules if re.match(rule.pattern, name)), None)
-        if rule is None:
-            raise ValueError(f'the checkpoint holds {name!r}, which no rule of this format knows')
-        if rule.target is None:
+        rule, part, new_name = _target(name, rules)
+        if new_name is None:
             continue
-        new_name = re.sub(rule.pattern, rule.target, name, count=1)
-        if new_name in renamed:
+        if new_name in renamed or part in parts.get(new_name, {}):
             raise ValueError(f'the checkpoint holds {name!r} and another tensor for {new_name!r}')
-        renamed[new_name] = rule.transform(tensor) if rule.transform else tensor
+        known = parts.setdefault(new_name, {})
+        known[part] = tensor
+        if len(known) == len(rule.parts):
+            renamed[new_name] = _join(name, [known[i] for i in range(len(known))], rule)
+    for new_name in parts.keys() - renamed.keys():
+        absent = next(name for name in foreign_names(new_name, rules) or () if name not in state)
+        raise ValueError(f'the checkpoint lacks {absent!r}, a part of {new_name!r}')
     return renamed
+
+
+def restore(state: Mapping[str, Tensor], rules: Sequence[Rule]) -> dict[str, Tensor]:
+    """Our tensors under their foreign names: the inverse of `rename`.
+
+    Raises:
+        ValueError: A name that no rule knows.
+    """
+    restored: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        rule = _source(name, rules)
+        names = foreign_names(name, rules)
+        if rule is None or names is None:
+            raise ValueError(f'the format has no place for {name!r}')
+        if rule.transform:
+            tensor = rule.transform.write(tensor)
+        restored.update(zip(names, tensor.chunk(len(names)) if len(names) > 1 else (tensor,)))
+    return restored
+
+
+def foreign_names(name: str, rules: Sequence[Rule]) -> list[str] | None:
+    """What one of our tensors is called, in parts, in the foreign format; None if the table has no such."""
+    rule = _source(name, rules)
+    if rule is None:
+        return None
+    assert rule.ours is not None
+    numbers, tail = _match(rule.ours, name) or ({}, '')
+    return [_fill(part, numbers) + tail for part in rule.parts]
+
+
+def relocated(rules: Iterable[Rule], old: str, new: str) -> list[Rule]:
+    """The rules of foreign names that begin with ``old``, which begin with ``new`` elsewhere."""
+    found = [rule for rule in rules if all(part.startswith(old) for part in rule.parts)]
+    moved = [tuple(new + part.removeprefix(old) for part in rule.parts) for rule in found]
+    return [rule._replace(foreign=parts) for rule, parts in zip(found, moved)]
+
+
+def _target(name: str, rules: Sequence[Rule]) -> _Target:
+    for rule in rules:
+        for i, part in enumerate(rule.parts):
+            if found := _match(part, name):
+                numbers, tail = found
+                return _Target(rule, i, None if rule.ours is None else _fill(rule.ours, numbers) + tail)
+    raise ValueError(f'the checkpoint holds {name!r}, which no rule of this format knows')
+
+
+def _source(name: str, rules: Sequence[Rule]) -> Rule | None:
+    return next((rule for rule in rules if rule.ours is not None and _match(rule.ours, name)), None)
+
+
+def _join(name: str, tensors: list[Tensor], rule: Rule) -> Tensor:
+    try:
+        tensor = torch.cat(tensors) if len(tensors) > 1 else tensors[0]
+        return rule.transform.read(tensor) if rule.transform else tensor
+    except RuntimeError as error:
+        shapes = ' and '.join(str(tuple(tensor.shape)) for tensor in tensors)
+        raise ValueError(f'{name!r} cannot be rearranged, its shape is {shapes}: {error}') from None
+
+
+class _Number(NamedTuple):
+    """``slope * name + offset``, as written in braces."""
+
+    name: str
+    slope: int
+    offset: int
+
+
+_NUMBER = re.compile(r'\{(?:(\d*)([a-z])([+-]\d+)?|(\d+)-([a-z]))\}')
+
+
+@cache
+def _compile(template: str) -> tuple[re.Pattern, tuple[_Number, ...]]:
+    """Regular expression of the beginning of a name, and the number that each of its groups is."""
+    numbers = []
+    for factor, name, offset, start, backwards in _NUMBER.findall(template):
+        rising = _Number(name, int(factor or 1), int(offset or 0))
+        numbers.append(_Number(backwards, -1, int(start)) if backwards else rising)
+    literals = map(re.escape, _NUMBER.sub('\0', template).split('\0'))
+    return re.compile(r'(\d+)'.join(literals)), tuple(numbers)
+
+
+@lru_cache(maxsize=65536)
+def _match(template: str, name: str) -> tuple[dict[str, int], str] | None:
+    """The numbers in a name that begins as the template says, and the rest of the name."""
+    pattern, numbers = _compile(template)
+    found = pattern.match(name)
+    if found is None:
+        return None
+    values = {}
+    for number, digits in zip(numbers, found.groups()):
+        value, remainder = divmod(int(digits) - number.offset, number.slope)
+        if remainder or value < 0:
+            return None
+        values[number.name] = value
+    return values, name[found.end() :]
+
+
+def _fill(template: str, values: Mapping[str, int]) -> str:
+    _, numbers = _compile(template)
+    digits = iter(number.slope * values[number.name] + number.offset for number in numbers)
+    return _NUMBER.sub(lambda _: str(next(digits)), template)

@@ -11,6 +11,7 @@ from mmseg.models import EncoderDecoder
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+from ...checkpoints import accept_foreign_checkpoints
 from ...functional.general_inference import general_semantic_labels
 from ...functional.postprocess import (
     OutputSize,
@@ -23,6 +24,7 @@ from ...functional.postprocess import (
 )
 from ...registry import MODELS
 from ...structures import MaskPrediction
+from ..execution import compile_parts, turn_on_checkpointing, use_channels_last
 
 TEST_SETTINGS = (
     'mode',
@@ -62,13 +64,31 @@ class MaskFormer(EncoderDecoder):
 
     Args:
         *args: As `EncoderDecoder`.
+        with_cp: Gradient checkpointing of backbone, pixel decoder and transformer decoder: less memory, more
+            time in training.
+        channels_last: Memory format of convolutions and pictures.
+        compile: ``torch.compile`` of backbone, pixel decoder and transformer decoder; a dict has its options.
         **kwargs: As `EncoderDecoder`; unknown ones are errors.
     """
 
     dataset_meta: dict | None = None
 
-    def __init__(self, *args: Any, **kwargs: Any):
+    def __init__(
+        self,
+        *args: Any,
+        with_cp: bool = False,
+        channels_last: bool = False,
+        compile: bool | dict = False,
+        **kwargs: Any,
+    ):
         super().__init__(*args, **kwargs)
+        if with_cp:
+            turn_on_checkpointing(self.backbone, self.decode_head)
+        if channels_last:
+            use_channels_last(self)
+        if compile is not False:
+            compile_parts(self, {} if compile is True else compile)
+        accept_foreign_checkpoints(self)
         self._check_label_padding()
         self._check_test_cfg()
 

@@ -1,0 +1,201 @@
+"""Our models in the official format and as HuggingFace's."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from torch import Tensor, nn
+
+from .formats import HUGGINGFACE, OFFICIAL, Format
+from .reading import import_safetensors
+from .rules import restore
+
+STAGES = ['stem', 'stage1', 'stage2', 'stage3', 'stage4']
+STRIDES = (1, 2, 2, 2)
+
+
+def write_official(model: nn.Module, destination: str | Path) -> None:
+    """Write a ``.pkl`` that the official implementation loads with ``MODEL.WEIGHTS``.
+
+    Raises:
+        ValueError: The official implementation has no such model.
+    """
+    state = _restored(model, OFFICIAL)
+    arrays = {name: tensor.numpy() for name, tensor in state.items() if not _idle_counter(name, tensor)}
+    path = Path(destination)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pickle.dumps({'model': arrays, '__author__': 'mmmaskformer'}))
+
+
+def write_huggingface(
+    model: nn.Module, config: Config, classes: Sequence[str] | None, destination: str | Path
+) -> None:
+    """Write a folder for ``MaskFormerForInstanceSegmentation.from_pretrained``.
+
+    Args:
+        model: The segmentor.
+        config: Its config.
+        classes: Names of the classes, if they are known.
+        destination: The folder, made if need be.
+
+    Raises:
+        ValueError: HuggingFace has no such model.
+    """
+    settings = huggingface_config(model, classes)
+    state = _restored(model, HUGGINGFACE)
+    if settings['backbone_config']['model_type'] == 'swin':  # a norm whose output nothing uses
+        width = settings['backbone_config']['hidden_size']
+        norm = HUGGINGFACE.marks[0] + 'encoder.model.layernorm.'
+        state.update({norm + 'weight': torch.ones(width), norm + 'bias': torch.zeros(width)})
+    folder = Path(destination)
+    folder.mkdir(parents=True, exist_ok=True)
+    contiguous = {name: tensor.contiguous().clone() for name, tensor in state.items()}
+    data = import_safetensors().save(contiguous, metadata={'format': 'pt'})
+    (folder / 'model.safetensors').write_bytes(data)
+    (folder / 'config.json').write_text(json.dumps(settings, indent=2) + '\n')
+    (folder / 'preprocessor_config.json').write_text(json.dumps(_preprocessor(config), indent=2) + '\n')
+
+
+def huggingface_config(model: nn.Module, classes: Sequence[str] | None = None) -> dict[str, Any]:
+    """What HuggingFace's ``config.json`` says of a model.
+
+    Raises:
+        ValueError: HuggingFace has no such model; the sentence says in what.
+    """
+    head: Any = model.decode_head
+    _check_representable(model)
+    queries = head.transformer_decoder
+    layer = queries.layers[0]
+    names = list(classes or (f'LABEL_{i}' for i in range(head.num_classes)))
+    criterion = head.criterion
+    return dict(
+        architectures=['MaskFormerForInstanceSegmentation'],
+        model_type='maskformer',
+        torch_dtype='float32',
+        backbone_config=_backbone_config(model.backbone),
+        decoder_config=dict(
+            model_type='detr',
+            d_model=queries.channels,
+            decoder_layers=len(queries.layers),
+            decoder_attention_heads=layer.self_attn.num_heads,
+            decoder_ffn_dim=layer.ffn[0].out_features,
+            encoder_layers=0,
+            encoder_attention_heads=layer.self_attn.num_heads,
+            num_queries=queries.query_embed.num_embeddings,
+            activation_function='relu',
+            dropout=layer.dropout.p,
+            attention_dropout=layer.self_attn.dropout,
+            activation_dropout=layer.ffn[2].p,
+        ),
+        fpn_feature_size=head.pixel_decoder.mask_features.in_channels,
+        mask_feature_size=head.pixel_decoder.mask_channels,
+        no_object_weight=criterion.loss_cls.no_object_weight,
+        cross_entropy_weight=criterion.loss_cls.loss_weight,
+        mask_weight=criterion.loss_mask.loss_weight,
+        dice_weight=criterion.loss_dice.loss_weight,
+        id2label={str(i): name for i, name in enumerate(names)},
+        label2id={name: i for i, name in enumerate(names)},
+    )
+
+
+def _check_representable(model: nn.Module) -> None:
+    head, backbone = model.decode_head, model.backbone
+    strides = tuple(getattr(backbone, 'strides', STRIDES))
+    groups = {module.num_groups for module in model.modules() if isinstance(module, nn.GroupNorm)}
+    reasons = {
+        type(head).__name__: type(head).__name__ != 'MaskFormerHead',
+        type(backbone).__name__: type(backbone).__name__ not in ('ResNet', 'SwinTransformer'),
+        'a transformer encoder in the pixel decoder': hasattr(getattr(head, 'pixel_decoder', None), 'layers'),
+        'a deep stem': getattr(backbone, 'deep_stem', False),
+        f'a backbone with strides {strides}': strides != STRIDES,
+        f'group norms of {groups} groups': groups != {32},
+    }
+    reason = next((reason for reason, applies in reasons.items() if applies), None)
+    if reason:
+        raise ValueError(f"HuggingFace's MaskFormer has no {reason}, so this model cannot be written as one")
+
+
+def _backbone_config(backbone: Any) -> dict[str, Any]:
+    common = dict(out_features=STAGES[1:], out_indices=[1, 2, 3, 4], stage_names=STAGES)
+    if type(backbone).__name__ == 'SwinTransformer':
+        attention = backbone.stages[0].blocks[0].attn
+        return dict(
+            **common,
+            model_type='swin',
+            embed_dim=backbone.embed_dims,
+            hidden_size=backbone.embed_dims * 8,
+            depths=list(backbone.depths),
+            num_heads=list(backbone.num_heads),
+            window_size=attention.window_size,
+            image_size=backbone.patch_embed.init_input_size[0],
+            mlp_ratio=backbone.stages[0].blocks[0].ffn.feedforward_channels / backbone.embed_dims,
+            drop_path_rate=_last_drop_path(backbone),
+            layer_norm_eps=backbone.norm0.eps,
+        )
+    widths = [getattr(backbone, name)[-1] for name in backbone.res_layers]
+    return dict(
+        **common,
+        model_type='resnet',
+        embedding_size=backbone.conv1.out_channels,
+        hidden_sizes=[_out_channels(block) for block in widths],
+        depths=list(backbone.stage_blocks),
+        layer_type='bottleneck' if hasattr(widths[0], 'conv3') else 'basic',
+        hidden_act='relu',
+        downsample_in_first_stage=False,
+    )
+
+
+def _out_channels(block: Any) -> int:
+    return (block.conv3 if hasattr(block, 'conv3') else block.conv2).out_channels
+
+
+def _last_drop_path(backbone: Any) -> float:
+    """Rates of stochastic depth grow to the one that the config gives."""
+    return float(getattr(backbone.stages[-1].blocks[-1].ffn.dropout_layer, 'drop_prob', 0.0) or 0.0)
+
+
+def _preprocessor(config: Config) -> dict[str, Any]:
+    """Normalisation, and the size at which the config tests."""
+    steps = config.get('test_pipeline') or []
+    scale = next((step['scale'] for step in steps if step.get('type') == 'Resize' and 'scale' in step), None)
+    preprocessor = config.model.data_preprocessor
+    size = dict(shortest_edge=min(scale), longest_edge=max(scale)) if scale else None
+    return dict(
+        image_processor_type='MaskFormerImageProcessor',
+        do_resize=size is not None,
+        **({'size': size} if size else {}),
+        size_divisor=preprocessor.get('size_divisor') or 0,
+        do_rescale=True,
+        rescale_factor=1 / 255,
+        do_normalize=True,
+        image_mean=[value / 255 for value in preprocessor.mean],
+        image_std=[value / 255 for value in preprocessor.std],
+        ignore_index=255,
+        do_reduce_labels=False,
+    )
+
+
+def _restored(model: nn.Module, target: Format) -> dict[str, Tensor]:
+    """The tensors under the format's names, and those that follow from settings of ours."""
+    own = model.state_dict()
+    try:
+        state = restore(own, target.rules(own))
+    except ValueError as error:
+        raise ValueError(f'the model cannot be written as {target.title}: {error}') from None
+    head: Any = model.decode_head
+    if hasattr(head, 'criterion'):
+        weights = torch.ones(head.num_classes + 1)
+        weights[-1] = head.criterion.loss_cls.no_object_weight
+        state['criterion.empty_weight'] = weights
+    return state
+
+
+def _idle_counter(name: str, tensor: Tensor) -> bool:
+    """Whether it counts the batches of a frozen norm: none. Official frozen norms have no counter."""
+    return name.endswith('num_batches_tracked') and not tensor.any()

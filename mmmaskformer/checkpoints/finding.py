@@ -1,0 +1,171 @@
+"""The config that a checkpoint belongs to, told by a few of its shapes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mmengine.config import Config
+from torch import Tensor
+
+from ..registry import MODELS
+
+PACKAGE = Path(__file__).resolve().parent.parent
+FOLDERS = (PACKAGE / '.mim' / 'configs', PACKAGE.parent / 'configs')  # installed; the repository
+ZOO = ('maskformer', 'per_pixel_baseline')  # ablations have the shapes of these
+
+
+class Shapes(NamedTuple):
+    """What shapes tell of a model; what a backbone alone does not tell is None.
+
+    Attributes:
+        backbone: Kind of the backbone.
+        blocks: Blocks in each stage of the backbone.
+        width: Channels of the backbone's first feature map.
+        window: Width of Swin's windows.
+        head: What classifies: queries, pixels, or queries with one class each.
+        num_classes: Classes.
+        num_queries: Queries.
+        encoder_layers: Layers of the pixel decoder's transformer encoder.
+        decoder_layers: Layers of the transformer decoder.
+    """
+
+    backbone: str
+    blocks: tuple[int, ...]
+    width: int
+    window: int | None
+    head: str | None = None
+    num_classes: int | None = None
+    num_queries: int | None = None
+    encoder_layers: int | None = None
+    decoder_layers: int | None = None
+
+    def __str__(self) -> str:
+        said = {name: value for name, value in self._asdict().items() if value is not None}
+        return ', '.join(f'{name.replace("_", " ")} {value}' for name, value in said.items())
+
+
+class _Candidate(NamedTuple):
+    path: Path
+    config: Config
+
+
+def config_for(state: Mapping[str, Tensor]) -> tuple[Config, str]:
+    """The config of the zoo that has the shapes of a checkpoint.
+
+    Several may fit that differ in training alone, Swin-B from ImageNet-1k and from 22k, say: either gives the
+    same checkpoint.
+
+    Args:
+        state: Tensors under our names; those of a backbone alone fit each model with that backbone.
+
+    Returns:
+        The config, and a sentence on it.
+
+    Raises:
+        ValueError: None fits, or several that give different checkpoints; they are listed.
+    """
+    wanted = shapes_of_state(state)
+    fitting = [c for c in _candidates(wanted) if _fits(shapes_of_config(c.config), wanted)]
+    if not fitting:
+        raise ValueError(f'no config of the zoo has the shapes of the checkpoint ({wanted}): give --config')
+    names = ', '.join(str(c.path) for c in fitting)
+    part = 'backbone' if wanted.head is None else None
+    if any(_outcome(c.config, part) != _outcome(fitting[0].config, part) for c in fitting):
+        raise ValueError(f'several configs have these shapes ({wanted}), choose one with --config: {names}')
+    others = f' (as well: {names})' if len(fitting) > 1 and not part else ''
+    return fitting[0].config, f'Its shapes ({wanted}) are those of {fitting[0].path}{others}.'
+
+
+def shapes_of_state(state: Mapping[str, Tensor]) -> Shapes:
+    """What the tensors of a checkpoint of ours tell."""
+    swin = 'backbone.patch_embed.projection.weight' in state
+    stages = r'backbone\.stages\.(\d+)\.blocks\.(\d+)\.' if swin else r'backbone\.layer(\d+)\.(\d+)\.'
+    found = [match for name in state if (match := re.match(stages, name))]
+    blocks = [1 + max(int(m[2]) for m in found if m[1] == stage) for stage in sorted({m[1] for m in found})]
+    table = state.get('backbone.stages.0.blocks.0.attn.w_msa.relative_position_bias_table')
+    queries = state.get('decode_head.transformer_decoder.query_embed.weight')
+    first = ('patch_embed.projection.bias', 'layer1.0.downsample.0.weight', 'layer1.0.conv1.weight')
+    width = next(len(state[f'backbone.{name}']) for name in first if f'backbone.{name}' in state)
+    head, num_classes = _classifier(state)
+    return Shapes(
+        backbone='Swin' if swin else ('ResNetV1c' if 'backbone.stem.0.weight' in state else 'ResNet'),
+        blocks=tuple(blocks),
+        width=width,
+        window=(round(len(table) ** 0.5) + 1) // 2 if table is not None else None,
+        head=head,
+        num_classes=num_classes,
+        num_queries=len(queries) if head and queries is not None else None,
+        encoder_layers=_count(state, 'decode_head.pixel_decoder.layers.') if head else None,
+        decoder_layers=_count(state, 'decode_head.transformer_decoder.layers.') if head else None,
+    )
+
+
+def _classifier(state: Mapping[str, Tensor]) -> tuple[str | None, int | None]:
+    for name, head, beyond in (
+        ('class_embed.bias', 'MaskFormerHead', 1),
+        ('classifier.bias', 'PerPixelBaselineHead', 0),
+        ('transformer_decoder.query_embed.weight', 'PerPixelBaselinePlusHead', 0),
+    ):
+        if f'decode_head.{name}' in state:
+            return head, len(state[f'decode_head.{name}']) - beyond
+    return None, None
+
+
+def _count(state: Mapping[str, Tensor], prefix: str) -> int:
+    return len({name.removeprefix(prefix).split('.')[0] for name in state if name.startswith(prefix)})
+
+
+def shapes_of_config(config: Config) -> Shapes:
+    """The same of a config's model, which is not built."""
+    backbone, head = config.model.backbone, config.model.decode_head
+    kind = head.type.split('.')[-1]
+    swin = backbone.type.endswith('SwinTransformer')
+    pixels = head.get('pixel_decoder', {})
+    encoder = 6 if pixels.get('type', '').endswith('TransformerEncoderPixelDecoder') else 0
+    with_queries = kind != 'PerPixelBaselineHead'
+    queries = head.get('num_queries', 100) if kind == 'MaskFormerHead' else head.num_classes
+    return Shapes(
+        backbone='Swin' if swin else backbone.type.split('.')[-1],
+        blocks=_blocks(backbone),
+        width=head.in_channels[0],
+        window=backbone.get('window_size', 7) if swin else None,
+        head=kind,
+        num_classes=head.num_classes,
+        num_queries=queries if with_queries else None,
+        encoder_layers=pixels.get('num_layers', 6) if encoder else 0,
+        decoder_layers=head.get('transformer_decoder', {}).get('num_layers', 6) if with_queries else 0,
+    )
+
+
+def _blocks(backbone: Mapping[str, Any]) -> tuple[int, ...]:
+    cls: Any = MODELS.get(backbone['type'])
+    if 'depth' in backbone:
+        return tuple(cls.arch_settings[backbone['depth']][1])
+    arch = backbone.get('arch', 'tiny')
+    return tuple((arch if isinstance(arch, dict) else cls.arch_zoo[arch])['depths'])
+
+
+def _fits(shapes: Shapes, wanted: Shapes) -> bool:
+    told = wanted if wanted.head else wanted[:4]
+    return all(theirs is None or ours == theirs for ours, theirs in zip(shapes, told))
+
+
+def _candidates(wanted: Shapes) -> Iterator[_Candidate]:
+    """Configs of the zoo; those that merely inherit another have short names, and are left out."""
+    folder = next((folder for folder in FOLDERS if folder.is_dir()), None)
+    for path in sorted(file for name in ZOO if folder for file in (folder / name).glob('*.py')):
+        if re.fullmatch(r"_base_ = '.*'", path.read_text().strip()) is None:
+            yield _Candidate(path, Config.fromfile(path))
+
+
+def _outcome(config: Config, part: str | None) -> Any:
+    """What the converted checkpoint depends on: the model, but for its first weights, and the classes."""
+    model = {key: value for key, value in config.model.backbone.items() if key != 'init_cfg'}
+    if part:
+        return model
+    dataset = config.get('test_dataloader', {}).get('dataset', {})
+    classes = [dataset.get(key) for key in ('type', 'metainfo', 'categories')]
+    return model, config.model.decode_head, config.model.get('test_cfg'), classes

@@ -1,0 +1,96 @@
+"""Foreign checkpoints in ``load_from``, `init_model` and ``init_cfg=dict(type='Pretrained', ...)``.
+
+There are two halves. MMEngine's `CheckpointLoader` learns to read what torch cannot: ``.pkl`` of numpy arrays
+and ``.safetensors``, local or by http, and local folders, written with a slash at the end. Other paths and
+URLs stay with MMEngine's loaders. And a segmentor of ours, and its backbone, rename a state dict that reaches
+them in foreign names, wherever it came from: a checkpoint of mmseg, say, is renamed for our model alone, and
+stays as it is for a model of mmseg in the same process.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import torch
+from mmengine.dist import barrier, get_rank
+from mmengine.runner import CheckpointLoader
+from torch import Tensor, nn
+
+from .fitting import check_fit, class_tensors
+from .formats import recognise
+from .reading import read_state_dict, tensors_of
+from .renaming import to_our_names
+
+SOURCE = 'the checkpoint'
+
+
+def accept_foreign_checkpoints(segmentor: nn.Module) -> None:
+    """Let a segmentor, and its backbone alone, load state dicts with foreign names.
+
+    A foreign state dict must fit: ValueError names the tensors that are missing, left over or misshapen.
+    """
+    segmentor._register_load_state_dict_pre_hook(_rename_model, with_module=True)
+    backbone: Any = segmentor.backbone
+    backbone._register_load_state_dict_pre_hook(_rename_backbone, with_module=True)
+
+
+def _rename_model(segmentor: nn.Module, state: dict, prefix: str, *_: Any) -> None:
+    found = recognise(state)
+    if not isinstance(state.get('model'), dict) and (found is None or found.ours):
+        return
+    converted = to_our_names(tensors_of(state, SOURCE), SOURCE)
+    if not converted.format.whole:
+        raise ValueError(
+            f'{SOURCE} holds a backbone alone ({converted.format.title}): load it with '
+            "model.backbone.init_cfg=dict(type='Pretrained', checkpoint=...)"
+        )
+    check_fit(converted.state, segmentor, SOURCE, True, converted.foreign_name, class_tensors(segmentor))
+    _replace(state, converted.state, prefix)
+
+
+def _rename_backbone(backbone: nn.Module, state: dict, prefix: str, *_: Any) -> None:
+    """Take the backbone out of a whole model, too."""
+    names = [name for name in state if name.startswith(prefix)]
+    if prefix or not names:
+        return  # part of a whole model, which has been renamed
+    found = recognise(names)
+    if not isinstance(state.get('model'), dict) and (found is None or _of_backbone(names)):
+        return
+    converted = to_our_names(tensors_of(state, SOURCE), SOURCE)
+    own = {name: tensor for name, tensor in converted.state.items() if name.startswith('backbone.')}
+    own = {name.removeprefix('backbone.'): tensor for name, tensor in own.items()}
+    foreign = converted.foreign_name
+    check_fit(own, backbone, SOURCE, converted.format.whole, lambda name: foreign(f'backbone.{name}'))
+    _replace(state, own, prefix)
+
+
+def _of_backbone(names: list[str]) -> bool:
+    """Whether these are a backbone's own names, without a prefix."""
+    found = recognise(names)
+    return found is not None and found.ours and not any(name.startswith('backbone.') for name in names)
+
+
+def _replace(state: dict, tensors: dict[str, Tensor], prefix: str) -> None:
+    state.clear()
+    state.update({prefix + name: tensor for name, tensor in tensors.items()})
+
+
+@CheckpointLoader.register_scheme(prefixes=[r'(?![\w-]+://).*(\.pkl|\.safetensors|/)$'], force=True)
+def load_from_foreign(filename: str, map_location: Any = None) -> dict:
+    """Read a checkpoint that torch cannot read, for MMEngine's `CheckpointLoader`."""
+    state = read_state_dict(filename)
+    device = map_location if isinstance(map_location, str | torch.device) else 'cpu'
+    return dict(state_dict={name: tensor.to(device) for name, tensor in state.items()})
+
+
+@CheckpointLoader.register_scheme(prefixes=[r'https?://.*(\.pkl|\.safetensors)$'], force=True)
+def load_from_foreign_http(filename: str, map_location: Any = None) -> dict:
+    """The same of a URL: downloaded once, by the first process of each machine, into torch's cache."""
+    path = Path(torch.hub.get_dir()) / 'checkpoints' / Path(urlsplit(filename).path).name
+    if get_rank() == 0 and not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(filename, str(path), progress=False)
+    barrier()
+    return load_from_foreign(str(path), map_location)

@@ -1,0 +1,64 @@
+"""A checkpoint of any known format under our names, and how to speak of its tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
+
+from .formats import FORMATS, Format, recognise
+from .reading import read_state_dict
+from .rules import foreign_names, rename
+
+
+class Converted(NamedTuple):
+    """A checkpoint under our names.
+
+    Attributes:
+        state: The tensors, a backbone's below ``backbone.``.
+        format: Where it came from.
+        foreign_name: What one of our tensors is called there; several parts are joined by "and".
+    """
+
+    state: dict[str, Tensor]
+    format: Format
+    foreign_name: Callable[[str], str]
+
+
+def read_checkpoint(source: str | Path) -> Converted:
+    """Read a checkpoint of any known format, told by its content.
+
+    Args:
+        source: See `read_state_dict`.
+
+    Raises:
+        FileNotFoundError: No such source.
+        ValueError: The file cannot be read, its format is unknown, or it holds a tensor that is not known.
+    """
+    return to_our_names(read_state_dict(source), source)
+
+
+def to_our_names(foreign: Mapping[str, Tensor], source: str | Path) -> Converted:
+    """A state dict of any known format under our names.
+
+    Args:
+        foreign: The state dict.
+        source: Where it comes from, for messages.
+
+    Raises:
+        ValueError: The format is unknown, or holds a tensor that it should not, or lacks part of one.
+    """
+    found = recognise(foreign)
+    if found is None:
+        raise ValueError(
+            f'{source} holds {", ".join(list(foreign)[:3])} ..., which is no MaskFormer and no backbone in a '
+            f'known format: {", ".join(known.title for known in FORMATS)}'
+        )
+    rules = found.rules(foreign)
+    try:
+        state = rename(foreign, rules)
+    except ValueError as error:
+        raise ValueError(f'{source}: {error} ({found.title} format)') from None
+    return Converted(state, found, lambda name: ' and '.join(foreign_names(name, rules) or [name]))

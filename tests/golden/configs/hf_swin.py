@@ -1,0 +1,1 @@
+_base_ = './semantic_swin.py'
