@@ -4,7 +4,13 @@
 import argparse
 
 from mmmaskformer.apis import evaluate_model
-from mmmaskformer.apis.command_line import add_runner_arguments, load_config, make_parser, run
+from mmmaskformer.apis.command_line import (
+    add_precision_argument,
+    add_runner_arguments,
+    load_config,
+    make_parser,
+    run,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -14,11 +20,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', help='folder for the predictions as PNGs')
     parser.add_argument('--show-dir', help='folder for pictures with the predictions painted over them')
     parser.add_argument('--tta', action='store_true', help='average over several scales and flips')
+    add_precision_argument(parser)
     return parser.parse_args()
 
 
 def main(args: argparse.Namespace) -> None:
-    evaluate_model(load_config(args), args.checkpoint, out=args.out, show_dir=args.show_dir, tta=args.tta)
+    options = dict(out=args.out, show_dir=args.show_dir, tta=args.tta, amp=args.amp)
+    evaluate_model(load_config(args), args.checkpoint, **options)
 
 
 if __name__ == '__main__':

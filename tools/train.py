@@ -4,14 +4,20 @@
 import argparse
 
 from mmmaskformer.apis import train_model
-from mmmaskformer.apis.command_line import add_runner_arguments, load_config, make_parser, run
+from mmmaskformer.apis.command_line import (
+    add_precision_argument,
+    add_runner_arguments,
+    load_config,
+    make_parser,
+    run,
+)
 
 
 def parse_args() -> argparse.Namespace:
     parser = make_parser('Train a model.')
     add_runner_arguments(parser)
     parser.add_argument('--resume', action='store_true', help='go on from the newest checkpoint')
-    parser.add_argument('--amp', action='store_true', help='automatic mixed precision')
+    add_precision_argument(parser)
     return parser.parse_args()
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from .layers import checkpointed
 
 
-def turn_on_checkpointing(backbone: nn.Module, *heads: nn.Module) -> None:
+def turn_on_checkpointing(backbone: nn.Module, head: nn.Module) -> None:
     """Gradient checkpointing of every part that knows ``with_cp``.
 
     Blocks of a backbone bring their own, which is of the reentrant kind that PyTorch has deprecated: it does
@@ -20,7 +20,7 @@ def turn_on_checkpointing(backbone: nn.Module, *heads: nn.Module) -> None:
     Raises:
         ValueError: The backbone has no part that knows ``with_cp``.
     """
-    blocks = [m for m in backbone.modules() if hasattr(m, 'with_cp') and not _inner_blocks(m)]
+    blocks: list[Any] = [m for m in _knowing_checkpoints(backbone) if len(_knowing_checkpoints(m)) == 1]
     if not blocks:
         raise ValueError(
             f'with_cp=True: no block of the backbone {type(backbone).__name__} knows gradient checkpointing: '
@@ -29,18 +29,17 @@ def turn_on_checkpointing(backbone: nn.Module, *heads: nn.Module) -> None:
     for block in blocks:
         block.with_cp = False
         block.forward = partial(checkpointed, block.forward, modules=[block])
-    for module in (m for head in heads for m in head.modules()):
-        if hasattr(module, 'with_cp'):
-            module.with_cp = True
+    for part in _knowing_checkpoints(head):
+        part.with_cp = True
 
 
-def _inner_blocks(module: nn.Module) -> list[nn.Module]:
-    return [m for m in module.modules() if m is not module and hasattr(m, 'with_cp')]
+def _knowing_checkpoints(module: nn.Module) -> list[Any]:
+    return [m for m in module.modules() if hasattr(m, 'with_cp')]
 
 
-def use_channels_last(model: nn.Module) -> None:
+def use_channels_last(model: Any) -> None:
     """Convolutions get weights and pictures whose channels lie next to each other in memory."""
-    nn.Module.to(model, memory_format=torch.channels_last)
+    model.to(memory_format=torch.channels_last)
     model.backbone.register_forward_pre_hook(_to_channels_last)
 
 
@@ -48,7 +47,7 @@ def _to_channels_last(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Te
     return tuple(x.contiguous(memory_format=torch.channels_last) for x in inputs)
 
 
-def compile_parts(model: nn.Module, options: dict[str, Any]) -> None:
+def compile_parts(model: Any, options: dict[str, Any]) -> None:
     """``torch.compile`` of backbone and decoders; targets, matching and losses, whose sizes vary, stay out.
 
     Args:

@@ -1,5 +1,4 @@
 import pytest
-import torch
 from mmengine.config import Config
 
 from mmmaskformer.apis import browse_dataset, evaluate_model, train_model
@@ -21,10 +20,3 @@ def test_missing_data_are_noticed_before_anything_is_built(phase, call):
     cfg = Config({'default_scope': 'mmseg', f'{phase}_dataloader': MISSING, 'model': None})
     with pytest.raises(FileNotFoundError, match=f'{phase}_dataloader: the folder nowhere does not exist'):
         call(cfg)
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason='needs a machine without GPU')
-def test_mixed_precision_without_gpu():
-    cfg = Config({'optim_wrapper': {'type': 'OptimWrapper'}})
-    with pytest.raises(ValueError, match='leave --amp out'):
-        train_model(cfg, amp=True)

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from .tracing import is_compiling
+
 
 def checkpointed(function: Callable, *inputs: Any, modules: Sequence[nn.Module], with_cp: bool = True) -> Any:
     """``function(*inputs)``, of which the inputs alone are kept for the backward pass.
@@ -26,7 +28,7 @@ def checkpointed(function: Callable, *inputs: Any, modules: Sequence[nn.Module],
     if not (with_cp and torch.is_grad_enabled()):
         return function(*inputs)
     norms = [m for module in modules for m in module.modules() if _has_statistics(m)]
-    if not norms or torch.compiler.is_compiling():
+    if not norms or is_compiling():
         return checkpoint(function, *inputs, use_reentrant=False)
     contexts = (nullcontext(), _kept_statistics(norms))
     return checkpoint(function, *inputs, use_reentrant=False, context_fn=lambda: contexts)

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .tracing import is_compiling
+
 
 class SinePositionEncoding(nn.Module):
     """Fixed encoding of the row (first half of the channels) and column (second half) of each pixel.
@@ -32,7 +34,7 @@ class SinePositionEncoding(nn.Module):
 
         Computed once per shape. Where tensors are traced instead of computed, it becomes part of the graph.
         """
-        traced = torch.compiler.is_compiling() or type(features) is not Tensor
+        traced = is_compiling() or type(features) is not Tensor
         encode = _encode if traced else _encode_once
         height, width = features.shape[-2:]
         return encode(height, width, self.channels, self.temperature, features.dtype, features.device)
