@@ -70,7 +70,7 @@ class HungarianAssigner:
     def _image_costs(
         self, predictions: Sequence[MaskPrediction], image: int, target: Segments
     ) -> list[Tensor]:
-        """One ``(Q, S)`` cost for each layer. Few layers go through at a time: what fits a cache is faster."""
+        """One ``(Q, S)`` cost for each layer; few layers at a time, for what fits a cache is faster."""
         logits = predictions[0].mask_logits[image]
         size = (logits.shape[-2], logits.shape[-1])
         masks = nearest_resize_masks(target.masks, size).flatten(1).to(logits).float()
