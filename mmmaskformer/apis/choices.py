@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -63,12 +64,26 @@ def ask_for(tasks: str | Sequence[str] | None, model: nn.Module, meta: Mapping[s
     cfg = ConfigDict(getattr(model, 'test_cfg', None) or {})
     if tasks is not None:
         cfg.update(_choose_results(_check_tasks(tasks), model, cfg))
+        with given_settings(model, cfg):
+            if isinstance(model, MaskFormer):
+                model._check_test_cfg()
     if cfg.get('panoptic') is not None and meta.get('thing_classes') is None:
         raise ValueError(
             'Panoptic results need to know which classes are things, which neither the checkpoint nor the '
             "config says: give classes=dict(thing_classes=...), or leave 'panoptic' out of tasks."
         )
     return cfg
+
+
+@contextmanager
+def given_settings(model: Any, test_cfg: ConfigDict) -> Iterator[None]:
+    """The model with another ``test_cfg``; afterwards it is as it was."""
+    before = getattr(model, 'test_cfg', None)
+    model.test_cfg = test_cfg
+    try:
+        yield
+    finally:
+        model.test_cfg = before
 
 
 def _check_tasks(tasks: str | Sequence[str]) -> tuple[str, ...]:
@@ -90,9 +105,5 @@ def _choose_results(tasks: tuple[str, ...], model: nn.Module, cfg: ConfigDict) -
                 f'{type(model).__name__} has no {masks[0]} results: set model.type=mmmaskformer.MaskFormer.'
             )
         return {}
-    if masks and cfg.get('mode') == 'slide':
-        raise ValueError(
-            f"test_cfg.mode='slide' gives semantic results alone: set mode='whole' for {masks[0]} ones."
-        )
     settings = {task: (cfg.get(task) or {}) if task in tasks else None for task in ('panoptic', 'instance')}
-    return dict(settings, semantic='semantic' in tasks)
+    return dict(settings, semantic=(cfg.get('semantic') or True) if 'semantic' in tasks else False)

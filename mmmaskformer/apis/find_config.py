@@ -10,8 +10,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-PACKAGE = Path(__file__).resolve().parent.parent
-FOLDERS = (PACKAGE / '.mim' / 'configs', PACKAGE.parent / 'configs')  # installed; the repository
+from ..checkpoints.finding import FOLDERS
 
 
 def find_config(name: str | Path) -> Config:

@@ -6,20 +6,25 @@ import logging
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
-from torch import nn
+from torch import Tensor, nn
 
-from ..checkpoints import build_model, load_strictly
+from ..checkpoints import Converted, build_model, config_for, load_strictly
+from ..checkpoints.reading import tensors_of
+from ..checkpoints.renaming import to_our_names
+from ..models import MaskFormer
 from .classes import choose_meta, dataset_meta
 from .find_config import find_config, read_config_text
 
-CHECKPOINT_SUFFIXES = ('.pth', '.pt', '.pkl')
+CHECKPOINT_SUFFIXES = ('.pth', '.pt', '.pkl', '.safetensors')
+
+ModelLike: TypeAlias = str | Path | Config | nn.Module | None
 
 
 class LoadedModel(NamedTuple):
@@ -30,15 +35,34 @@ class LoadedModel(NamedTuple):
     meta: dict[str, Any]
 
 
+class _Weights(NamedTuple):
+    """A checkpoint: where it is, its tensors, and what else it says."""
+
+    source: str
+    state: dict[str, Tensor]
+    meta: Mapping[str, Any]
+
+    def renamed(self) -> Converted:
+        """The tensors under our names, wherever they come from.
+
+        Raises:
+            ValueError: Their format is not known, or they are a backbone alone.
+        """
+        converted = to_our_names(self.state, self.source)
+        if not converted.format.whole:
+            raise ValueError(f'{self.source} is a backbone alone ({converted.format.title}): it has no head.')
+        return converted
+
+
 def load_model(
-    model: str | Path | Config | nn.Module | None, weights: str | Path | None, classes: Mapping | None = None
+    model: ModelLike, weights: str | Path | None, classes: Mapping[str, Any] | None = None
 ) -> LoadedModel:
     """Find or build a model, and load its weights.
 
     Args:
         model: Config, or its path or name; or a built model, whose ``cfg`` is its config; or None, for the
-            config that a checkpoint of MMEngine's runner carries.
-        weights: Path or URL of a checkpoint.
+            config that the checkpoint carries, or the one of this project that has its shapes.
+        weights: Path or URL of a checkpoint in any format that `mmmaskformer.checkpoints` knows.
         classes: Metainfo (``classes``, ``palette``, ``thing_classes``), which has precedence over that of the
             model, the checkpoint and the config.
 
@@ -48,59 +72,67 @@ def load_model(
     """
     if weights is None and isinstance(model, str | Path) and str(model).endswith(CHECKPOINT_SUFFIXES):
         model, weights = None, model
-    checkpoint = {} if weights is None else read_checkpoint(weights)
-    known = checkpoint.get('meta') or {}
-    if isinstance(model, nn.Module):
-        built, config = model, Config(dict(getattr(model, 'cfg', None) or {}))
-    else:
-        config = _config(model, weights, known)
-        init_default_scope(config.get('default_scope', 'mmseg'))
-        built = revert_sync_batchnorm(build_model(config))
+    checkpoint = None if weights is None else _read(weights)
+    built, config = _build(model, checkpoint)
     init_default_scope(config.get('default_scope', 'mmseg'))
-    if weights is not None:
-        load_strictly(built, _state(checkpoint), weights)
+    if checkpoint is not None:
+        _load(built, checkpoint)
     elif not isinstance(model, nn.Module):
         print_log('No weights were given: the model predicts at random.', 'current', logging.WARNING)
-    metas = [known.get('dataset_meta'), getattr(built, 'dataset_meta', None)]
-    if isinstance(model, nn.Module):
-        metas.reverse()
-    meta = choose_meta(built, [classes, *metas, dataset_meta(config)])
-    return LoadedModel(built.eval(), config, meta)
+    known = None if checkpoint is None else checkpoint.meta.get('dataset_meta')
+    metas = [classes, known, getattr(built, 'dataset_meta', None), dataset_meta(config)]
+    return LoadedModel(built.eval(), config, choose_meta(built, metas))
 
 
-def read_checkpoint(weights: str | Path) -> dict[str, Any]:
-    """The checkpoint in a file or behind a URL.
-
-    Raises:
-        FileNotFoundError: There is none.
-        ValueError: It cannot be read.
-    """
+def _read(weights: str | Path) -> _Weights:
+    """The checkpoint in a file, a folder of HuggingFace's, or behind a URL."""
+    place = (
+        f'{weights}/' if Path(weights).is_dir() else str(weights)
+    )  # MMEngine's loader tells it by the slash
     try:
-        checkpoint = CheckpointLoader.load_checkpoint(str(weights), map_location='cpu')
+        content = CheckpointLoader.load_checkpoint(place, map_location='cpu', logger=None)
     except FileNotFoundError:
         raise FileNotFoundError(f'The checkpoint {weights} does not exist: give another path.') from None
     except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f'{weights} cannot be read as a checkpoint ({reason}).') from None
-    if not isinstance(checkpoint, dict):
-        raise ValueError(f'{weights} is no checkpoint: it holds a {type(checkpoint).__name__}.')
-    return checkpoint
+    state = {name.removeprefix('module.'): tensor for name, tensor in tensors_of(content, weights).items()}
+    return _Weights(str(weights), state, content.get('meta') or {})
 
 
-def _state(checkpoint: Mapping) -> dict[str, Any]:
-    state = checkpoint.get('state_dict', checkpoint)
-    return {name.removeprefix('module.'): tensor for name, tensor in state.items()}
+def _build(model: ModelLike, checkpoint: _Weights | None) -> tuple[nn.Module, Config]:
+    if isinstance(model, nn.Module):
+        return model, Config(dict(getattr(model, 'cfg', None) or {}))
+    if model is None:
+        config = _config_of(checkpoint)
+    else:
+        config = model if isinstance(model, Config) else find_config(model)
+    return revert_sync_batchnorm(build_model(config)), config
 
 
-def _config(model: str | Path | Config | None, weights: str | Path | None, known: Mapping) -> Config:
-    if isinstance(model, Config):
-        return model
-    if model is not None:
-        return find_config(model)
-    if weights is None:
+def _config_of(checkpoint: _Weights | None) -> Config:
+    """The config that a checkpoint carries, or the one that has its shapes."""
+    if checkpoint is None:
         raise ValueError('There is nothing to predict with: give a model (a config), weights, or both.')
-    if not known.get('cfg'):
-        raise ValueError(f'{weights} does not carry its config: give model as well, for example r50_ade20k.')
-    if isinstance(known['cfg'], str):
-        return read_config_text(known['cfg'], str(weights))
-    return Config(dict(known['cfg']))
+    carried = checkpoint.meta.get('cfg')
+    if isinstance(carried, str):
+        return read_config_text(carried, checkpoint.source)
+    if carried:
+        return Config(dict(carried))
+    try:
+        config, note = config_for(checkpoint.renamed().state)
+    except ValueError as error:
+        raise ValueError(
+            f'{checkpoint.source} does not carry its config: give model (--model) as well. ({error})'
+        ) from None
+    print_log(note, 'current')
+    return config
+
+
+def _load(model: nn.Module, checkpoint: _Weights) -> None:
+    """Load all tensors, no more, no fewer; those of other code bases into a model of ours."""
+    if isinstance(model, MaskFormer):
+        converted = checkpoint.renamed()
+        load_strictly(model, converted.state, checkpoint.source, converted)
+    else:
+        load_strictly(model, checkpoint.state, checkpoint.source)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import nn
 
-from .choices import ask_for, choose_device, choose_dtype
+from .choices import ask_for, choose_device, choose_dtype, given_settings
 from .classes import Classes
 from .find_model import load_model
 from .preparation import Preparation, UnreadablePictureError, batched, pipeline_of, read_ahead
@@ -38,8 +38,10 @@ class MaskFormerInferencer:
 
     Args:
         model: Config, its path, or the name of a config of this project (``'r50_ade20k'``); or a built
-            model; or None, for the config that a checkpoint of MMEngine's runner carries.
-        weights: Path or URL of a checkpoint; a built model may do without.
+            model; or None, for the config that a checkpoint of MMEngine's runner carries, or the one of this
+            project that has its shapes.
+        weights: Path or URL of a checkpoint, ours, official, HuggingFace's (a folder), mmseg's or mmdet's; a
+            built model may do without.
         device: ``'cpu'``, ``'cuda'``, ``'cuda:1'``, or ``'auto'`` (the default): a GPU if there is one.
         dtype: ``'fp32'``, or for automatic mixed precision ``'bf16'`` or (on GPUs) ``'fp16'``.
         tasks: Which results are wanted, of ``'semantic'``, ``'panoptic'`` and ``'instance'``; None takes
@@ -174,7 +176,8 @@ class MaskFormerInferencer:
             return []
         pictures, images, packed = zip(*batch)
         data = {key: [entry[key] for entry in packed] for key in ('inputs', 'data_samples')}
-        with self._settings():
+        half = torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None)
+        with torch.inference_mode(), half, given_settings(self.model, self.test_cfg):
             samples = self.model.test_step(data)
         return [
             SegmentationResult(replace(picture, image=None), image.shape[:2], self.classes, image=image).take(
@@ -182,18 +185,6 @@ class MaskFormerInferencer:
             )
             for picture, image, sample in zip(pictures, images, samples)
         ]
-
-    @contextmanager
-    def _settings(self) -> Iterator[None]:
-        """The model as this inferencer needs it; afterwards as it was."""
-        before = self.model.test_cfg
-        self.model.test_cfg = self.test_cfg
-        try:
-            enabled = self.dtype is not None
-            with torch.inference_mode(), torch.autocast(self.device.type, self.dtype, enabled=enabled):
-                yield
-        finally:
-            self.model.test_cfg = before
 
 
 def _with_progress(results: Results, total: int | None) -> Results:

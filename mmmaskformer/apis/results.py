@@ -193,7 +193,7 @@ class SegmentationResult:
             labels, number = sample.pred_sem_seg.data[0], len(self.categories.names)
             if number == 1:  # 1 where the class is, 0 elsewhere
                 labels = (1 - labels) * NO_CLASS
-            self.semantic = _smallest(labels, number - 1)
+            self.semantic = _smallest(labels, max(number - 1, int(labels.max())))
         if 'pred_panoptic_seg' in sample:
             info = sample.pred_segments_info
             ids = self.panoptic = _smallest(sample.pred_panoptic_seg.data[0], len(info))

@@ -23,6 +23,7 @@ from inference_model import (
 from mmmaskformer.apis import MaskFormerInferencer
 from mmmaskformer.apis.find_config import read_config_text
 from mmmaskformer.apis.sources import Picture
+from mmmaskformer.checkpoints import read_checkpoint
 
 # Any four in a row differ in their padded sizes after resizing.
 SIZES = [
@@ -93,6 +94,16 @@ def test_results_are_those_of_the_model(inferencer):
     assert result.classes == [META['classes'][s['category_id']] for s in sample.pred_segments_info]
     assert np.array_equal(result.masks.any(0), result.panoptic > 0)
     assert all(s.isthing == (s.name in META['thing_classes']) for s in result.instances)
+
+
+def test_results_are_those_of_mmseg(inferencer, weights, folder):
+    from mmseg.apis import inference_model, init_model
+
+    model = init_model(config(), str(weights), device='cpu')
+    paths = [str(folder / f'{number:03d}.png') for number in range(4)]
+    for result, sample in zip(inferencer(paths, batch_size=4), inference_model(model, paths)):
+        assert np.array_equal(result.semantic, sample.pred_sem_seg.data[0])
+        assert np.array_equal(result.panoptic, sample.pred_panoptic_seg.data[0])
 
 
 def test_video_of_thirty_frames(inferencer, tmp_path):
@@ -226,8 +237,24 @@ def test_ways_to_name_a_model(weights, inferencer, tmp_path):
     assert same(MaskFormerInferencer(built, classes=META)(picture)[0], expected)
 
 
+@pytest.mark.parametrize(('name', 'file'), [('semantic_r', 'semantic_r.pkl'), ('hf_swin', 'hf_swin')])
+def test_weights_of_other_code_bases(root, name, file):
+    golden = root / 'tests/golden'
+    found = MaskFormerInferencer(
+        golden / f'configs/{name}.py', golden / file, tasks='semantic', pipeline=config().test_pipeline
+    )
+    state = found.model.state_dict()
+    assert all(
+        torch.equal(state[key], tensor) for key, tensor in read_checkpoint(golden / file).state.items()
+    )
+    assert found(draw(64, 96))[0].classes[0].startswith('class ')
+
+
 def test_mistakes_are_said_in_a_sentence(weights, inferencer, tmp_path):
     pipeline = config().test_pipeline
+    slide, plain = config(), config()
+    slide.model.test_cfg = dict(mode='slide', crop_size=(32, 32), stride=(16, 16))
+    plain.model.update(type='EncoderDecoder', test_cfg=dict(mode='whole'))
     cases = [
         (dict(), ValueError, 'nothing to predict with'),
         (dict(model='r50_ade20'), FileNotFoundError, r'did you mean .*r50_ade20k'),
@@ -243,6 +270,13 @@ def test_mistakes_are_said_in_a_sentence(weights, inferencer, tmp_path):
             "device='cuda:99', but",
         ),
         (dict(model=inferencer.model), ValueError, 'test_pipeline'),
+        (dict(model=slide, tasks='panoptic'), ValueError, "mode='slide'"),
+        (dict(model=plain, tasks='instance'), ValueError, 'EncoderDecoder has no instance results'),
+        (
+            dict(model='maskformer_r18_toy', weights=weights),
+            ValueError,
+            r'tiny\.pth.*(does not fit|num_classes)',
+        ),
     ]
     for arguments, kind, message in cases:
         with pytest.raises(kind, match=message):

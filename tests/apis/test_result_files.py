@@ -42,7 +42,9 @@ def test_files_read_back_equal(inferencer, tmp_path):
         painted = read(out / 'overlay' / f'{result.name}.png')
         assert np.array_equal(painted, result.draw())
         check_json(json.loads((out / 'json' / f'{result.name}.json').read_text()), result)
-    assert sum(len(result.segments) for result in results) > len(results), 'little was found, little was tested'
+    assert sum(len(result.segments) for result in results) > len(results), (
+        'little was found, little was tested'
+    )
 
 
 def check_json(document, result):
