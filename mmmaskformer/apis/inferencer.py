@@ -24,7 +24,7 @@ from .preparation import Preparation, UnreadablePictureError, batched, pipeline_
 from .result_files import ResultWriter
 from .results import SegmentationResult
 from .sources import Inputs, Picture, Source, open_source
-from .window import show_result
+from .window import check_screen, show_result
 
 NAMED_SKIPPED = 3
 Results = Generator[SegmentationResult, None, None]
@@ -138,8 +138,10 @@ class MaskFormerInferencer:
             The number of results written.
 
         Raises:
-            ValueError: As `stream`; a format is unknown, or needs a result that was not asked for.
+            ValueError: As `stream`; a format is unknown or needs a result that was not asked for; no screen.
         """
+        if show:
+            check_screen()
         number = 0
         with ResultWriter(folder, formats) as writer, closing(self.stream(inputs, **options)) as results:
             for result in results:

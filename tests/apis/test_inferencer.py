@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from itertools import islice
 
 import cv2
@@ -141,6 +142,25 @@ def test_generator_is_consumed_as_results_are_taken(inferencer):
     assert names == ['picture', 'picture_2', 'picture_3', 'picture_4', 'picture_5']
     assert len(drawn) <= 5 + 3 * 2
     stream.close()
+
+
+def test_pictures_are_not_kept(inferencer):
+    pictures = []
+
+    def draw_and_watch():
+        for number in range(40):
+            picture = draw(20, 30, number)
+            pictures.append(weakref.ref(picture))
+            yield picture
+
+    results, most = [], 0
+    for result in inferencer.stream(draw_and_watch(), batch_size=2):
+        results.append(weakref.ref(result))
+        del result
+        most = max(most, sum(ref() is not None for ref in pictures))
+        assert sum(ref() is not None for ref in results) <= 2
+    assert len(results) == 40
+    assert most <= 2 + 3 * 2
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import cv2
 import numpy as np
@@ -132,6 +133,19 @@ def test_interrupted_work_is_complete(inferencer, tmp_path):
     entries = json.loads((tmp_path / 'panoptic.json').read_text())['annotations']
     assert [entry['file_name'] for entry in entries] == ['picture.png', 'picture_2.png']
     assert len(list(tmp_path.glob('panoptic/*.png'))) == 2
+
+
+def test_windows(inferencer, tmp_path, monkeypatch):
+    for name in ('DISPLAY', 'WAYLAND_DISPLAY'):
+        monkeypatch.delenv(name, raising=False)
+    if sys.platform.startswith('linux'):
+        with pytest.raises(ValueError, match='There is no screen'):
+            inferencer.save(draw(20, 30), tmp_path, 'label', show=True)
+    monkeypatch.setenv('DISPLAY', ':0')
+    shown = []
+    monkeypatch.setattr(cv2, 'imshow', lambda title, picture: shown.append(picture.shape))
+    monkeypatch.setattr(cv2, 'waitKey', lambda delay: ord('q') if len(shown) == 2 else -1)
+    assert inferencer.save([draw(20, 30)] * 5, tmp_path, 'label', show=True) == 2
 
 
 def test_formats_are_checked(inferencer, tmp_path):
