@@ -7,8 +7,11 @@ import runpy
 import cv2
 import numpy as np
 import pytest
+import torch
 from data_trees import ADE20K, HEIGHT, WIDTH, draw_ade20k_full, noise, save
+from mmengine.config import Config
 from mmengine.dataset import Compose
+from mmengine.registry import METRICS
 from PIL import Image
 
 from mmmaskformer.datasets import Ade20kFullDataset
@@ -171,6 +174,19 @@ def test_sixteen_bits_survive_the_training_pipeline(ade):
     assert labels[50, :192:48].tolist() == [IGNORED, IGNORED, 846, 0]
     assert (labels[100:] == IGNORED).all()
     assert (labels[:, 192:] == IGNORED).all()
+
+
+@pytest.mark.parametrize(('confused', 'expected'), [(False, 100.0), (True, 50.0)])
+def test_ignored_pixels_are_not_evaluated(root, confused, expected):
+    """Two classes of four pixels; wherever no class is true, anything may be predicted."""
+    cfg = Config.fromfile(root / 'configs' / '_base_' / 'datasets' / 'ade20k-full_512x512.py')
+    metric = METRICS.build({**cfg.val_evaluator, '_scope_': 'mmseg'})
+    metric.dataset_meta = Ade20kFullDataset.METAINFO
+    truth = torch.tensor([[0, 0, 846, 846, IGNORED, IGNORED]])
+    prediction = torch.tensor([[0, 0, 255, 255, 255, 7] if confused else [0, 0, 846, 846, 255, 7]])
+    sample = {'pred_sem_seg': {'data': prediction}, 'gt_sem_seg': {'data': truth}}
+    metric.process({}, [sample])
+    assert metric.evaluate(1)['aAcc'] == expected
 
 
 def test_label_maps_of_sixteen_bits(tmp_path):
