@@ -175,5 +175,5 @@ def remember_metafiles() -> None:
     """
     from mmengine.config import utils
 
-    if not hasattr(utils._get_cfg_metainfo, 'cache_info'):
-        utils._get_cfg_metainfo = functools.cache(utils._get_cfg_metainfo)
+    if not hasattr(utils.load, 'cache_info'):
+        utils.load = functools.cache(utils.load)

@@ -68,7 +68,7 @@ def config_for(state: Mapping[str, Tensor]) -> tuple[Config, str]:
         ValueError: None fits, or several that give different checkpoints; they are listed.
     """
     wanted = shapes_of_state(state)
-    fitting = [c for c in _candidates(wanted) if _fits(shapes_of_config(c.config), wanted)]
+    fitting = [c for c in _candidates() if _fits(shapes_of_config(c.config), wanted)]
     if not fitting:
         raise ValueError(f'no config of the zoo has the shapes of the checkpoint ({wanted}): give --config')
     names = ', '.join(str(c.path) for c in fitting)
@@ -153,7 +153,7 @@ def _fits(shapes: Shapes, wanted: Shapes) -> bool:
     return all(theirs is None or ours == theirs for ours, theirs in zip(shapes, told))
 
 
-def _candidates(wanted: Shapes) -> Iterator[_Candidate]:
+def _candidates() -> Iterator[_Candidate]:
     """Configs of the zoo; those that merely inherit another have short names, and are left out."""
     folder = next((folder for folder in FOLDERS if folder.is_dir()), None)
     for path in sorted(file for name in ZOO if folder for file in (folder / name).glob('*.py')):

@@ -26,6 +26,16 @@ ALLOWED = {
     ),
     *((f'numpy.{core}.numeric', '_frombuffer') for core in ('core', '_core')),
 }
+# What damaged and hostile files raise.
+UNREADABLE = (
+    pickle.UnpicklingError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    AttributeError,
+    ImportError,
+)
 FOLDER_FILES = ('model.safetensors', 'pytorch_model.bin')
 
 
@@ -59,7 +69,7 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     readers = {'.pkl': _read_pickle, '.safetensors': _read_safetensors}
     try:
         content = readers.get(path.suffix, _read_torch)(path)
-    except (pickle.UnpicklingError, EOFError, RuntimeError, ValueError, AttributeError, ImportError) as error:
+    except UNREADABLE as error:
         raise ValueError(f'{path} cannot be read as a checkpoint: {error}') from error
     return tensors_of(content, path)
 
@@ -103,7 +113,11 @@ def _read_torch(path: Path) -> Any:
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
-    return import_safetensors().load(path.read_bytes())
+    tensors = import_safetensors()
+    try:
+        return tensors.load(path.read_bytes())
+    except tensors.SafetensorError as error:
+        raise ValueError(error) from None
 
 
 def import_safetensors() -> Any:

@@ -55,17 +55,17 @@ def rename(state: Mapping[str, Tensor], rules: Sequence[Rule]) -> dict[str, Tens
             missing, or a shape that cannot be rearranged.
     """
     renamed: dict[str, Tensor] = {}
-    parts: dict[str, dict[int, Tensor]] = {}
-    for name, tensor in state.items():
+    parts: dict[str, dict[int, str]] = {}
+    for name in state:
         rule, part, new_name = _target(name, rules)
         if new_name is None:
             continue
         if new_name in renamed or part in parts.get(new_name, {}):
             raise ValueError(f'the checkpoint holds {name!r} and another tensor for {new_name!r}')
         known = parts.setdefault(new_name, {})
-        known[part] = tensor
+        known[part] = name
         if len(known) == len(rule.parts):
-            renamed[new_name] = _join(name, [known[i] for i in range(len(known))], rule)
+            renamed[new_name] = _join({known[i]: state[known[i]] for i in sorted(known)}, rule)
     for new_name in parts.keys() - renamed.keys():
         absent = next(name for name in foreign_names(new_name, rules) or () if name not in state)
         raise ValueError(f'the checkpoint lacks {absent!r}, a part of {new_name!r}')
@@ -120,13 +120,13 @@ def _source(name: str, rules: Sequence[Rule]) -> Rule | None:
     return next((rule for rule in rules if rule.ours is not None and _match(rule.ours, name)), None)
 
 
-def _join(name: str, tensors: list[Tensor], rule: Rule) -> Tensor:
+def _join(parts: Mapping[str, Tensor], rule: Rule) -> Tensor:
     try:
-        tensor = torch.cat(tensors) if len(tensors) > 1 else tensors[0]
+        tensor = torch.cat([*parts.values()]) if len(parts) > 1 else next(iter(parts.values()))
         return rule.transform.read(tensor) if rule.transform else tensor
     except RuntimeError as error:
-        shapes = ' and '.join(str(tuple(tensor.shape)) for tensor in tensors)
-        raise ValueError(f'{name!r} cannot be rearranged, its shape is {shapes}: {error}') from None
+        shapes = ', '.join(f'{name!r} of shape {tuple(tensor.shape)}' for name, tensor in parts.items())
+        raise ValueError(f'the checkpoint holds {shapes}, which cannot be rearranged: {error}') from None
 
 
 class _Number(NamedTuple):
