@@ -8,10 +8,10 @@ import pytest
 import torch
 from golden_outputs import assert_parity, golden_arrays
 
-from mmmaskformer.functional.postprocess import (
-    OutputSize,
-    panoptic_segments,
-    resize_scores,
+from mmmaskformer.functional.postprocess import panoptic_segments
+from mmmaskformer.functional.resizing import BAND_VALUES, OutputSize, resize_scores
+from mmmaskformer.functional.semantic_inference import (
+    semantic_label_map,
     semantic_scores,
     semantic_scores_at_output,
 )
@@ -47,3 +47,13 @@ def test_semantic(i):
     for scores, name in ((before, 'before'), (after, 'after')):
         assert_parity(scores[:, ::7, ::11], arrays[f'sem_{name}_{i}'], name)
         assert scores.argmax(0).tolist() == arrays[f'sem_{name}_argmax_{i}'].tolist()
+
+
+@pytest.mark.parametrize('rows_at_once', [1, 7, 1000])
+@pytest.mark.parametrize('i', CASES)
+def test_label_maps_of_bands(i, rows_at_once, monkeypatch):
+    arrays, (prediction, size) = golden_arrays('postprocess'), case(i)
+    monkeypatch.setitem(BAND_VALUES, 'cpu', rows_at_once * 20 * max(size.image[1], size.output[1]))
+    for name in ('before', 'after'):
+        labels = semantic_label_map(prediction, size, before=name == 'before')
+        assert labels[0].tolist() == arrays[f'sem_{name}_argmax_{i}'].tolist()

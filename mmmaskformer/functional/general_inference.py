@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from ..structures import MaskPrediction
-from .postprocess import OutputSize, resize_masks
+from .postprocess import compete, panoptic_queries
+from .resizing import OutputSize
 
 
 def general_semantic_labels(
@@ -34,14 +35,12 @@ def general_semantic_labels(
     """
     num_classes = prediction.class_logits.shape[-1] - 1
     scores, labels = prediction.class_logits.float().softmax(-1).max(-1)
-    (queries,) = torch.where((labels < num_classes) & (scores > score_thr))
+    queries = panoptic_queries(prediction.class_logits, num_classes, score_thr)
     if not len(queries):
         return torch.full((1, *size.output), void, device=labels.device)
-    masks = resize_masks(prediction.mask_logits[queries], size).sigmoid_()
-    areas = (masks >= 0.5).sum((1, 2))
-    winner = masks.mul_(scores[queries, None, None]).argmax(0, keepdim=True)
+    winner, areas = compete(prediction.mask_logits[queries], scores[queries], size)
     won = torch.bincount(winner.flatten(), minlength=len(queries))
     given = labels[queries]
     if overlap_thr > 0:
         given = given.where((areas > 0) & (won / areas >= overlap_thr), given.new_tensor(void))
-    return given[winner]
+    return given[winner[None]]

@@ -17,7 +17,8 @@ from torch import Tensor
 from ..structures import MaskPrediction, Segments
 from .mask_losses import dice_loss, pairwise_dice
 from .matching import Match, nearest_resize_masks
-from .postprocess import MASKS_AT_ONCE, OutputSize, PanopticSegments, _number_segments, resize_masks
+from .postprocess import MASKS_AT_ONCE, PanopticSegments, number_segments
+from .resizing import OutputSize, resize_masks
 
 
 def slot_log_odds(mask_logits: Tensor) -> Tensor:
@@ -194,7 +195,7 @@ def max_deeplab_segments(
     (kept,) = torch.where((labels < len(is_thing)) & (scores >= score_thr))
     area = winner.flatten().bincount(minlength=len(scores) + 1)[kept].double()
     numbers = torch.stack([labels[kept].double(), scores[kept].double(), area, area], 1).tolist()
-    ids, segments_info = _number_segments(numbers, is_thing, overlap_thr=0.0)
+    ids, segments_info = number_segments(numbers, is_thing, overlap_thr=0.0)
     id_of_slot = torch.zeros(len(scores) + 1, dtype=torch.int32, device=winner.device)
     id_of_slot[kept] = torch.tensor(ids, dtype=torch.int32, device=winner.device)
     return PanopticSegments(id_of_slot[winner], segments_info)

@@ -1,4 +1,4 @@
-"""Inference from one :class:`MaskPrediction`: pure functions of the prediction and their thresholds."""
+"""Panoptic and instance inference: pure functions of one prediction and their thresholds."""
 
 from __future__ import annotations
 
@@ -6,26 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..structures import MaskPrediction
+from .resizing import OutputSize, bands, output_rows, resize_masks
+from .semantic_inference import best_index
 
-MASKS_AT_ONCE = 16
-
-
-class OutputSize(NamedTuple):
-    """How masks get from the network to the original image; (height, width) each.
-
-    Attributes:
-        padded: Size of the network's input, to which mask logits are upsampled first.
-        image: Size of the picture in its upper left corner, without padding.
-        output: Size of the original image.
-    """
-
-    padded: tuple[int, int]
-    image: tuple[int, int]
-    output: tuple[int, int]
+MASKS_AT_ONCE = 4
 
 
 class PanopticSegments(NamedTuple):
@@ -57,44 +44,6 @@ class Instances(NamedTuple):
     bboxes: Tensor
 
 
-def semantic_scores(prediction: MaskPrediction, size: tuple[int, int]) -> Tensor:
-    """Semantic scores: sum over queries of p(class) * p(pixel in mask).
-
-    Mask logits are upsampled bilinearly to ``size`` first. No-object is dropped, so the scores of a pixel do
-    not sum to one. Paper, section 3.4 (semantic inference).
-
-    Args:
-        prediction: Class logits ``(B, Q, K + 1)`` and mask logits ``(B, Q, h, w)``.
-        size: Height and width of the scores, those of the padded input.
-
-    Returns:
-        ``(B, K, H, W)`` float32 scores.
-    """
-    with torch.autocast(prediction.mask_logits.device.type, enabled=False):
-        masks = _resize(prediction.mask_logits.float(), size)
-        return _combine(prediction.class_logits, masks)
-
-
-def semantic_scores_at_output(prediction: MaskPrediction, size: OutputSize) -> Tensor:
-    """Semantic scores from mask logits that are resized to the original image before they are combined.
-
-    Args:
-        prediction: Of one image: class logits ``(Q, K + 1)`` and mask logits ``(Q, h, w)``.
-        size: Sizes of input, picture and output.
-
-    Returns:
-        ``(K, H, W)`` float32 scores.
-    """
-    with torch.autocast(prediction.mask_logits.device.type, enabled=False):
-        masks = resize_masks(prediction.mask_logits, size)
-        return _combine(prediction.class_logits[None], masks[None])[0]
-
-
-def semantic_labels(scores: Tensor) -> Tensor:
-    """``(K, H, W)`` scores -> ``(1, H, W)`` int64: the best class; of one class, whether it is > 0.5."""
-    return scores.argmax(0, keepdim=True) if len(scores) > 1 else (scores > 0.5).long()
-
-
 def panoptic_segments(
     prediction: MaskPrediction,
     size: OutputSize,
@@ -104,7 +53,8 @@ def panoptic_segments(
 ) -> PanopticSegments:
     """Each pixel goes to the query whose p(class) * p(pixel in mask) is highest (paper, section 3.4).
 
-    Queries are filtered before their masks are resized, and the host is visited twice, whatever their number.
+    Queries are filtered before their masks are resized, which is done a band of rows at a time, and the host
+    is visited twice, whatever the number of segments.
 
     Args:
         prediction: Of one image: class logits ``(Q, K + 1)`` and mask logits ``(Q, h, w)``.
@@ -113,21 +63,48 @@ def panoptic_segments(
         score_thr: Queries of no-object, or whose class is no more probable than this, are left out.
         overlap_thr: A segment that keeps less than this part of its mask's area is left out.
     """
-    scores, labels = prediction.class_logits.float().softmax(-1).max(-1)
-    (queries,) = torch.where((labels < len(is_thing)) & (scores > score_thr))
+    queries = panoptic_queries(prediction.class_logits, len(is_thing), score_thr)
+    device = prediction.mask_logits.device
     if not len(queries):
-        return PanopticSegments(torch.zeros(size.output, dtype=torch.int32, device=scores.device), [])
-    scores, labels = scores[queries], labels[queries]
-    masks = resize_masks(prediction.mask_logits[queries], size).sigmoid_()
-    areas = (masks >= 0.5).sum((1, 2))
-    winner = masks.mul_(scores[:, None, None]).argmax(0)
+        return PanopticSegments(torch.zeros(size.output, dtype=torch.int32, device=device), [])
+    scores, labels = prediction.class_logits[queries].float().softmax(-1).max(-1)
+    winner, areas = compete(prediction.mask_logits[queries], scores, size)
     won = torch.bincount(winner.flatten(), minlength=len(queries))
-    numbers = torch.stack([labels.double(), scores.double(), areas.double(), won.double()], 1).tolist()
-    ids, segments_info = _number_segments(numbers, is_thing, overlap_thr)
-    return PanopticSegments(torch.tensor(ids, dtype=torch.int32, device=winner.device)[winner], segments_info)
+    numbers = torch.stack([labels.double(), scores.double(), areas, won.double()], 1).tolist()
+    ids, segments_info = number_segments(numbers, is_thing, overlap_thr)
+    id_of = torch.tensor(ids, dtype=torch.int32, device=device)
+    return PanopticSegments(id_of.index_select(0, winner.flatten()).view(size.output), segments_info)
 
 
-def _number_segments(
+def panoptic_queries(class_logits: Tensor, num_classes: int, score_thr: float) -> Tensor:
+    """Which of ``(Q, K + 1)`` queries are a class, more probable than ``score_thr``, and not no-object."""
+    scores, labels = class_logits.float().softmax(-1).max(-1)
+    return torch.where((labels < num_classes) & (scores > score_thr))[0]
+
+
+def compete(mask_logits: Tensor, scores: Tensor, size: OutputSize) -> tuple[Tensor, Tensor]:
+    """Give each pixel to the query whose score * p(pixel in mask) is highest.
+
+    Args:
+        mask_logits: ``(N, h, w)``.
+        scores: ``(N,)``.
+        size: Sizes of input, picture and output.
+
+    Returns:
+        ``(*size.output)`` int32 index of each pixel's query; ``(N,)`` float64 areas of the masks, p >= 0.5.
+    """
+    height, width = size.output
+    winner = torch.empty(size.output, dtype=torch.int32, device=scores.device)
+    areas = torch.zeros(len(scores), dtype=torch.float64, device=scores.device)
+    for start, stop in bands(height, len(scores) * width, scores.device):
+        masks = output_rows(mask_logits, size, start, stop).sigmoid()
+        covered = torch.ge(masks, 0.5, out=torch.empty_like(masks))
+        areas += covered.flatten(1).sum(1)
+        winner[start:stop] = best_index(masks.mul_(scores[:, None, None]))
+    return winner, areas
+
+
+def number_segments(
     queries: Sequence[Sequence[float]], is_thing: Sequence[bool], overlap_thr: float
 ) -> tuple[list[int], list[dict]]:
     """Segment id of each query, 0 for one left out, from its (class, score, area of mask, area won)."""
@@ -167,19 +144,35 @@ def instances(
         score_thr: Pairs whose p(class) is not above this are left out.
         max_per_image: At most so many pairs are kept.
     """
-    probabilities = prediction.class_logits.float().softmax(-1)[:, : len(is_thing)]
-    things = torch.tensor(is_thing, device=probabilities.device)
-    candidates = probabilities.masked_fill(~things, -1.0).flatten()
-    class_scores, pairs = candidates.topk(min(max_per_image, len(candidates)))
-    kept = class_scores > max(score_thr, 0.0)
-    class_scores, pairs = class_scores[kept], pairs[kept]
-    queries, labels = pairs // len(is_thing), pairs % len(is_thing)
+    class_scores, queries, labels = instance_pairs(
+        prediction.class_logits, is_thing, score_thr, max_per_image
+    )
     resized, row_of_pair = queries.unique(return_inverse=True)
     masks, confidences, boxes = _binary_masks(prediction.mask_logits[resized], size)
     scores = class_scores * confidences[row_of_pair]
     order = scores.argsort(descending=True, stable=True)
     rows = row_of_pair[order]
     return Instances(labels[order], scores[order], masks[rows], boxes[rows])
+
+
+def instance_pairs(
+    class_logits: Tensor, is_thing: Sequence[bool], score_thr: float = 0.0, max_per_image: int = 100
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Probabilities, queries and classes of the most probable pairs of a query and a thing class.
+
+    Args:
+        class_logits: ``(Q, K + 1)``.
+        is_thing: See :func:`instances`.
+        score_thr: See :func:`instances`.
+        max_per_image: See :func:`instances`.
+    """
+    probabilities = class_logits.float().softmax(-1)[:, : len(is_thing)]
+    things = torch.tensor(is_thing, device=probabilities.device)
+    candidates = probabilities.masked_fill(~things, -1.0).flatten()
+    class_scores, pairs = candidates.topk(min(max_per_image, len(candidates)))
+    kept = class_scores > max(score_thr, 0.0)
+    class_scores, pairs = class_scores[kept], pairs[kept]
+    return class_scores, pairs // len(is_thing), pairs % len(is_thing)
 
 
 def _binary_masks(mask_logits: Tensor, size: OutputSize) -> tuple[Tensor, Tensor, Tensor]:
@@ -189,9 +182,10 @@ def _binary_masks(mask_logits: Tensor, size: OutputSize) -> tuple[Tensor, Tensor
     for start in range(0, len(mask_logits), MASKS_AT_ONCE):
         part = slice(start, start + MASKS_AT_ONCE)
         logits = resize_masks(mask_logits[part], size)
-        masks[part] = logits > 0
-        inside = logits.sigmoid_().mul_(masks[part]).sum((1, 2))
-        confidences[part] = inside / masks[part].sum((1, 2)).clamp(min=1)
+        covered = torch.gt(logits, 0, out=torch.empty_like(logits))
+        masks[part] = covered
+        inside = logits.sigmoid().mul_(covered).flatten(1).sum(1)
+        confidences[part] = inside / covered.flatten(1).sum(1).clamp(min=1)
     return masks, confidences, boxes_of(masks)
 
 
@@ -204,25 +198,3 @@ def boxes_of(masks: Tensor) -> Tensor:
         end = line.shape[1] - line.flip(1).argmax(1)
         sides.append(torch.stack([first, end], 1) * occupied.any(1)[:, None])
     return torch.stack(sides, 2).flatten(1).float()
-
-
-def resize_masks(mask_logits: Tensor, size: OutputSize) -> Tensor:
-    """``(Q, h, w)`` logits -> ``(Q, *size.output)`` float32: bilinear to the input, crop, bilinear again."""
-    return resize_scores(_resize(mask_logits.float()[None], size.padded)[0], size)
-
-
-def resize_scores(scores: Tensor, size: OutputSize) -> Tensor:
-    """``(C, *size.padded)`` maps -> ``(C, *size.output)``: without padding, bilinear."""
-    height, width = size.image
-    return _resize(scores[None, :, :height, :width], size.output)[0]
-
-
-def _resize(masks: Tensor, size: tuple[int, int]) -> Tensor:
-    return F.interpolate(masks, size=size, mode='bilinear', align_corners=False)
-
-
-def _combine(class_logits: Tensor, masks: Tensor) -> Tensor:
-    """Semantic scores from class logits ``(B, Q, K + 1)`` and mask logits ``(B, Q, H, W)``, overwritten."""
-    class_prob = class_logits.float().softmax(-1)[..., :-1]
-    masks = masks.sigmoid() if masks.requires_grad else masks.sigmoid_()
-    return torch.einsum('bqk,bqhw->bkhw', class_prob, masks)

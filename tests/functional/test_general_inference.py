@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from mmmaskformer.functional.general_inference import general_semantic_labels
-from mmmaskformer.functional.postprocess import OutputSize, panoptic_segments, semantic_scores
+from mmmaskformer.functional.postprocess import panoptic_segments
+from mmmaskformer.functional.resizing import OutputSize
+from mmmaskformer.functional.semantic_inference import semantic_scores
 from mmmaskformer.structures import MaskPrediction
 
 VOID = 255

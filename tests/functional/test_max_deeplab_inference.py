@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mmmaskformer.functional.max_deeplab import max_deeplab_segments, slot_log_odds
-from mmmaskformer.functional.postprocess import OutputSize, resize_masks
+from mmmaskformer.functional.resizing import OutputSize, resize_masks
 from mmmaskformer.structures import MaskPrediction
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mmmaskformer.functional.postprocess import OutputSize, boxes_of, instances, panoptic_segments
+from mmmaskformer.functional.postprocess import boxes_of, instances, panoptic_segments
+from mmmaskformer.functional.resizing import OutputSize
 from mmmaskformer.structures import MaskPrediction
 
 THING, STUFF, NO_OBJECT = 0, 1, 2

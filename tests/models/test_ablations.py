@@ -7,7 +7,7 @@ import torch
 from small_models import HEAD, features, pictures, sample, small_head, small_model
 
 from mmmaskformer.functional.general_inference import general_semantic_labels
-from mmmaskformer.functional.postprocess import OutputSize
+from mmmaskformer.functional.resizing import OutputSize
 from mmmaskformer.models.assigners import MaskBoxGIoUCost, MaskBoxL1Cost, MatchInput
 from mmmaskformer.registry import TASK_UTILS
 from mmmaskformer.structures import MaskPrediction, Segments
@@ -159,14 +159,14 @@ def test_general_inference_of_the_segmentor(score_thr):
     general = dict(mode='whole', semantic='general', general=dict(score_thr=score_thr))
     model, plain = small_model(test_cfg=general), small_model()
     found = MaskPrediction(3 * torch.randn(1, 7, 5), 4 * torch.randn(1, 7, 16, 24))
-    results = []
+    one, results = MaskPrediction(*(part[0] for part in found)), []
     for segmentor in (model, plain):
         segmentor.decode_head.predict_masks = lambda features: found
+        segmentor.decode_head.predict_each = lambda features, wanted: [one]
         batch = pictures((60, 75))
         batch['data_samples'][0].set_metainfo(dict(ori_shape=(90, 110)))
         results += segmentor.test_step(batch)
     result, expected = results
-    one = MaskPrediction(*(part[0] for part in found))
     labels = general_semantic_labels(one, OutputSize((64, 96), (60, 75), (90, 110)), score_thr)
     assert torch.equal(result.pred_sem_seg.data, labels)
     assert not torch.equal(labels, expected.pred_sem_seg.data)

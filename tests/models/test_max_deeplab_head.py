@@ -13,7 +13,7 @@ from mmengine.registry import DATASETS, init_default_scope
 from small_models import features, panoptic_pictures, pictures, sample, small_head, small_model
 
 from mmmaskformer.functional.max_deeplab import max_deeplab_segments
-from mmmaskformer.functional.postprocess import OutputSize
+from mmmaskformer.functional.resizing import OutputSize
 from mmmaskformer.registry import MODELS
 from mmmaskformer.structures import MaskPrediction, Segments
 

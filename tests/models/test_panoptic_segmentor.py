@@ -170,3 +170,40 @@ def test_sizes_that_are_no_multiple_of_four():
     assert result.pred_panoptic_seg.data.shape == (1, 61, 75)
     losses = model.train().loss(**model.data_preprocessor(panoptic_pictures((61, 75), (40, 33)), True))
     assert all(value.isfinite() for value in losses.values())
+
+
+@pytest.mark.parametrize('alone', ['panoptic', 'instance'])
+def test_masks_of_wanted_queries_alone_give_the_same_results(alone):
+    batch = pictures((60, 75), (33, 64))
+    settings = dict(mode='whole', semantic=False, **{alone: EVERYTHING[alone]})
+    for result, expected in zip(predict(model_of(settings), batch), predict(model_of(), batch)):
+        assert 'pred_sem_seg' not in result
+        if alone == 'panoptic':
+            assert torch.equal(result.pred_panoptic_seg.data, expected.pred_panoptic_seg.data)
+            assert [s['category_id'] for s in result.pred_segments_info] == [
+                s['category_id'] for s in expected.pred_segments_info
+            ]
+        else:
+            assert torch.equal(result.pred_instances.labels, expected.pred_instances.labels)
+            assert torch.equal(result.pred_instances.masks, expected.pred_instances.masks)
+
+
+def test_no_query_sure_enough_is_void_everywhere():
+    settings = dict(
+        mode='whole', semantic=False, panoptic=dict(score_thr=0.9999), instance=dict(score_thr=0.9999)
+    )
+    (result,) = predict(model_of(settings), pictures((60, 75)))
+    assert not result.pred_panoptic_seg.data.any()
+    assert result.pred_segments_info == []
+    assert len(result.pred_instances) == 0
+
+
+@pytest.mark.parametrize('postprocess', ['after', 'before'])
+def test_label_maps_are_the_same_without_scores(postprocess):
+    batch = pictures((60, 75), (64, 96))
+    batch['data_samples'][0].set_metainfo(dict(ori_shape=(121, 149)))
+    with_scores = predict(model_of(dict(mode='whole', postprocess=postprocess)), batch)
+    labels_alone = predict(model_of(dict(mode='whole', postprocess=postprocess, seg_logits=False)), batch)
+    for result, expected in zip(labels_alone, with_scores):
+        assert 'seg_logits' not in result
+        assert torch.equal(result.pred_sem_seg.data, expected.pred_sem_seg.data)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import torch
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from ...functional.postprocess import semantic_scores
+from ...functional.mask_products import convolve_products
+from ...functional.semantic_inference import semantic_scores
 from ...functional.targets import id_map_to_segments, label_map_to_segments
 from ...registry import MODELS
 from ...structures import MaskFactors, MaskPrediction, Segments
@@ -74,9 +75,32 @@ class MaskFormerHead(SegmentationHead):
 
     def predict_masks(self, features: Sequence[Tensor]) -> MaskPrediction:
         """Prediction of the last decoder layer, without the cost of the others' masks."""
-        pixels = self.pixel_decoder(features)
-        queries = self.transformer_decoder(pixels.memory)
-        return self._classify_masks(queries[-1:], pixels.mask_features)[0]
+        each = self.predict_each(features)
+        return MaskPrediction(*(torch.stack(parts) for parts in zip(*each)))
+
+    def predict_each(
+        self, features: Sequence[Tensor], wanted: Callable[[Tensor], Tensor] | None = None
+    ) -> list[MaskPrediction]:
+        """Prediction of the last decoder layer, picture by picture, without batch dimension.
+
+        Mask features are a convolution and masks are products with them, so embeddings and weights can be
+        multiplied first: the convolution then gives the masks themselves, of those queries that are wanted.
+
+        Args:
+            features: Backbone features, ``(B, C_i, h_i, w_i)``, finest first.
+            wanted: Tells of ``(Q, K + 1)`` class logits which queries are of interest; None wants all.
+        """
+        pixels = self.pixel_decoder(features, with_mask_features=False)
+        queries = self.transformer_decoder(pixels.memory)[-1]
+        convolution = self.pixel_decoder.mask_features
+        predictions = []
+        for classes, embeddings, finest in zip(
+            self.class_embed(queries), self.mask_embed(queries), pixels.finest
+        ):
+            kept = slice(None) if wanted is None else wanted(classes)
+            masks = convolve_products(embeddings[kept], finest, convolution.weight, convolution.bias)
+            predictions.append(MaskPrediction(classes[kept], masks))
+        return predictions
 
     def _classify_masks(self, queries: Tensor, mask_features: Tensor) -> list[MaskPrediction]:
         masks = MaskFactors(self.mask_embed(queries), mask_features).all_logits()

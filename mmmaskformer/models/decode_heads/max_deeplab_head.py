@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -87,6 +87,15 @@ class MaXDeepLabHead(MaskFormerHead):
             self.pixel_classifier(pixels.mask_features),
         )
         return self.criterion(predictions, segments, embedding, classes)
+
+    def predict_each(
+        self, features: Sequence[Tensor], wanted: Callable[[Tensor], Tensor] | None = None
+    ) -> list[MaskPrediction]:
+        """As `MaskFormerHead.predict_each`, but of all slots, wanted or not: they share the pixels."""
+        pixels = self.pixel_decoder(features)
+        queries = self.transformer_decoder(pixels.memory)
+        (prediction,) = self._classify_masks(queries[-1:], pixels.mask_features)
+        return [MaskPrediction(*one) for one in zip(*prediction)]
 
     def _classify_masks(self, queries: Tensor, mask_features: Tensor) -> list[MaskPrediction]:
         layers = super()._classify_masks(queries, mask_features)

@@ -19,11 +19,14 @@ class PixelFeatures(NamedTuple):
 
     Attributes:
         mask_features: ``(B, mask_channels, h, w)`` per-pixel embeddings at stride 4.
+            None if they were not asked for.
         memory: ``(B, memory_channels, h', w')`` features the transformer decoder attends to, at stride 32.
+        finest: ``(B, channels, h, w)``, what the mask features are a convolution of.
     """
 
-    mask_features: Tensor
+    mask_features: Tensor | None
     memory: Tensor
+    finest: Tensor
 
 
 @MODELS.register_module()
@@ -71,7 +74,7 @@ class FPNPixelDecoder(BaseModule):
         modules = (self.lateral_convs[-1], *self.output_convs[-2:])
         return nn.ModuleList(module.conv for module in modules)
 
-    def forward(self, features: Sequence[Tensor]) -> PixelFeatures:
+    def forward(self, features: Sequence[Tensor], with_mask_features: bool = True) -> PixelFeatures:
         """Fuse the backbone's ``(B, C_i, h_i, w_i)`` features, finest first."""
         *finer, coarsest = features
         *finer_outputs, coarsest_output = self.output_convs
@@ -79,7 +82,7 @@ class FPNPixelDecoder(BaseModule):
         levels = list(zip(finer, self.lateral_convs, finer_outputs))
         for feature, *convs in reversed(levels):
             pixels = checkpointed(_fuse, feature, pixels, *convs, modules=convs, with_cp=self.with_cp)
-        return PixelFeatures(self.mask_features(pixels), coarsest)
+        return PixelFeatures(self.mask_features(pixels) if with_mask_features else None, coarsest, pixels)
 
 
 def _fuse(feature: Tensor, coarser: Tensor, lateral: nn.Module, output: nn.Module) -> Tensor:

@@ -58,10 +58,10 @@ class TransformerEncoderPixelDecoder(FPNPixelDecoder):
             if parameter.dim() > 1:
                 nn.init.xavier_uniform_(parameter)
 
-    def forward(self, features: Sequence[Tensor]) -> PixelFeatures:
+    def forward(self, features: Sequence[Tensor], with_mask_features: bool = True) -> PixelFeatures:
         """Encode the coarsest, then fuse the backbone's ``(B, C_i, h_i, w_i)`` features, finest first."""
         *finer, coarsest = features
-        return super().forward([*finer, self._encode(coarsest)])
+        return super().forward([*finer, self._encode(coarsest)], with_mask_features)
 
     def _encode(self, feature: Tensor) -> Tensor:
         projected = self.input_proj(feature)

@@ -4,38 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from mmengine.structures import InstanceData, PixelData
 from mmseg.models import EncoderDecoder
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from ...checkpoints import accept_foreign_checkpoints
-from ...functional.general_inference import general_semantic_labels
-from ...functional.postprocess import (
-    OutputSize,
-    instances,
-    panoptic_segments,
-    resize_scores,
-    semantic_labels,
-    semantic_scores,
-    semantic_scores_at_output,
-)
+from ...functional.postprocess import panoptic_segments
+from ...functional.resizing import OutputSize
 from ...registry import MODELS
-from ...structures import MaskPrediction
 from ..execution import compile_parts, turn_on_checkpointing, use_channels_last
-
-TEST_SETTINGS = (
-    'mode',
-    'crop_size',
-    'stride',
-    'semantic',
-    'general',
-    'panoptic',
-    'instance',
-    'postprocess',
-)
+from .results import asks_for_masks, check_test_cfg, image_results, wanted_queries
 
 
 @MODELS.register_module()
@@ -53,6 +34,7 @@ class MaskFormer(EncoderDecoder):
       ``semantic='general'`` takes the label map from `functional.general_inference` in place of the best
       score, with the thresholds of ``general=dict(score_thr=0.0, overlap_thr=0.0)``; pixels without a
       class have the head's ``ignore_index``. Scores, and test-time augmentation, stay semantic.
+    - ``seg_logits=True``: give scores beside the label map; without them it needs less time and memory.
     - ``panoptic=dict(score_thr=0.8, overlap_thr=0.8)``: see `functional.postprocess.panoptic_segments`;
       a head may have its own ``panoptic_segments`` with other thresholds (`MaXDeepLabHead`).
     - ``instance=dict(score_thr=0.0, max_per_image=100)``: see `functional.postprocess.instances`.
@@ -116,70 +98,43 @@ class MaskFormer(EncoderDecoder):
                 sample.set_metainfo(_padding_info(sample, height, width))
             crop = inputs[members, :, :height, :width]
             flipped = any(sample.metainfo.get('flip') for sample in samples)  # test-time augmentation
-            if self._asks_for_masks() and not flipped:
+            if self._takes_masks() and not flipped:
                 self._predict_masks(crop, samples)
             else:
                 self.postprocess_result(self._scores(crop, samples), samples)
         return data_samples
 
-    def _asks_for_masks(self) -> bool:
-        """Whether a result is wanted that mmseg's path from scores to label maps does not give."""
+    def _takes_masks(self) -> bool:
+        """Whether results come from the masks of each image, not by mmseg's path from scores to labels."""
         cfg = self.test_cfg or {}
-        wanted = (cfg.get('panoptic'), cfg.get('instance'))
-        general = cfg.get('semantic') == 'general'
-        return wanted != (None, None) or cfg.get('postprocess') == 'before' or general
+        labels_alone = not cfg.get('seg_logits', True) and cfg.get('mode') != 'slide'
+        return asks_for_masks(cfg) or (labels_alone and hasattr(self.decode_head, 'predict_each'))
 
     def _predict_masks(self, inputs: Tensor, data_samples: Sequence) -> None:
         """Give the samples of one size all results that are asked for."""
-        prediction = self.decode_head.predict_masks(self.extract_feat(inputs))
-        height, width = inputs.shape[-2:]
-        for sample, *one in zip(data_samples, *prediction):
+        cfg, (height, width) = self.test_cfg, inputs.shape[-2:]
+        is_thing = self._is_thing(cfg.get('panoptic') is None)
+        wanted = partial(wanted_queries, cfg=cfg, is_thing=is_thing)
+        segments_of = getattr(self.decode_head, 'panoptic_segments', panoptic_segments)
+        predictions = self.decode_head.predict_each(self.extract_feat(inputs), wanted)
+        for sample, prediction in zip(data_samples, predictions):
             size = OutputSize((height, width), sample.img_shape[:2], sample.ori_shape[:2])
-            sample.set_data(self._results(MaskPrediction(*one), size))
+            void = self.decode_head.ignore_index
+            sample.set_data(image_results(prediction, size, cfg, is_thing, void, segments_of))
 
-    def _results(self, prediction: MaskPrediction, size: OutputSize) -> dict:
-        cfg, results = self.test_cfg, {}
-        if cfg.get('semantic', True):
-            results.update(self._semantic_results(prediction, size))
-        if cfg.get('panoptic') is not None:
-            segments_of = getattr(self.decode_head, 'panoptic_segments', panoptic_segments)
-            found = segments_of(prediction, size, self._is_thing(), **cfg.panoptic)
-            results['pred_panoptic_seg'] = PixelData(data=found.ids[None])
-            results['pred_segments_info'] = found.segments_info
-        if cfg.get('instance') is not None:
-            things = self._is_thing(otherwise=[True] * self.num_classes)
-            objects = instances(prediction, size, things, **cfg.instance)
-            results['pred_instances'] = InstanceData(**objects._asdict())
-        return results
-
-    def _semantic_results(self, prediction: MaskPrediction, size: OutputSize) -> dict:
-        if self.test_cfg.get('postprocess') == 'before':
-            scores = semantic_scores_at_output(prediction, size)
-        else:
-            batch = MaskPrediction(*(part[None] for part in prediction))
-            scores = resize_scores(semantic_scores(batch, size.padded)[0], size)
-        if self.test_cfg.get('semantic') == 'general':
-            thresholds = self.test_cfg.get('general', {})
-            labels = general_semantic_labels(
-                prediction, size, void=self.decode_head.ignore_index, **thresholds
-            )
-        else:
-            labels = semantic_labels(scores)
-        return dict(seg_logits=PixelData(data=scores), pred_sem_seg=PixelData(data=labels))
-
-    def _is_thing(self, otherwise: list[bool] | None = None) -> list[bool]:
-        """Whether each class is a thing, as the data set says."""
+    def _is_thing(self, or_all: bool) -> list[bool]:
+        """Whether each class is a thing, as the data set says; where it says nothing, all may be."""
         meta = self.dataset_meta or {}
         classes, things = meta.get('classes'), meta.get('thing_classes')
         if classes is not None and things is not None and len(classes) == self.num_classes:
             return [name in set(things) for name in classes]
-        if otherwise is None:
+        if not or_all:
             raise ValueError(
                 'panoptic results need to know which classes are things: train or test with a data set whose '
                 f'metainfo has thing_classes and {self.num_classes} classes, or set model.dataset_meta = '
                 'dict(classes=..., thing_classes=...)'
             )
-        return otherwise
+        return [True] * self.num_classes
 
     def _scores(self, inputs: Tensor, data_samples: Sequence) -> Tensor:
         metas = [sample.metainfo for sample in data_samples]
@@ -199,27 +154,7 @@ class MaskFormer(EncoderDecoder):
         return groups
 
     def _check_test_cfg(self) -> None:
-        cfg = self.test_cfg or {}
-        unknown = sorted(set(cfg) - set(TEST_SETTINGS))
-        if unknown:
-            raise ValueError(f'test_cfg has an unknown setting {unknown[0]!r}: known are {TEST_SETTINGS}')
-        if cfg.get('postprocess', 'after') not in ('after', 'before'):
-            raise ValueError(
-                f"test_cfg.postprocess is {cfg['postprocess']!r}: set it to 'after' or 'before' combining"
-            )
-        if cfg.get('semantic', True) not in (True, False, None, 'general'):
-            raise ValueError(f"test_cfg.semantic is {cfg['semantic']!r}: set it to True, False or 'general'")
-        if not self._asks_for_masks():
-            return
-        others = "panoptic or instance results, postprocess='before' and semantic='general'"
-        if cfg.get('mode') == 'slide':
-            raise ValueError(
-                f"test_cfg.mode='slide' gives semantic scores alone: for {others}, set mode='whole'"
-            )
-        if not hasattr(self.decode_head, 'predict_masks'):
-            raise ValueError(
-                f'{type(self.decode_head).__name__} predicts no masks: leave {others} out of test_cfg'
-            )
+        check_test_cfg(self.test_cfg or {}, self.decode_head)
 
     def _check_label_padding(self) -> None:
         """Refuse a ``seg_pad_val`` that would be an unknown label in every padded batch."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.structures import PixelData
 from mmseg.models.segmentors.seg_tta import SegTTAModel
 from mmseg.structures import SegDataSample
 
-from ...functional.postprocess import semantic_labels
+from ...functional.semantic_inference import semantic_labels
 from ...registry import MODELS
 
 
@@ -17,7 +18,16 @@ class MaskFormerTTAModel(SegTTAModel):
     """Average of the semantic scores over scales and flips, as they are, without another softmax.
 
     Paper, section 4.1 (multi-scale inference).
+
+    Args:
+        *args: As mmseg's `SegTTAModel`.
+        **kwargs: As mmseg's `SegTTAModel`.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        if self.module.test_cfg is not None:
+            self.module.test_cfg['seg_logits'] = True  # what is averaged
 
     def merge_preds(self, data_samples_list: Sequence[Sequence]) -> list:
         """Merge the predictions of each picture's augmented copies.

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from mmmaskformer.functional.postprocess import semantic_scores
+from mmmaskformer.functional.semantic_inference import semantic_scores
 from mmmaskformer.structures import MaskPrediction
 
 

@@ -1,0 +1,34 @@
+"""Mask logits without mask features."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def convolve_products(embeddings: Tensor, pixels: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Products of mask embeddings with a convolution of the pixels, the cheaper way round.
+
+    ``e . (W * x + b) = (e . W) * x + e . b``: with fewer embeddings than channels, a convolution that gives
+    the products themselves costs less than one that gives the features.
+
+    Args:
+        embeddings: ``(N, C)``.
+        pixels: ``(D, h, w)``.
+        weight: ``(C, D, k, k)`` of a convolution that keeps the size, k odd.
+        bias: ``(C,)``.
+
+    Returns:
+        ``(N, h, w)``.
+    """
+    if not len(embeddings):
+        return pixels.new_zeros(0, *pixels.shape[1:])
+    padding = weight.shape[-1] // 2
+    if len(embeddings) >= len(weight):
+        features = F.conv2d(pixels[None], weight, bias, padding=padding)[0]
+        return torch.einsum('nc,chw->nhw', embeddings, features)
+    with torch.autocast(embeddings.device.type, enabled=False):  # products of weights are not rounded twice
+        products = torch.einsum('nc,cdij->ndij', embeddings.to(weight), weight)
+        offsets = embeddings.to(bias) @ bias
+    return F.conv2d(pixels[None], products, offsets, padding=padding)[0]

@@ -1,0 +1,135 @@
+"""From one image's prediction to the results that ``test_cfg`` asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from mmengine.structures import InstanceData, PixelData
+from torch import Tensor, nn
+
+from ...functional.general_inference import general_semantic_labels
+from ...functional.postprocess import (
+    PanopticSegments,
+    instance_pairs,
+    instances,
+    panoptic_queries,
+    panoptic_segments,
+)
+from ...functional.resizing import OutputSize, resize_scores
+from ...functional.semantic_inference import (
+    semantic_label_map,
+    semantic_labels,
+    semantic_scores,
+    semantic_scores_at_output,
+)
+from ...structures import MaskPrediction
+
+TEST_SETTINGS = (
+    'mode',
+    'crop_size',
+    'stride',
+    'semantic',
+    'general',
+    'seg_logits',
+    'panoptic',
+    'instance',
+    'postprocess',
+)
+
+
+def check_test_cfg(cfg: dict, head: nn.Module) -> None:
+    """Refuse settings that are not known or do not go together, or not with the head.
+
+    Raises:
+        ValueError: Names the setting.
+    """
+    unknown = sorted(set(cfg) - set(TEST_SETTINGS))
+    if unknown:
+        raise ValueError(f'test_cfg has an unknown setting {unknown[0]!r}: known are {TEST_SETTINGS}')
+    if cfg.get('postprocess', 'after') not in ('after', 'before'):
+        raise ValueError(
+            f"test_cfg.postprocess is {cfg['postprocess']!r}: set it to 'after' or 'before' combining"
+        )
+    if cfg.get('semantic', True) not in (True, False, None, 'general'):
+        raise ValueError(f"test_cfg.semantic is {cfg['semantic']!r}: set it to True, False or 'general'")
+    if not asks_for_masks(cfg):
+        return
+    others = "panoptic or instance results, postprocess='before' and semantic='general'"
+    if cfg.get('mode') == 'slide':
+        raise ValueError(f"test_cfg.mode='slide' gives semantic scores alone: for {others}, set mode='whole'")
+    if not hasattr(head, 'predict_each'):
+        raise ValueError(f'{type(head).__name__} predicts no masks: leave {others} out of test_cfg')
+
+
+def asks_for_masks(cfg: dict) -> bool:
+    """Whether a result is wanted that mmseg's path from scores to label maps does not give."""
+    general = cfg.get('semantic') == 'general'
+    segments = cfg.get('panoptic') is not None or cfg.get('instance') is not None
+    return segments or general or cfg.get('postprocess') == 'before'
+
+
+def wanted_queries(class_logits: Tensor, cfg: dict, is_thing: Sequence[bool]) -> Tensor:
+    """Which of ``(Q, K + 1)`` queries can have a part in the results: masks of others need not exist."""
+    wanted = torch.zeros(len(class_logits), dtype=torch.bool, device=class_logits.device)
+    if cfg.get('semantic', True):
+        wanted[:] = True
+    if cfg.get('panoptic') is not None:
+        score_thr = cfg['panoptic'].get('score_thr', 0.8)
+        wanted[panoptic_queries(class_logits, len(is_thing), score_thr)] = True
+    if cfg.get('instance') is not None:
+        wanted[instance_pairs(class_logits, is_thing, **cfg['instance'])[1]] = True
+    return torch.where(wanted)[0]
+
+
+def image_results(
+    prediction: MaskPrediction,
+    size: OutputSize,
+    cfg: dict,
+    is_thing: Sequence[bool],
+    void: int = 255,
+    segments_of: Callable[..., PanopticSegments] = panoptic_segments,
+) -> dict[str, Any]:
+    """All results of one image, by the names they have in a `SegDataSample`.
+
+    Args:
+        prediction: Of the image, of all queries or of those that are wanted.
+        size: Sizes of input, picture and output.
+        cfg: The model's ``test_cfg``.
+        is_thing: Whether each of the K classes is a thing.
+        void: Label of pixels without a class.
+        segments_of: Panoptic inference.
+    """
+    results: dict[str, Any] = {}
+    if cfg.get('semantic', True):
+        results.update(_semantic_results(prediction, size, cfg, void))
+    if cfg.get('panoptic') is not None:
+        found = segments_of(prediction, size, is_thing, **cfg['panoptic'])
+        results['pred_panoptic_seg'] = PixelData(data=found.ids[None])
+        results['pred_segments_info'] = found.segments_info
+    if cfg.get('instance') is not None:
+        objects = instances(prediction, size, is_thing, **cfg['instance'])
+        results['pred_instances'] = InstanceData(**objects._asdict())
+    return results
+
+
+def _semantic_results(prediction: MaskPrediction, size: OutputSize, cfg: dict, void: int) -> dict:
+    before, general = cfg.get('postprocess') == 'before', cfg.get('semantic') == 'general'
+    results = {}
+    if general:
+        labels = general_semantic_labels(prediction, size, void=void, **cfg.get('general', {}))
+    elif not cfg.get('seg_logits', True):
+        labels = semantic_label_map(prediction, size, before)
+    if cfg.get('seg_logits', True):
+        scores = _scores(prediction, size, before)
+        results['seg_logits'] = PixelData(data=scores)
+        labels = labels if general else semantic_labels(scores)
+    return dict(pred_sem_seg=PixelData(data=labels), **results)
+
+
+def _scores(prediction: MaskPrediction, size: OutputSize, before: bool) -> Tensor:
+    if before:
+        return semantic_scores_at_output(prediction, size)
+    batch = MaskPrediction(*(part[None] for part in prediction))
+    return resize_scores(semantic_scores(batch, size.padded)[0], size)
