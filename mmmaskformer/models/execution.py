@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from .layers import checkpointed
 
@@ -38,13 +38,11 @@ def _knowing_checkpoints(module: nn.Module) -> list[Any]:
 
 
 def use_channels_last(model: Any) -> None:
-    """Convolutions get weights and pictures whose channels lie next to each other in memory."""
+    """Give convolutions weights whose channels lie next to each other in memory.
+
+    What meets such a weight comes out in its format, so pictures and features need no care.
+    """
     model.to(memory_format=torch.channels_last)
-    model.backbone.register_forward_pre_hook(_to_channels_last)
-
-
-def _to_channels_last(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    return tuple(x.contiguous(memory_format=torch.channels_last) for x in inputs)
 
 
 def compile_parts(model: Any, options: dict[str, Any]) -> None:

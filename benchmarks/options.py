@@ -1,0 +1,90 @@
+#!/usr/bin/env python
+"""What the switches of docs/options.md save and cost: time and peak memory of a training step.
+
+    python benchmarks/options.py --config configs/maskformer/r50_ade20k.py --out benchmarks/results
+
+Time is the median of paired runs, memory the peak above the level before; ratios are to the step without any
+switch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+
+import torch
+from compare_mmseg import training_step
+from measure import paired_seconds, peak_memory
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from torch import nn
+
+import mmmaskformer  # noqa: F401
+from mmmaskformer.registry import MODELS
+
+SWITCHES = {
+    'none': {},
+    'with_cp': dict(with_cp=True),
+    'channels_last': dict(channels_last=True),
+    'bf16': {},
+    'compile': dict(compile=True),
+}
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--config', default='configs/maskformer/r50_ade20k.py')
+    parser.add_argument('--switches', nargs='+', choices=list(SWITCHES), default=list(SWITCHES))
+    parser.add_argument('--size', type=int, default=512, help='height and width of the pictures')
+    parser.add_argument('--batch', type=int, default=2, help='pictures in a training step')
+    parser.add_argument('--classes', type=int, default=9, help='classes present in each picture')
+    parser.add_argument('--repeats', type=int, default=5)
+    parser.add_argument('--out', type=Path, help='folder for options.json')
+    return parser.parse_args()
+
+
+def build(args: argparse.Namespace, switch: str) -> nn.Module:
+    config = Config.fromfile(args.config).model
+    config.backbone.init_cfg = None
+    init_default_scope('mmseg')
+    model = MODELS.build({**config, **SWITCHES[switch]})
+    return model.cuda() if torch.cuda.is_available() else model
+
+
+def step(model: nn.Module, args: argparse.Namespace, switch: str) -> None:
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    with torch.autocast(device, torch.bfloat16) if switch == 'bf16' else nullcontext():
+        training_step(model, args)
+
+
+def main() -> None:
+    args = parse_args()
+    torch.manual_seed(0)
+    names = list(dict.fromkeys(['none', *args.switches]))
+    tasks = {name: partial(step, build(args, name), args, name) for name in names}
+    seconds = paired_seconds(tasks, args.repeats)
+    rows = []
+    for name, task in tasks.items():
+        time_ratio = 1 / seconds[name]['ratio']
+        rows.append(dict(switch=name, seconds=seconds[name]['seconds'], time_ratio=time_ratio))
+        rows[-1]['mib'] = peak_memory(task)
+        rows[-1]['memory_ratio'] = rows[-1]['mib'] / rows[0]['mib']
+        print(
+            '| {switch} | {seconds:.2f} | {time_ratio:.2f} | {mib:.0f} | {memory_ratio:.2f} |'.format(
+                **rows[-1]
+            )
+        )
+    if args.out:
+        args.out.mkdir(parents=True, exist_ok=True)
+        settings = {key: value for key, value in vars(args).items() if key != 'out'}
+        report = dict(torch=torch.__version__, threads=torch.get_num_threads(), **settings, rows=rows)
+        (args.out / 'options.json').write_text(json.dumps(report, indent=1) + '\n')
+
+
+if __name__ == '__main__':
+    main()
