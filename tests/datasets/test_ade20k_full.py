@@ -199,3 +199,11 @@ def test_label_maps_of_sixteen_bits(tmp_path):
     with pytest.raises(ValueError, match=r'a\.tif cannot be read .*whole numbers from 0 to 65535'):
         loading({**sample, 'seg_map_path': str(tmp_path / 'a.tif')})
     assert loading({'seg_fields': []}) == {'seg_fields': []}
+
+
+def test_label_maps_of_eight_bits_with_a_map_to_more(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.array([[0, 1, 2]], np.uint8))
+    sample = {'seg_map_path': str(tmp_path / 'a.png'), 'seg_fields': [], 'reduce_zero_label': False}
+    loading = Compose([{'type': 'mmmaskformer.LoadAnnotations'}])
+    labels = loading({**sample, 'label_map': {0: IGNORED, 2: 0, 846: IGNORED}})['gt_seg_map']
+    assert labels.tolist() == [[IGNORED, 1, 0]]

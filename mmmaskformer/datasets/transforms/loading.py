@@ -117,6 +117,8 @@ def _translate(labels: np.ndarray, reduced: bool, label_map: Mapping[int, int] |
     """
     if not reduced and label_map is None:
         return labels
+    if label_map and max(*label_map, *label_map.values()) > np.iinfo(labels.dtype).max:
+        labels = labels.astype(np.int32)
     ignored = 255 if labels.dtype == np.uint8 else NUM_LABELS - 1
     table = np.arange(ignored + 1, dtype=labels.dtype)
     if label_map is not None:
