@@ -117,7 +117,8 @@ def _write_ours(part: nn.Module, dataset_meta: dict, source: str, destination: s
 def _dataset_meta(config: Config) -> dict:
     """Class names and colours of the config's data set, which need no data on disk."""
     dataset = config.get('test_dataloader', {}).get('dataset', {})
-    cls = DATASETS.get(dataset['type']) if 'type' in dataset else None
+    with DATASETS.switch_scope_and_registry(dataset.get('_scope_')) as registry:
+        cls = registry.get(dataset['type']) if 'type' in dataset else None
     meta = {**getattr(cls, 'METAINFO', {}), **(dataset.get('metainfo') or {})}
     if dataset.get('categories'):
         meta = DATASETS.build({**dataset, 'lazy_init': True, 'pipeline': []}).metainfo

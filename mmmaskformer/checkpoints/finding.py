@@ -75,7 +75,7 @@ def config_for(state: Mapping[str, Tensor]) -> tuple[Config, str]:
     part = 'backbone' if wanted.head is None else None
     if any(_outcome(c.config, part) != _outcome(fitting[0].config, part) for c in fitting):
         raise ValueError(f'several configs have these shapes ({wanted}), choose one with --config: {names}')
-    others = f' (as well: {names})' if len(fitting) > 1 and not part else ''
+    others = f' (as well: {names.partition(", ")[2]})' if len(fitting) > 1 and not part else ''
     return fitting[0].config, f'Its shapes ({wanted}) are those of {fitting[0].path}{others}.'
 
 

@@ -41,6 +41,26 @@ def test_imagenet_backbone_becomes_a_checkpoint_of_the_backbone(tmp_path):
     assert torch.equal(backbone.layer4[2].bn3.weight, torch.from_numpy(arrays['res5.2.conv3.norm.weight']))
 
 
+@pytest.mark.parametrize(
+    ('dataset', 'classes', 'things'),
+    [
+        (dict(type='ADE20KDataset', _scope_='mmseg'), 150, None),
+        (
+            dict(type='mmmaskformer.CocoPanopticDataset', ann_file='a.json', categories='coco_panoptic'),
+            133,
+            80,
+        ),
+    ],
+)
+def test_classes_that_the_data_set_knows_without_files(tmp_path, dataset, classes, things):
+    config = golden_config('semantic_r')
+    config.test_dataloader = dict(dataset=dataset)
+    convert_checkpoint(GOLDEN / 'semantic_r.pkl', tmp_path / 'c.pth', config)
+    meta = torch.load(tmp_path / 'c.pth', weights_only=True)['meta']['dataset_meta']
+    assert len(meta['classes']) == len(meta['palette']) == classes
+    assert len(meta.get('thing_classes', [])) == (things or 0)
+
+
 def test_class_names_of_the_data_set_are_kept(tmp_path):
     config = golden_config('semantic_r')
     config.test_dataloader = dict(dataset=dict(type='ADE20KDataset', metainfo=dict(classes=('a', 'b'))))
