@@ -1,4 +1,4 @@
-# make install | demo | test | lint, each from a bare Python >= 3.10 with pip. Choose another interpreter or
+# make install | demo | compare | test | lint, each from a bare Python >= 3.10 with pip. Choose another interpreter or
 # another place for the environment with `make test PYTHON=python3.12 VENV=/somewhere`.
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,11 +8,12 @@ BIN := $(VENV)/bin
 KEY := $(shell cat requirements/*.txt setup.py | cksum | cut -d " " -f 1)
 STAMP := $(VENV)/.installed-$(KEY)
 
-.PHONY: help install demo test lint format clean
+.PHONY: help install demo compare test lint format clean
 
 help:
 	@echo 'make install   the environment in $(VENV), with the package in editable mode'
 	@echo 'make demo      draw a toy data set, train on it, evaluate, and leave pictures in demo/'
+	@echo 'make compare   train per-pixel baselines, MaskFormer and others alike on the toy set; a table in compare/'
 	@echo 'make test      the test suite'
 	@echo 'make lint      ruff, mypy and codespell; `make format` mends what ruff can mend'
 
@@ -30,6 +31,9 @@ $(STAMP):
 
 demo: $(STAMP)
 	$(BIN)/python tools/demo.py
+
+compare: $(STAMP)
+	$(BIN)/python tools/compare.py
 
 test: $(STAMP)
 	$(BIN)/python -m pytest

@@ -33,6 +33,7 @@ ROOMS = (
     'evaluation',
     'visualization',
     'apis',
+    'analysis',
 )
 OPENMMLAB = {'mmcv', 'mmdet', 'mmengine', 'mmpretrain', 'mmseg'}
 SOURCE = Path(__file__).resolve().parent.parent / PACKAGE

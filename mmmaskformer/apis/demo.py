@@ -1,18 +1,15 @@
 """The demonstration: draw a data set, train on it, evaluate, and leave pictures of what was learned."""
 
-import logging
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import cv2
 import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ..datasets.toy import ToyRecipe, write_toy
@@ -24,18 +21,12 @@ from ..visualization import (
     make_row,
     read_scalars,
 )
+from .console import ConsoleFilter, announce, build_quiet_runner, device_name, minutes, summary
 
 NUM_PANELS = 8
 NUM_OVERVIEW = 4
 SMOKE_ITERATIONS = 4
 SMOKE_RECIPE = ToyRecipe(num_training=8, num_validation=4, height=96, width=128)
-
-# What MMEngine says of its own inner workings in every run.
-HARMLESS = (
-    'The prefix is not set in metric class',
-    '"FileClient" will be deprecated',
-    '"HardDiskBackend" is the alias',
-)
 
 
 def run_demo(config: str | Path, data_root: str | Path, out_dir: str | Path, smoke: bool = False) -> Path:
@@ -55,38 +46,26 @@ def run_demo(config: str | Path, data_root: str | Path, out_dir: str | Path, smo
     """
     start = time.time()
     out_dir = _prepare(Path(out_dir))
-    _announce(f'1/4  Data set: {data_root}')
+    announce(f'1/4  Data set: {data_root}')
     recipe = SMOKE_RECIPE if smoke else ToyRecipe()
     if not write_toy(data_root, recipe):
         print('It was drawn before and is complete.')
-    console = _ConsoleFilter()
-    runner = _build_runner(_load_config(config, data_root, out_dir, smoke), console)
-    _announce(f'2/4  Training for {runner.max_iters} iterations on {_device_name(runner)}')
+    console = ConsoleFilter()
+    runner = build_quiet_runner(_load_config(config, data_root, out_dir, smoke), console)
+    announce(f'2/4  Training for {runner.max_iters} iterations on {device_name(runner.model)}')
     runner.train()
-    _announce(f'3/4  Evaluation on {recipe.num_validation} held-out scenes')
+    announce(f'3/4  Evaluation on {recipe.num_validation} held-out scenes')
     runner.load_checkpoint((out_dir / 'last_checkpoint').read_text().strip())
     console.tables = True
     scores = runner.test()
-    _announce('4/4  Pictures')
+    announce('4/4  Pictures')
     _draw_results(runner, out_dir)
-    print(f'on held-out scenes:       {_summary(scores)}')
+    print(f'on held-out scenes:       {summary(scores)}')
     print(f'picture|truth|prediction: {out_dir / "panels.png"} and {out_dir / "panels"}/')
     print(f'training curve:           {out_dir / "training_curve.png"}')
     print(f'checkpoint:               {(out_dir / "last_checkpoint").read_text().strip()}')
-    print(f'time:                     {_minutes(time.time() - start)}')
+    print(f'time:                     {minutes(time.time() - start)}')
     return out_dir / 'panels'
-
-
-def _announce(title: str) -> None:
-    print(f'\n== {title}', flush=True)
-
-
-def _summary(scores: Mapping[str, float]) -> str:
-    return ', '.join(f'{name} {scores[name]:.1f}' for name in ('mIoU', 'PQ', 'AP') if name in scores)
-
-
-def _minutes(seconds: float) -> str:
-    return f'{int(seconds) // 60}:{int(seconds) % 60:02d} min'
 
 
 def _prepare(out_dir: Path) -> Path:
@@ -110,74 +89,21 @@ def _load_config(config: str | Path, data_root: str | Path, out_dir: Path, smoke
         cfg[f'{name}_dataloader'].dataset.data_root = str(data_root)
     cfg.work_dir = str(out_dir)
     cfg.default_hooks.pop('visualization', None)  # panels are drawn at the end
-    cfg.log_level = 'WARNING'  # no dump of the environment and the config; _build_runner turns the log on
     if smoke:
-        cfg.train_cfg.update(max_iters=SMOKE_ITERATIONS, val_interval=SMOKE_ITERATIONS)
-        cfg.default_hooks.checkpoint.interval = SMOKE_ITERATIONS
-        cfg.train_dataloader.update(batch_size=2, num_workers=0, persistent_workers=False)
-        for dataloader in (cfg.val_dataloader, cfg.test_dataloader):
-            dataloader.update(batch_size=2, num_workers=0, persistent_workers=False)
-        for transform in cfg.train_dataloader.dataset.pipeline:
-            if transform.type == 'RandomCrop':
-                transform.crop_size = (SMOKE_RECIPE.height, SMOKE_RECIPE.width)
+        shrink(cfg, SMOKE_ITERATIONS)
     return cfg
 
 
-class _ConsoleFilter(logging.Filter):
-    """Passes warnings, and when asked to, the tables per class; the log file has everything."""
-
-    tables = False
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        message = record.getMessage()
-        if record.levelno >= logging.WARNING:
-            return not message.startswith(HARMLESS)
-        return self.tables and '+--' in message
-
-
-def _build_runner(cfg: Config, console: _ConsoleFilter) -> Runner:
-    runner = Runner.from_cfg(cfg)
-    runner.register_hook(_ProgressHook(), 'VERY_LOW')
-    runner.logger.setLevel(logging.INFO)
-    for handler in runner.logger.handlers:
-        handler.setLevel(logging.INFO)
-        if not isinstance(handler, logging.FileHandler):
-            handler.addFilter(console)
-            handler.setFormatter(logging.Formatter('%(message)s'))
-    return runner
-
-
-def _device_name(runner: Runner) -> str:
-    device = next(runner.model.parameters()).device
-    if device.type == 'cuda':
-        return torch.cuda.get_device_name(device)
-    return f'{device.type.upper()} (threads: {torch.get_num_threads()})'
-
-
-class _ProgressHook(Hook):
-    """Prints loss and time left every ten iterations, and the scores after each validation."""
-
-    def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
-    ) -> None:
-        """Print loss and time left."""
-        iteration = runner.iter + 1
-        if iteration == 1 or iteration % 10 == 0 or iteration == runner.max_iters:
-            losses = runner.message_hub.get_scalar('train/loss')
-            eta = runner.message_hub.get_info('eta', 0)
-            print(
-                f'iteration {iteration:4d}/{runner.max_iters}   loss {losses.mean(10):6.3f}   '
-                f'about {_minutes(eta)} of training left',
-                flush=True,
-            )
-
-    def before_val(self, runner: Runner) -> None:
-        """Say that validation takes a moment."""
-        print('validating ...', flush=True)
-
-    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        """Print the scores."""
-        print(f'iteration {runner.iter:4d}/{runner.max_iters}   {_summary(metrics or {})}', flush=True)
+def shrink(cfg: Config, max_iters: int) -> None:
+    """Let a toy config train on a few of the tiny scenes of ``SMOKE_RECIPE``."""
+    cfg.train_cfg.update(max_iters=max_iters, val_interval=max_iters)
+    cfg.default_hooks.checkpoint.interval = max_iters
+    cfg.train_dataloader.update(batch_size=2, num_workers=0, persistent_workers=False)
+    for dataloader in (cfg.val_dataloader, cfg.test_dataloader):
+        dataloader.update(batch_size=2, num_workers=0, persistent_workers=False)
+    for transform in cfg.train_dataloader.dataset.pipeline:
+        if transform.type == 'RandomCrop':
+            transform.crop_size = (SMOKE_RECIPE.height, SMOKE_RECIPE.width)
 
 
 def _draw_results(runner: Runner, out_dir: Path) -> None:

@@ -1,17 +1,23 @@
 """Pictures of samples and results, panels that set prediction beside truth, and training curves."""
 
+from .class_bars import draw_class_bars
 from .painting import paint_instances, paint_panoptic, paint_semantic
 from .panels import PanelRow, SegmentRow, colour_labels, draw_panels, make_row
+from .query_sheet import QueryTile, draw_query_sheet
 from .segment_visualizer import SegmentVisualizer
-from .training_curve import draw_training_curve, read_scalars
+from .training_curve import draw_training_curve, draw_training_curves, read_scalars
 
 __all__ = [
     'PanelRow',
+    'QueryTile',
     'SegmentRow',
     'SegmentVisualizer',
     'colour_labels',
+    'draw_class_bars',
     'draw_panels',
+    'draw_query_sheet',
     'draw_training_curve',
+    'draw_training_curves',
     'make_row',
     'paint_instances',
     'paint_panoptic',

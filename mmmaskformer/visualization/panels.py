@@ -10,15 +10,13 @@ from PIL import Image, ImageDraw
 from .lettering import get_font
 from .painting import paint_instances, paint_panoptic, paint_semantic
 from .samples import IdMap, Instances, read_instances, read_panoptic, read_semantic
-from .sheet import GAP, INK, PAPER
+from .sheet import GAP, INK, LETTERS, PAPER, draw_legend
 
 Colours = Sequence[Sequence[int]]
 Legend = tuple[tuple[str, tuple[int, int, int]], ...]
 NO_CLASS = (0, 0, 0)
 WRONG = (235, 40, 40)
 HEADER = 28
-LEGEND_LINE = 26
-LETTERS = 15
 ALPHA = 0.6
 SCORE_THR = 0.5
 
@@ -169,19 +167,16 @@ def _compose(
     titles = list(lines[0])
     height, width = lines[0][titles[0]].shape[:2]
     sheet_width = len(titles) * (width + GAP) + GAP
-    places = _layout_legend([name for name, _ in entries], sheet_width)
+    below = draw_legend(entries, sheet_width)
     top = HEADER + len(lines) * (height + GAP)
-    sheet = Image.new('RGB', (sheet_width, top + (places[-1][1] + 1) * LEGEND_LINE + GAP), PAPER)
+    sheet = Image.new('RGB', (sheet_width, top + below.height), PAPER)
     draw = ImageDraw.Draw(sheet)
     for column, title in enumerate(titles):
         left = GAP + column * (width + GAP)
         draw.text((left, 5), title, fill=INK, font=get_font(LETTERS))
         for number, line in enumerate(lines):
             sheet.paste(Image.fromarray(line[title]), (left, HEADER + number * (height + GAP)))
-    for (left, number), (name, colour) in zip(places, entries, strict=True):
-        y = top + number * LEGEND_LINE + 5
-        draw.rectangle((left, y, left + 22, y + 15), fill=tuple(colour), outline=INK)
-        draw.text((left + 28, y - 1), name, fill=INK, font=get_font(LETTERS))
+    sheet.paste(below, (0, top))
     return sheet
 
 
@@ -189,16 +184,3 @@ def _enlarge(picture: np.ndarray, scale: int) -> np.ndarray:
     height, width = picture.shape[:2]
     smooth = Image.Resampling.BICUBIC
     return np.asarray(Image.fromarray(picture).resize((scale * width, scale * height), smooth))
-
-
-def _layout_legend(names: Sequence[str], sheet_width: int) -> list[tuple[int, int]]:
-    """Left edge and line of every legend entry, wrapped at the sheet's width."""
-    places: list[tuple[int, int]] = []
-    left, line = GAP, 0
-    for name in names:
-        entry = 28 + int(get_font(LETTERS).getlength(name)) + 18
-        if left > GAP and left + entry > sheet_width:
-            left, line = GAP, line + 1
-        places.append((left, line))
-        left += entry
-    return places

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmmaskformer.visualization import draw_training_curve, read_scalars
+from mmmaskformer.visualization import draw_training_curve, draw_training_curves, read_scalars
+from mmmaskformer.visualization.training_curve import running_mean
 
 SCALARS = [
     dict(step=10, loss=9.0),
@@ -42,3 +43,21 @@ def test_curve_shows_loss_and_scores(tmp_path):
 def test_nothing_to_draw(tmp_path):
     with pytest.raises(ValueError, match='no loss'):
         draw_training_curve([dict(step=1, mIoU=3.0)], tmp_path / 'curve.png')
+
+
+def test_several_runs_in_one_picture(tmp_path):
+    blue, orange = (31, 119, 180), (255, 127, 14)
+    runs = dict(one=SCALARS, two=[record for record in SCALARS if 'loss' in record])
+    drawn = draw_training_curves(runs, tmp_path / 'both.png', dict(loss='loss', PQ='PQ', mIoU='mIoU'))
+    assert drawn == ['loss', 'mIoU']
+    assert has_colour(tmp_path / 'both.png', orange)
+    draw_training_curves(dict(one=SCALARS), tmp_path / 'one.png', dict(mIoU='mIoU'))
+    assert has_colour(tmp_path / 'one.png', blue)
+    assert not has_colour(tmp_path / 'one.png', orange)
+    with pytest.raises(ValueError, match='one, two have logged none of AP: name other keys'):
+        draw_training_curves(runs, tmp_path / 'none.png', dict(AP='AP'))
+
+
+def test_running_mean():
+    assert running_mean([4.0, 2.0, 6.0, 1.0], 2) == [4.0, 3.0, 4.0, 3.5]
+    assert running_mean([4.0, 2.0], 1) == [4.0, 2.0]

@@ -1,0 +1,203 @@
+"""Several models trained alike, one after the other, and compared: what ``make compare`` does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..apis.checks import check_data
+from ..apis.console import ConsoleFilter, announce, build_quiet_runner, device_name, minutes, summary
+from ..apis.demo import SMOKE_RECIPE, shrink
+from ..apis.find_config import find_config
+from ..datasets.toy import ToyRecipe, write_toy
+from .evaluation import add_semantic_quality, evaluate_run
+from .records import last_scores, read_scores
+from .runs import Run, read_work_dir
+
+FIVE = {
+    'PerPixelBaseline': 'per_pixel_baseline_r18',
+    'PerPixelBaseline+': 'per_pixel_baseline_plus_r18',
+    'MaskFormer, fixed matching': 'maskformer_r18_fixed',
+    'MaskFormer': 'maskformer_r18',
+    "MaX-DeepLab's losses": 'max_deeplab_r18',
+}
+ENDINGS = {'toy': 'toy', 'camvid': '1xb4-1400i_camvid-192x256'}
+NUM_VALIDATIONS = 5
+SMOKE_ITERATIONS = 2
+SETTINGS_FILE = 'settings.json'
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What is trained, on what, and for how long.
+
+    Attributes:
+        data_set: ``'toy'`` or ``'camvid'``.
+        data_root: Folder of the data; toy scenes are drawn if it is not there.
+        out_dir: Folder of the results.
+        max_iters: Budget of each model in iterations; None takes the configs'.
+        seeds: Each model is trained once with each.
+        models: Some of `FIVE`; all by default.
+        smoke: Only show that all runs: few of the toy scenes, and tiny.
+    """
+
+    data_set: str
+    data_root: Path
+    out_dir: Path
+    max_iters: int | None = None
+    seeds: Sequence[int] = (0,)
+    models: Sequence[str] = field(default_factory=lambda: tuple(FIVE))
+    smoke: bool = False
+
+    def __post_init__(self) -> None:
+        if self.data_set not in ENDINGS:
+            raise ValueError(f'there is no set {self.data_set}: choose one of {", ".join(ENDINGS)}')
+        unknown = sorted(set(self.models) - set(FIVE))
+        if unknown:
+            raise ValueError(f'there is no model {unknown[0]}: choose from {", ".join(FIVE)}')
+        if self.max_iters is not None and self.max_iters < 1:
+            raise ValueError(f'max_iters is {self.max_iters}: train for at least one iteration')
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f'the seeds are {list(self.seeds)}: give one or more, each once')
+
+    def folder(self, model: str, seed: int) -> Path:
+        """Work dir of a model."""
+        return self.out_dir / f'{FIVE[model]}_seed{seed}'
+
+    def trainings(self) -> Iterator[tuple[str, int]]:
+        """Model and seed of each training, in order."""
+        return ((model, seed) for seed in self.seeds for model in self.models)
+
+    def config(self, model: str, seed: int) -> Config:
+        """The config of a training: that of the model with the contest's data, budget and seed."""
+        cfg = find_config(f'{self.data_set}/{FIVE[model]}_{ENDINGS[self.data_set]}')
+        if self.smoke:
+            shrink(cfg, SMOKE_ITERATIONS)
+        set_budget(cfg, self.max_iters or cfg.train_cfg.max_iters)
+        for phase in ('train', 'val', 'test'):
+            cfg[f'{phase}_dataloader'].dataset.data_root = str(self.data_root)
+        for evaluator in ('val_evaluator', 'test_evaluator'):
+            cfg[evaluator] = add_semantic_quality(cfg[evaluator])
+        cfg.default_hooks.pop('visualization', None)
+        cfg.randomness = dict(seed=seed)
+        cfg.work_dir, cfg.launcher = str(self.folder(model, seed)), 'none'
+        cfg.experiment_name = f'{self.data_set} {FIVE[model]} seed {seed}'
+        return cfg
+
+
+def set_budget(cfg: Config, max_iters: int) -> None:
+    """Train for so many iterations: schedules that end with training still do.
+
+    There are five validations, and a checkpoint with each; the last one is kept.
+    """
+    before = cfg.train_cfg.max_iters
+    interval = -(-max_iters // NUM_VALIDATIONS)
+    cfg.train_cfg.update(max_iters=max_iters, val_interval=interval)
+    for scheduler in cfg.param_scheduler:
+        if scheduler.get('end', 0) >= before:
+            scheduler.end = max_iters + 1
+    cfg.default_hooks.checkpoint.update(interval=interval, save_best=None, max_keep_ckpts=1)
+
+
+def prepare_data(contest: Contest) -> None:
+    """Draw the toy scenes if they are not there; look for other data.
+
+    Raises:
+        FileNotFoundError: The data are not there.
+        FileExistsError: The folder of the toy scenes holds something else.
+    """
+    if contest.data_set == 'toy':
+        write_toy(contest.data_root, SMOKE_RECIPE if contest.smoke else ToyRecipe())
+    model, seed = next(contest.trainings())
+    check_data(contest.config(model, seed), ('train', 'val', 'test'))
+
+
+def train_all(contest: Contest) -> list[Run]:
+    """Train and evaluate every model that is not finished yet, and say how it goes.
+
+    An interrupted training goes on from its last checkpoint.
+
+    Returns:
+        The runs, seed by seed, each labelled with its model.
+
+    Raises:
+        ValueError: The folder holds trainings with other settings.
+    """
+    trainings = list(contest.trainings())
+    configs = [contest.config(model, seed) for model, seed in trainings]
+    for cfg in configs:
+        check_settings(cfg)  # before the first training, not after it
+    runs = []
+    for number, ((model, seed), cfg) in enumerate(zip(trainings, configs), start=1):
+        announce(f'{number}/{len(trainings)}  {model}, seed {seed}: {cfg.train_cfg.max_iters} iterations')
+        runs.append(_train_one(model, cfg))
+    return runs
+
+
+def _train_one(model: str, cfg: Config) -> Run:
+    folder = Path(cfg.work_dir)
+    if read_scores(folder, str(folder / f'iter_{cfg.train_cfg.max_iters}.pth')) is None:
+        _train(cfg)
+        run = _labelled(folder, model)
+        evaluate_run(run)
+    else:
+        print('It was trained before.')
+    run = _labelled(folder, model)
+    scores = last_scores(folder, run.checkpoint)
+    print(f'on test data: {summary(scores.values) if scores else "no scores"}', flush=True)
+    return run
+
+
+def _train(cfg: Config) -> None:
+    start = time.time()
+    cfg.resume = (Path(cfg.work_dir) / 'last_checkpoint').is_file()
+    runner = build_quiet_runner(cfg, ConsoleFilter())
+    print(f'{"goes on, " if cfg.resume else ""}{device_name(runner.model)}', flush=True)
+    runner.train()
+    print(f'trained in {minutes(time.time() - start)}', flush=True)
+
+
+def _labelled(folder: Path, model: str) -> Run:
+    return replace(read_work_dir(folder), label=model)
+
+
+def check_settings(cfg: Config) -> None:
+    """See that a work dir is new or of the same settings, which are noted in it.
+
+    Raises:
+        ValueError: It holds a training with others.
+    """
+    folder, settings = Path(cfg.work_dir), _settings(cfg)
+    path = folder / SETTINGS_FILE
+    if not path.is_file():
+        if folder.is_dir() and any(folder.iterdir()):
+            raise ValueError(f'{folder} holds something else: choose another folder with --out')
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings, indent=1) + '\n')
+        return
+    found: dict[str, Any] = json.loads(path.read_text())
+    others = [name for name in settings if found.get(name) != settings[name]]
+    if others:
+        name = others[0]
+        raise ValueError(
+            f'{folder} holds a training with {name} {found.get(name)} in place of {settings[name]}: remove '
+            'that folder, or choose another one with --out'
+        )
+
+
+def _settings(cfg: Config) -> dict[str, Any]:
+    """What makes a training what it is; where its data lie does not count."""
+    content = cfg.to_dict()
+    for phase in ('train', 'val', 'test'):
+        content[f'{phase}_dataloader']['dataset'].pop('data_root')
+    for name in ('work_dir', 'data_root', 'resume'):
+        content.pop(name, None)
+    digest = hashlib.sha1(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+    return dict(max_iters=cfg.train_cfg.max_iters, seed=cfg.randomness.seed, config=digest[:12])

@@ -1,0 +1,126 @@
+"""What a prediction costs: parameters, multiply-adds, time and memory."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+MIB = 2**20
+M_MMAP_THRESHOLD = -3
+Task = Callable[[], object]
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Numbers in all parameters, frozen ones and those that serve training alone included."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def count_multiply_adds(task: Task) -> int:
+    """Multiply-adds of convolutions, matrix products and attention that the task computes.
+
+    Half of what PyTorch's counter gives, which counts a multiplication and an addition as two. Norms,
+    activations, interpolation and what custom operators do are not counted, as in the paper's FLOPs.
+    """
+    with torch.no_grad(), FlopCounterMode(display=False, custom_mapping=_attention_on_cpu()) as counter:
+        task()
+    return counter.get_total_flops() // 2
+
+
+def _attention_on_cpu() -> dict[Any, Callable[..., int]]:
+    """A formula for the operator that PyTorch's counter does not know (2.11)."""
+    operator = getattr(torch.ops.aten, '_scaled_dot_product_flash_attention_for_cpu', None)
+    return {} if operator is None else {operator: _attention_flops}
+
+
+def _attention_flops(query: Any, key: Any, value: Any, *args: Any, **kwargs: Any) -> int:
+    """Two matrix products for each head; arguments are shapes ``(B, heads, length, channels)``."""
+    batch, heads, length, channels = query
+    return 2 * batch * heads * length * key[2] * (channels + value[3])
+
+
+def prediction(model: Any, shape: tuple[int, int]) -> Task:
+    """Prediction of one picture of noise, from the network's input to the results of ``test_cfg``.
+
+    Args:
+        model: A segmentor in evaluation mode.
+        shape: Height and width of the input.
+    """
+    generator = torch.Generator().manual_seed(0)
+    device = next(model.parameters()).device
+    picture: Tensor = torch.randn(1, 3, *shape, generator=generator).to(device)
+
+    def predict() -> object:
+        with torch.no_grad():
+            return model.predict(picture.clone(), None)
+
+    return predict
+
+
+def median_milliseconds(tasks: Mapping[str, Task], repeats: int, warm_up: int = 2) -> dict[str, float]:
+    """Median time of each task; tasks alternate, so that what disturbs one disturbs all.
+
+    Args:
+        tasks: What to run, by label.
+        repeats: Timed rounds; every other one goes backwards.
+        warm_up: Rounds before timing: page faults and kernel choice make the first ones slow.
+    """
+    times: dict[str, list[float]] = {label: [] for label in tasks}
+    for i in range(warm_up + repeats):
+        order = list(tasks.items())
+        for label, task in order if i % 2 else reversed(order):
+            seconds = _seconds(task)
+            if i >= warm_up:
+                times[label].append(1000 * seconds)
+    return {label: statistics.median(values) for label, values in times.items()}
+
+
+def peak_memory(task: Task) -> float | None:
+    """MiB that the task needs at its peak above the level before it: of the GPU, or of the process.
+
+    None where the system does not tell (only Linux does).
+    """
+    gc.collect()
+    if torch.cuda.is_available():
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        task()
+        torch.cuda.synchronize()
+        return (torch.cuda.max_memory_allocated() - before) / MIB
+    try:
+        libc = ctypes.CDLL('libc.so.6')
+        libc.mallopt(M_MMAP_THRESHOLD, 64 * 1024)  # tensors come from and return to the system at once
+        libc.malloc_trim(0)
+        Path('/proc/self/clear_refs').write_text('5')  # the peak starts anew from the present level
+        before = _resident('VmRSS')
+    except (OSError, AttributeError, StopIteration):
+        return None
+    task()
+    return (_resident('VmHWM') - before) / MIB
+
+
+def _resident(field: str) -> int:
+    lines = Path('/proc/self/status').read_text().splitlines()
+    kilobytes = next(line.split()[1] for line in lines if line.startswith(field))
+    return int(kilobytes) * 1024
+
+
+def _seconds(task: Task) -> float:
+    _synchronize()
+    start = time.perf_counter()
+    task()
+    _synchronize()
+    return time.perf_counter() - start
+
+
+def _synchronize() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()

@@ -1,0 +1,134 @@
+"""What a training run has left in its work dir: losses, scores and times by iteration, and last scores."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..visualization import read_scalars
+
+# Scores that are compared, as metrics call them, and their titles.
+TITLES = {'mIoU': 'mIoU', 'PQ': 'PQ', 'PQ_sem': 'PQ^St', 'AP': 'AP'}
+CLASS_PREFIX = 'IoU.'
+SCORES_FILE = 'scores.json'
+
+Record = dict[str, Any]
+
+
+class Scores(NamedTuple):
+    """Scores of a model.
+
+    Attributes:
+        values: Percent by the metric's name.
+        source: ``'test'`` or ``'validation'``, the data they are of.
+        class_iou: Percent of each class by its name; None where it does not occur. Empty if not known.
+    """
+
+    values: dict[str, float]
+    source: str
+    class_iou: dict[str, float | None]
+
+
+def read_records(work_dir: Path) -> list[Record]:
+    """The scalars of a run in order, those of resumed runs continued.
+
+    A run that starts at an earlier iteration than another ended takes the place of what came after it.
+
+    Raises:
+        FileNotFoundError: There are none.
+    """
+    files = sorted(work_dir.glob('*/vis_data/scalars.json')) + sorted(work_dir.glob('vis_data/scalars.json'))
+    if not files:
+        raise FileNotFoundError(
+            f'{work_dir} holds no vis_data/scalars.json, so there are no curves: give the work dir of a run '
+            'whose visualizer has a LocalVisBackend'
+        )
+    records: list[Record] = []
+    for path in files:
+        found = [record for record in read_scalars(path) if 'step' in record]
+        start = min((record['step'] for record in found if 'loss' in record), default=math.inf)
+        records = [record for record in records if record['step'] < start] + found
+    return records
+
+
+def last_scores(work_dir: Path, checkpoint: str | None = None) -> Scores | None:
+    """The last scores of a run: of an evaluation with scores.json, of its last test, or of validation.
+
+    Args:
+        work_dir: Folder of the run.
+        checkpoint: An evaluation counts only if it was made of this file as it is now.
+    """
+    evaluated = read_scores(work_dir, checkpoint)
+    if evaluated is not None:
+        return evaluated
+    for path in sorted(work_dir.glob('*/*.json'), reverse=True):
+        if path.stem == path.parent.name:  # MMEngine's file of a test
+            values, classes = split_scores(json.loads(path.read_text()))
+            if values:
+                return Scores(values, 'test', classes)
+    try:
+        records = read_records(work_dir)
+    except FileNotFoundError:
+        return None
+    for record in reversed(records):
+        values, classes = split_scores(record)
+        if values:
+            return Scores(values, 'validation', classes)
+    return None
+
+
+def training_seconds(work_dir: Path) -> float | None:
+    """Median time of an iteration as the run has logged it."""
+    try:
+        records = read_records(work_dir)
+    except FileNotFoundError:
+        return None
+    times = [record['time'] for record in records if 'time' in record and 'loss' in record]
+    return statistics.median(times) if times else None
+
+
+def split_scores(metrics: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, float | None]]:
+    """The scores that are compared, and IoU of the classes, out of all that metrics give."""
+    values = {name: metrics[key] for key in metrics for name in TITLES if key.split('/')[-1] == name}
+    of_classes = [key for key in metrics if key.startswith(CLASS_PREFIX)]
+    classes = {key.removeprefix(CLASS_PREFIX): _or_none(metrics[key]) for key in of_classes}
+    return {name: float(value) for name, value in values.items()}, classes
+
+
+def _or_none(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else float(value)
+
+
+def write_scores(folder: Path, scores: Scores, checkpoint: str) -> None:
+    """Leave scores where `read_scores` finds them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({'checkpoint': Path(checkpoint).name, **scores._asdict()}, indent=1)
+    (folder / SCORES_FILE).write_text(text + '\n')
+
+
+def read_scores(work_dir: Path, checkpoint: str | None = None) -> Scores | None:
+    """Scores that `write_scores` has left, unless the checkpoint is another or newer than they are."""
+    path = work_dir / 'evaluation' / SCORES_FILE
+    if not path.is_file():
+        return None
+    content = json.loads(path.read_text())
+    if checkpoint is not None:
+        file = Path(checkpoint)
+        newer = file.is_file() and file.stat().st_mtime > path.stat().st_mtime
+        if newer or content['checkpoint'] != file.name:
+            return None
+    return Scores(content['values'], content['source'], content['class_iou'])
+
+
+def mean_scores(several: Sequence[Scores]) -> dict[str, tuple[float, float | None]]:
+    """Mean of each score over runs that all have it, and standard deviation where there are several runs."""
+    common = [name for name in several[0].values if all(name in scores.values for scores in several)]
+    columns = {name: [scores.values[name] for scores in several] for name in common}
+    return {
+        name: (statistics.mean(values), statistics.stdev(values) if len(values) > 1 else None)
+        for name, values in columns.items()
+    }
