@@ -15,14 +15,16 @@ from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
+import mmmaskformer  # noqa: F401 - first: OpenMMLab's packages may need it to be imported at all
+
+# isort: split
 import torch
-from compare_mmseg import training_step
 from measure import paired_seconds, peak_memory
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from speed_training import semantic_batch, training_step
 from torch import nn
 
-import mmmaskformer  # noqa: F401
 from mmmaskformer.registry import MODELS
 
 SWITCHES = {
@@ -59,7 +61,7 @@ def build(args: argparse.Namespace, switch: str) -> nn.Module:
 def step(model: nn.Module, args: argparse.Namespace, switch: str) -> None:
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     with torch.autocast(device, torch.bfloat16) if switch == 'bf16' else nullcontext():
-        training_step(model, args)
+        training_step(model, semantic_batch(args.size, args.batch, args.classes))
 
 
 def main() -> None:
