@@ -36,6 +36,7 @@ def apply() -> list[str]:
     """
     done = [import_mmcv_ops(), leave_out_multimodal(), trust_runner_checkpoints()]
     announce_configs()
+    keep_scope_of_configs()
     remember_metafiles()
     return [sentence for sentence in done if sentence]
 
@@ -166,6 +167,26 @@ def announce_configs() -> None:
     from mmengine.config.utils import MODULE2PACKAGE
 
     MODULE2PACKAGE['mmmaskformer'] = 'mmmaskformer.version'
+
+
+def keep_scope_of_configs() -> None:
+    """Let names in a config mean the same when it is inherited as ``mmmaskformer::...``.
+
+    MMEngine marks what comes from another package with that package's scope. Ours are written for mmseg's,
+    and would not find ``PackSegInputs``, ``IoUMetric`` and the rest of mmseg's names in another.
+    """
+    from mmengine.config import Config
+
+    find = Config._get_cfg_path
+    if getattr(find, 'keeps_scope', False):
+        return
+
+    def find_with_scope(cfg_path: str, filename: str) -> tuple[str, str | None]:
+        path, scope = find(cfg_path, filename)
+        return path, 'mmseg' if scope == 'mmmaskformer' else scope
+
+    find_with_scope.keeps_scope = True  # type: ignore[attr-defined]
+    Config._get_cfg_path = staticmethod(find_with_scope)
 
 
 def remember_metafiles() -> None:

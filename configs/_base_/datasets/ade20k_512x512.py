@@ -1,4 +1,5 @@
-# Test pipeline, folders and metric are MMSegmentation's.
+# Folders and metric are MMSegmentation's. Its test pipeline also says reduce_zero_label; here the data set
+# alone does, so that own data sets which inherit this may say otherwise.
 _base_ = 'mmseg::_base_/datasets/ade20k.py'
 
 crop_size = (512, 512)
@@ -15,6 +16,12 @@ train_pipeline = [
     dict(type='PhotoMetricDistortion'),
     dict(type='RandomFlip', prob=0.5),
     dict(type='Pad', size=crop_size, pad_val=dict(img=128, seg=255)),
+    dict(type='PackSegInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(2048, 512), keep_ratio=True),
+    dict(type='LoadAnnotations'),
     dict(type='PackSegInputs'),
 ]
 tta_pipeline = [
@@ -34,3 +41,5 @@ tta_pipeline = [
 ]
 
 train_dataloader = dict(batch_size=2, dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = val_dataloader

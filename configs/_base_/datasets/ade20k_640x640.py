@@ -1,4 +1,5 @@
-# Test pipeline, folders and metric are MMSegmentation's.
+# Folders and metric are MMSegmentation's. Its test pipeline also says reduce_zero_label; here the data set
+# alone does, so that own data sets which inherit this may say otherwise.
 _base_ = 'mmseg::_base_/datasets/ade20k_640x640.py'
 
 crop_size = (640, 640)
@@ -17,6 +18,12 @@ train_pipeline = [
     dict(type='Pad', size=crop_size, pad_val=dict(img=128, seg=255)),
     dict(type='PackSegInputs'),
 ]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(2560, 640), keep_ratio=True),
+    dict(type='LoadAnnotations'),
+    dict(type='PackSegInputs'),
+]
 tta_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(
@@ -31,3 +38,5 @@ tta_pipeline = [
 ]
 
 train_dataloader = dict(batch_size=2, dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = val_dataloader
