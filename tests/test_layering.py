@@ -14,6 +14,7 @@ ROOMS = (
     'structures',
     'compat',
     'doctor',
+    'utils',
     'functional',
     'checkpoints',
     'models.layers',
@@ -34,6 +35,7 @@ ROOMS = (
     'visualization',
     'apis',
     'analysis',
+    'zoo',
 )
 OPENMMLAB = {'mmcv', 'mmdet', 'mmengine', 'mmpretrain', 'mmseg'}
 SOURCE = Path(__file__).resolve().parent.parent / PACKAGE
