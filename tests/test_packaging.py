@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import textwrap
 import zipfile
 from pathlib import Path
 
 import pytest
+from mmengine.fileio import load
 from packaging.requirements import Requirement
 
 import mmmaskformer
@@ -76,7 +78,7 @@ def test_a_wheel_built_from_the_sdist_is_the_same(source, wheel, tmp_path):
     assert set(zipfile.ZipFile(second).namelist()) == set(zipfile.ZipFile(wheel).namelist())
 
 
-INHERIT = """
+ALONE = """
     import site, sys
     # An editable install of this very package in the environment must not stand in front of the one to test.
     for finder in [f for f in sys.meta_path if '__editable__' in getattr(f, '__module__', '')]:
@@ -86,24 +88,71 @@ INHERIT = """
     sys.path.insert(0, sys.argv[2])
     site.addsitedir(sys.argv[2])  # reads .pth files, as Python does at its start in its own site-packages
     import mmmaskformer
+    print(mmmaskformer.__file__)
+"""
+INHERIT = """
     from mmengine.config import Config
     config = Config.fromfile(sys.argv[1])
-    print(mmmaskformer.__file__)
     print(config.model.type, config.model.decode_head.num_classes, config.work_dir)
+    print(config.default_hooks.visualization._scope_)
+"""
+# What mim does: tools and configs of `.mim`, from any folder; and MMEngine's hub.
+MIM = """
+    import runpy
+    from pathlib import Path
+    from mmengine.hub import get_config, get_model
+    from mmseg.apis import MMSegInferencer
+
+    mim = Path(mmmaskformer.__file__).parent / '.mim'
+    small = ['train_cfg.max_iters=1', 'train_cfg.val_interval=1', 'train_dataloader.batch_size=1']
+    for tool, *arguments in (
+        ['dataset_converters/toy.py', '--num-training', '2', '--num-validation', '1'],
+        ['train.py', 'mine.py', '--work-dir', 'work', '--cfg-options', *small],
+        ['test.py', str(mim / 'configs/toy/maskformer_r18_toy.py'), 'work/iter_1.pth', '--work-dir', 'test'],
+    ):
+        sys.argv = [str(mim / 'tools' / tool), *arguments]
+        runpy.run_path(sys.argv[0], run_name='__main__')
+
+    name = 'maskformer/maskformer_r50_8xb2-160k_ade20k-512x512.py'
+    config = get_config(f'mmmaskformer::{name}', pretrained=True)
+    model = get_model('mmmaskformer::maskformer/r50_ade20k.py')
+    print('hub', config.model_path, type(model).__name__, model.decode_head.num_classes)
+    print('listed', *MMSegInferencer.list_models('mmmaskformer', '.*swin-l'))
 """
 
 
 def inherited(run_python, tmp_path: Path, site: Path) -> list[str]:
     config = "_base_ = 'mmmaskformer::maskformer/swin_ade20k.py'\nwork_dir = 'here'\n"
     (tmp_path / 'mine.py').write_text(config)
-    done = run_python(INHERIT, 'mine.py', str(site), cwd=tmp_path, installed=True)
+    code = textwrap.dedent(ALONE) + textwrap.dedent(INHERIT)
+    done = run_python(code, 'mine.py', str(site), cwd=tmp_path, installed=True)
     return done.stdout.splitlines()
 
 
 def test_another_project_inherits_a_config_of_the_installed_package(run_python, site, tmp_path):
-    where, model = inherited(run_python, tmp_path, site)
+    where, model, scope = inherited(run_python, tmp_path, site)
     assert Path(where).is_relative_to(site)
     assert model == 'mmmaskformer.MaskFormer 150 here'
+    assert scope == 'mmseg'  # where the names in our configs are found
+
+
+def test_tools_train_and_test_from_the_installed_package(run_python, site, tmp_path):
+    (tmp_path / 'mine.py').write_text("_base_ = 'mmmaskformer::toy/maskformer_r18_toy.py'\n")
+    code = textwrap.dedent(ALONE) + textwrap.dedent(MIM)
+    done = run_python(code, 'mine.py', str(site), cwd=tmp_path, installed=True)
+    assert done.stdout.count('mIoU: ') == 2, done.stdout
+    *_, hub, listed = (line for line in done.stdout.splitlines() if line.startswith(('hub ', 'listed ')))
+    assert re.fullmatch(r'hub https://\S+/model_final_\w+\.pkl MaskFormer 150', hub)
+    assert 'maskformer_swin-l-in22k_8xb8-554k_coco-panoptic' in listed.split()
+
+
+def test_the_index_travels_and_its_files_are_there(site):
+    mim = site / 'mmmaskformer' / '.mim'
+    models = [
+        model for path in load(mim / 'model-index.yml')['Import'] for model in load(mim / path)['Models']
+    ]
+    assert models
+    assert all((mim / model['Config']).is_file() for model in models)
 
 
 def test_an_editable_install_sees_the_configs_of_the_checkout(run_python, source, tmp_path):
@@ -111,7 +160,7 @@ def test_an_editable_install_sees_the_configs_of_the_checkout(run_python, source
     zipfile.ZipFile(editable).extractall(tmp_path / 'site')
     assert (source / 'mmmaskformer' / '.mim' / 'configs').samefile(source / 'configs')
     assert (source / 'mmmaskformer' / '.mim' / 'tools').samefile(source / 'tools')
-    where, model = inherited(run_python, tmp_path, tmp_path / 'site')
+    where, model, _ = inherited(run_python, tmp_path, tmp_path / 'site')
     assert Path(where).is_relative_to(source)
     assert model == 'mmmaskformer.MaskFormer 150 here'
 
