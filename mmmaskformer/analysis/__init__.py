@@ -2,7 +2,7 @@
 
 from .comparison import compare_costs, compare_models
 from .contest import Contest, prepare_data, train_all
-from .evaluation import ClassIoU, evaluate_run
+from .evaluation import evaluate_run
 from .per_class import class_scores, pair_classes, write_class_table
 from .queries import look_at_queries
 from .records import read_records
@@ -11,7 +11,6 @@ from .runs import Run, find_runs
 from .table import markdown_table, write_table
 
 __all__ = [
-    'ClassIoU',
     'Contest',
     'Run',
     'class_scores',

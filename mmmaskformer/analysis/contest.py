@@ -111,10 +111,13 @@ def prepare_data(contest: Contest) -> None:
 
     Raises:
         FileNotFoundError: The data are not there.
-        FileExistsError: The folder of the toy scenes holds something else.
+        ValueError: The folder of the toy scenes holds something else.
     """
     if contest.data_set == 'toy':
-        write_toy(contest.data_root, SMOKE_RECIPE if contest.smoke else ToyRecipe())
+        try:
+            write_toy(contest.data_root, SMOKE_RECIPE if contest.smoke else ToyRecipe())
+        except FileExistsError as error:
+            raise ValueError(str(error)) from None
     model, seed = next(contest.trainings())
     check_data(contest.config(model, seed), ('train', 'val', 'test'))
 

@@ -7,33 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.config import Config
 from mmengine.runner import Runner
-from mmseg.evaluation import IoUMetric
 
 from ..apis.checks import check_data
 from ..apis.console import ConsoleFilter, build_quiet_runner
-from ..registry import METRICS
-from .records import CLASS_PREFIX, Scores, split_scores, write_scores
+from .records import Scores, split_scores, write_scores
 from .runs import Run
 
 TRAINING_SETTINGS = ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
-
-
-@METRICS.register_module()
-class ClassIoU(IoUMetric):
-    """mmseg's `IoUMetric`, whose results also have ``IoU.<class>`` of every class, in percent."""
-
-    def compute_metrics(self, results: list) -> dict[str, float]:
-        """See `IoUMetric`; a class that occurs neither in truth nor in predictions has nan."""
-        if self.format_only:
-            return super().compute_metrics(results)
-        intersection, union = (sum(parts).double().numpy() for parts in list(zip(*results))[:2])
-        with np.errstate(invalid='ignore'):
-            values = 100 * intersection / union
-        names = (f'{CLASS_PREFIX}{name}' for name in self.dataset_meta['classes'])
-        return {**super().compute_metrics(results), **dict(zip(names, values.tolist()))}
 
 
 def add_semantic_quality(evaluators: Any) -> list[dict]:

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..evaluation.class_iou import CLASS_PREFIX
 from ..visualization import read_scalars
 
 # Scores that are compared, as metrics call them, and their titles.
 TITLES = {'mIoU': 'mIoU', 'PQ': 'PQ', 'PQ_sem': 'PQ^St', 'AP': 'AP'}
-CLASS_PREFIX = 'IoU.'
 SCORES_FILE = 'scores.json'
 
 Record = dict[str, Any]

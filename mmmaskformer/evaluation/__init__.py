@@ -1,9 +1,10 @@
-"""Metrics: panoptic quality, PQ of label maps, average precision of instances.
+"""Metrics: mIoU with its classes, panoptic quality, PQ of label maps, average precision of instances.
 
 `mmmaskformer.evaluation.mmdet_encoding` hands results to mmdet; it is imported by those who want it.
 """
 
+from .class_iou import ClassIoU
 from .instance_ap import InstanceAP
 from .panoptic_quality import PanopticQuality, SemanticPanopticQuality
 
-__all__ = ['InstanceAP', 'PanopticQuality', 'SemanticPanopticQuality']
+__all__ = ['ClassIoU', 'InstanceAP', 'PanopticQuality', 'SemanticPanopticQuality']
