@@ -6,7 +6,7 @@ import ctypes
 import gc
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -73,3 +73,36 @@ def _resident(field: str) -> int:
     lines = Path('/proc/self/status').read_text().splitlines()
     kilobytes = next(line.split()[1] for line in lines if line.startswith(field))
     return int(kilobytes) * 1024
+
+
+def compare(
+    work: str, case: str, ours: Callable[[], object], peer: Callable[[], object], repeats: int
+) -> dict:
+    """One line of a table: seconds, peak MiB, and the ratios ours / peer, of doing the same work."""
+    seconds = paired_seconds({'ours': ours, 'peer': peer}, repeats)
+    memory = {'ours': peak_memory(ours), 'peer': peak_memory(peer)}
+    row = dict(
+        work=work,
+        case=case,
+        ours_seconds=seconds['ours']['seconds'],
+        peer_seconds=seconds['peer']['seconds'],
+        time_ratio=seconds['peer']['ratio'],
+        ours_mib=memory['ours'],
+        peer_mib=memory['peer'],
+        memory_ratio=memory['ours'] / max(memory['peer'], 0.1),
+    )
+    print(table([row]).splitlines()[-1], flush=True)
+    return row
+
+
+def table(rows: Sequence[Mapping]) -> str:
+    """Rows of :func:`compare` as Markdown."""
+    lines = [
+        '| work | case | ours, s | peer, s | time ratio | ours, MiB | peer, MiB | memory ratio |',
+        '|-|-|-|-|-|-|-|-|',
+    ]
+    for row in rows:
+        seconds = f'{row["ours_seconds"]:.3f} | {row["peer_seconds"]:.3f} | {row["time_ratio"]:.2f}'
+        memory = f'{row["ours_mib"]:.0f} | {row["peer_mib"]:.0f} | {row["memory_ratio"]:.2f}'
+        lines.append(f'| {row["work"]} | {row["case"]} | {seconds} | {memory} |')
+    return '\n'.join(lines)

@@ -41,19 +41,28 @@ def test_panoptic(i, thresholds):
 @pytest.mark.parametrize('i', CASES)
 def test_semantic(i):
     arrays, (prediction, size) = golden_arrays('postprocess'), case(i)
-    before = semantic_scores_at_output(prediction, size)
-    batch = MaskPrediction(*(part[None] for part in prediction))
-    after = resize_scores(semantic_scores(batch, size.padded)[0], size)
-    for scores, name in ((before, 'before'), (after, 'after')):
+    for name in ('before', 'after'):
+        scores = all_scores(prediction, size, name == 'before')
         assert_parity(scores[:, ::7, ::11], arrays[f'sem_{name}_{i}'], name)
         assert scores.argmax(0).tolist() == arrays[f'sem_{name}_argmax_{i}'].tolist()
 
 
-@pytest.mark.parametrize('rows_at_once', [1, 7, 1000])
+def all_scores(prediction: MaskPrediction, size: OutputSize, before: bool) -> torch.Tensor:
+    if before:
+        return semantic_scores_at_output(prediction, size)
+    batch = MaskPrediction(*(part[None] for part in prediction))
+    return resize_scores(semantic_scores(batch, size.padded)[0], size)
+
+
+@pytest.mark.parametrize('rows_at_once', [1, 7, 1000])  # all of them: the very operations of the scores
 @pytest.mark.parametrize('i', CASES)
 def test_label_maps_of_bands(i, rows_at_once, monkeypatch):
     arrays, (prediction, size) = golden_arrays('postprocess'), case(i)
     monkeypatch.setitem(BAND_VALUES, 'cpu', rows_at_once * 20 * max(size.image[1], size.output[1]))
     for name in ('before', 'after'):
         labels = semantic_label_map(prediction, size, before=name == 'before')
-        assert labels[0].tolist() == arrays[f'sem_{name}_argmax_{i}'].tolist()
+        different = labels[0] != torch.from_numpy(arrays[f'sem_{name}_argmax_{i}'])
+        if rows_at_once < 1000:  # a band may round otherwise where the two best scores are equal to 1e-6
+            first, second = all_scores(prediction, size, name == 'before').topk(2, 0)[0]
+            different &= first - second > 1e-6
+        assert not different.any()

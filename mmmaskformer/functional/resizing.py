@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 # Values in work at a time: on a CPU few enough to stay in its cache, on a GPU enough to fill it.
-BAND_VALUES = {'cpu': 2**19, 'cuda': 2**26}
+BAND_VALUES = {'cpu': 2**21, 'cuda': 2**26}
 
 
 class OutputSize(NamedTuple):
@@ -54,21 +54,30 @@ def bands(num_rows: int, values_per_row: int, device: torch.device) -> Iterator[
 
 def picture_rows(mask_logits: Tensor, size: OutputSize, start: int, stop: int) -> Tensor:
     """Rows of mask logits at the picture's size: ``(Q, h, w)`` -> ``(Q, stop - start, size.image[1])``."""
-    rows = resize_rows(mask_logits, mask_logits.shape[-2], size.padded[0], start, stop)
-    return _resize_columns(rows.float(), size.padded[1])[..., : size.image[1]]
+    if (start, stop) == (0, size.image[0]):
+        return resize(mask_logits.float()[None], size.padded)[0, :, :stop, : size.image[1]]
+    rows = resize_rows(mask_logits.float(), mask_logits.shape[-2], size.padded[0], start, stop)
+    return _resize_columns(rows, size.padded[1])[..., : size.image[1]]
 
 
 def output_rows(mask_logits: Tensor, size: OutputSize, start: int, stop: int) -> Tensor:
-    """Rows ``[start, stop)`` of `resize_masks`, to rounding, from the few rows that they need."""
-    if size.image == size.output:
-        return picture_rows(mask_logits, size, start, stop)
+    """Rows ``[start, stop)`` of `resize_masks`, to rounding, from the few rows that they need.
+
+    Both resizes go over rows before columns: where the original image is smaller than the network's input,
+    most of what would be upsampled never is.
+    """
+    if (start, stop) == (0, size.output[0]):
+        return resize_masks(mask_logits, size)
     first, last = source_rows(size, start, stop)
-    return resize_band(picture_rows(mask_logits, size, first, last), size, start, stop, first)
+    rows = resize_rows(mask_logits.float(), mask_logits.shape[-2], size.padded[0], first, last)
+    if size.image[0] != size.output[0]:
+        rows = resize_rows(rows, size.image[0], size.output[0], start, stop, first)
+    return _resize_columns(_resize_columns(rows, size.padded[1])[..., : size.image[1]], size.output[1])
 
 
 def source_rows(size: OutputSize, start: int, stop: int) -> tuple[int, int]:
     """Which rows of the picture the rows ``[start, stop)`` of the output are made of."""
-    if size.image == size.output:
+    if size.image[0] == size.output[0]:
         return start, stop
     lower, upper, _ = _neighbours(size.image[0], size.output[0], start, stop, torch.device('cpu'))
     return int(lower[0]), int(upper[-1]) + 1
@@ -76,8 +85,8 @@ def source_rows(size: OutputSize, start: int, stop: int) -> tuple[int, int]:
 
 def resize_band(maps: Tensor, size: OutputSize, start: int, stop: int, first: int) -> Tensor:
     """Rows ``[start, stop)`` of the output from ``(C, n, w)`` rows of the picture, row ``first`` and on."""
-    if size.image == size.output:
-        return maps
+    if (start, stop) == (0, size.output[0]):
+        return maps if size.image == size.output else resize(maps[None], size.output)[0]
     rows = resize_rows(maps, size.image[0], size.output[0], start, stop, first)
     return _resize_columns(rows, size.output[1])
 
