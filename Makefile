@@ -1,5 +1,5 @@
-# make install | demo | compare | test | lint, each from a bare Python >= 3.10 with pip. Choose another interpreter or
-# another place for the environment with `make test PYTHON=python3.12 VENV=/somewhere`.
+# make install | demo | compare | test | lint, each from a bare Python >= 3.10 with pip. Choose another
+# interpreter or another place for the environment with `make test PYTHON=python3.12 VENV=/somewhere`.
 PYTHON ?= python3
 VENV ?= .venv
 
@@ -13,7 +13,7 @@ STAMP := $(VENV)/.installed-$(KEY)
 help:
 	@echo 'make install   the environment in $(VENV), with the package in editable mode'
 	@echo 'make demo      draw a toy data set, train on it, evaluate, and leave pictures in demo/'
-	@echo 'make compare   train per-pixel baselines, MaskFormer and others alike on the toy set; a table in compare/'
+	@echo 'make compare   train five models alike on the toy data set, and leave a table and curves in compare/'
 	@echo 'make test      the test suite'
 	@echo 'make lint      ruff, mypy and codespell; `make format` mends what ruff can mend'
 
