@@ -52,6 +52,7 @@ class MaXDeepLabCriterion(nn.Module):
         self.loss_semantic = MODELS.build(loss_semantic or dict(type='mmmaskformer.AuxiliarySemanticLoss'))
         self.deep_supervision = deep_supervision
 
+    @torch.compiler.disable  # sizes vary from step to step, and matching is work of the host
     def forward(
         self,
         predictions: Sequence[MaskPrediction],

@@ -56,6 +56,14 @@ def test_label_out_of_range_names_value_file_and_reduce_zero_label():
         small_head().loss(features(1), [sample(label_map, seg_map_path='annotations/7.png')])
 
 
+def test_sample_without_truth_is_refused_by_name():
+    nothing = sample(torch.zeros(64, 96))
+    del nothing.gt_sem_seg
+    nothing.set_metainfo(dict(img_path='street.jpg'))
+    with pytest.raises(ValueError, match=r'street\.jpg has neither gt_panoptic_seg nor gt_sem_seg'):
+        small_head().loss(features(1), [nothing])
+
+
 def test_unknown_keyword_is_an_error():
     with pytest.raises(TypeError, match="unexpected keyword argument 'in_index'"):
         small_head(in_index=[0, 1, 2, 3])
