@@ -137,8 +137,8 @@ class MaskFormerHead(SegmentationHead):
         """The truth of one image, from its segments if it has them, else from its label map."""
         if 'gt_panoptic_seg' not in sample and 'gt_sem_seg' not in sample:
             raise ValueError(
-                f'{sample.metainfo.get("img_path", "a sample")} has neither gt_panoptic_seg nor gt_sem_seg to '
-                'learn from: give the data set the path of its annotations and load them in the train pipeline'
+                f'{sample.metainfo.get("img_path", "a sample")} has neither gt_panoptic_seg nor gt_sem_seg: '
+                'give the data set the path of its annotations, and load them in the training pipeline'
             )
         mark = dict(mark_valid=self.loss_on_valid_pixels)
         with named_label_errors(sample):
