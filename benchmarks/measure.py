@@ -26,7 +26,7 @@ def paired_seconds(tasks: Mapping[str, Callable[[], object]], repeats: int, warm
     rounds = []
     for i in range(warm_up + repeats):
         order = list(tasks.items())
-        times = {label: _seconds(task) for label, task in (order if i % 2 else reversed(order))}
+        times = {label: seconds_of(task) for label, task in (order if i % 2 else reversed(order))}
         if i >= warm_up:
             rounds.append(times)
     first = next(iter(tasks))
@@ -56,7 +56,8 @@ def peak_memory(task: Callable[[], object]) -> float:
     return (_resident('VmHWM') - before) / MIB
 
 
-def _seconds(task: Callable[[], object]) -> float:
+def seconds_of(task: Callable[[], object]) -> float:
+    """Wall-clock seconds of the task, the device's work included."""
     _synchronize()
     start = time.perf_counter()
     task()

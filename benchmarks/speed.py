@@ -16,14 +16,17 @@ import os
 import platform
 from pathlib import Path
 
+import torch
+
+import mmmaskformer  # noqa: F401 - before OpenMMLab's packages: some cannot be imported without it
+
+# isort: split
 import speed_growth
+import speed_huggingface
 import speed_losses
 import speed_prediction
 import speed_training
-import torch
 from measure import table
-
-import mmmaskformer  # noqa: F401 - first: OpenMMLab's packages may need it to be imported at all
 
 SECTIONS = {
     'losses': speed_losses.rows,
@@ -39,6 +42,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--sections', nargs='+', choices=[*SECTIONS, 'growth'], default=[*SECTIONS, 'growth'])
     parser.add_argument('--repeats', type=int, default=7, help='timed pairs')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--huggingface', metavar='PYTHON', help='interpreter that has transformers')
     parser.add_argument('--out', type=Path, help='folder for speed.json, speed.md and growth.png')
     return parser.parse_args()
 
@@ -54,6 +58,8 @@ def main() -> None:
     report = dict(device=name, **versions, repeats=args.repeats)
     rows = [row for key in args.sections if key in SECTIONS for row in SECTIONS[key](args.repeats, device)]
     report['rows'] = rows
+    if args.huggingface:
+        rows += speed_huggingface.rows(args.repeats, args.huggingface)
     if 'training' in args.sections:
         report['mib_of_100_segments'] = speed_training.memory_of_many_segments(100, device)
     if 'growth' in args.sections:

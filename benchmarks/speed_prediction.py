@@ -40,7 +40,7 @@ def rows(repeats: int, device: torch.device) -> list[dict]:
 
 def semantic_rows(pair: list[nn.Module], case: str, height: int, width: int, repeats: int) -> list[dict]:
     picture = torch.randint(0, 256, (3, height, width), dtype=torch.uint8)
-    whole = [partial(_label_map, model, picture) for model in pair]
+    whole = [partial(label_map, model, picture) for model in pair]
     heads = [_after_backbone(model, picture) for model in pair]
     return [
         compare('head and label map', case, *heads, repeats),
@@ -54,7 +54,7 @@ def _sample(picture: Tensor) -> SegDataSample:
 
 
 @torch.no_grad()
-def _label_map(model: nn.Module, picture: Tensor) -> PixelData:
+def label_map(model: nn.Module, picture: Tensor) -> PixelData:
     (result,) = model.test_step(dict(inputs=[picture], data_samples=[_sample(picture)]))
     return result.pred_sem_seg
 
@@ -68,7 +68,7 @@ def _after_backbone(model: nn.Module, picture: Tensor) -> Callable[[], PixelData
     def head_alone() -> PixelData:
         model.extract_feat = lambda inputs: features
         try:
-            return _label_map(model, picture)
+            return label_map(model, picture)
         finally:
             del model.extract_feat
 
