@@ -26,7 +26,7 @@ NUM_QUERIES = 100
 def measure(repeats: int, device: torch.device) -> dict[str, list[dict]]:
     """Rows of ``compare`` with ``x``, by what grows."""
     return {
-        'segments': _grow(SEGMENTS, partial(_loss_pair, size=512), repeats, device),
+        'segments': _grow(SEGMENTS, partial(_loss_pair, size=256), repeats, device),
         'classes': _grow(CLASSES, partial(_label_pair, side=512), repeats, device),
         'side of the picture': _grow(
             SIDES, lambda side, device: _label_pair(150, device, side), repeats, device
