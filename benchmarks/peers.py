@@ -34,6 +34,7 @@ def build_pair(name: str, num_classes: int = 150) -> list[nn.Module]:
     """
     ours, theirs = _model(CONFIGS[name][0]), get_config(CONFIGS[name][1]).model
     theirs.backbone = ours.backbone
+    ours.test_cfg.seg_logits = False  # what is compared is the way to a label map
     ours.decode_head.num_classes = theirs.decode_head.num_classes = num_classes
     theirs.decode_head.loss_cls.class_weight = [1.0] * num_classes + [0.1]
     init_default_scope('mmseg')

@@ -56,22 +56,30 @@ def main() -> None:
     name = torch.cuda.get_device_name() if on_gpu else f'{torch.get_num_threads()} CPU threads'
     versions = dict(torch=torch.__version__, python=platform.python_version())
     report = dict(device=name, **versions, repeats=args.repeats)
-    rows = [row for key in args.sections if key in SECTIONS for row in SECTIONS[key](args.repeats, device)]
-    report['rows'] = rows
+    report['rows'] = []
+    for section in args.sections:
+        if section == 'growth':
+            report['growth'] = speed_growth.measure(args.repeats, device)
+        else:
+            report['rows'] += SECTIONS[section](args.repeats, device)
+        if section == 'training':
+            report['mib_of_100_segments'] = speed_training.memory_of_many_segments(100, device)
+        write(report, args.out)  # an interrupted run leaves what it has
     if args.huggingface:
-        rows += speed_huggingface.rows(args.repeats, args.huggingface)
-    if 'training' in args.sections:
-        report['mib_of_100_segments'] = speed_training.memory_of_many_segments(100, device)
-    if 'growth' in args.sections:
-        report['growth'] = speed_growth.measure(args.repeats, device)
-    text = f'{name}, PyTorch {torch.__version__}, medians of {args.repeats} pairs\n\n{summary(report)}\n'
-    print(text)
-    if args.out:
-        args.out.mkdir(parents=True, exist_ok=True)
-        (args.out / 'speed.json').write_text(json.dumps(report, indent=1) + '\n')
-        (args.out / 'speed.md').write_text(text)
-        if 'growth' in report:
-            speed_growth.plot(report['growth'], args.out / 'growth.png')
+        report['rows'] += speed_huggingface.rows(args.repeats, args.huggingface)
+        write(report, args.out)
+    print(summary(report))
+
+
+def write(report: dict, out: Path | None) -> None:
+    if out is None:
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    (out / 'speed.json').write_text(json.dumps(report, indent=1) + '\n')
+    head = f'{report["device"]}, PyTorch {report["torch"]}, medians of {report["repeats"]} pairs'
+    (out / 'speed.md').write_text(f'{head}\n\n{summary(report)}\n')
+    if 'growth' in report:
+        speed_growth.plot(report['growth'], out / 'growth.png')
 
 
 def summary(report: dict) -> str:

@@ -62,6 +62,8 @@ def ask_for(tasks: str | Sequence[str] | None, model: nn.Module, meta: Mapping[s
         ValueError: A task is unknown, or the model or what is known of its classes does not allow it.
     """
     cfg = ConfigDict(getattr(model, 'test_cfg', None) or {})
+    if isinstance(model, MaskFormer):
+        cfg.setdefault('seg_logits', False)  # results hold label maps, not scores
     if tasks is not None:
         cfg.update(_choose_results(_check_tasks(tasks), model, cfg))
         with given_settings(model, cfg):

@@ -67,6 +67,8 @@ def evaluate_model(
     if tta:
         cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
         cfg.model = dict(cfg.tta_model, module=cfg.model)
+    elif cfg.model.type == 'mmmaskformer.MaskFormer':  # metrics need no scores, unless the config says so
+        cfg.model.test_cfg = dict(dict(seg_logits=False), **(cfg.model.get('test_cfg') or {}))
     if amp is None:
         return _build_runner(cfg).test()
     cfg.test_cfg.fp16 = True

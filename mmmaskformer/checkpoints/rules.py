@@ -66,7 +66,7 @@ def rename(state: Mapping[str, Tensor], rules: Sequence[Rule]) -> dict[str, Tens
         known[part] = name
         if len(known) == len(rule.parts):
             renamed[new_name] = _join({known[i]: state[known[i]] for i in sorted(known)}, rule)
-    for new_name in parts.keys() - renamed.keys():
+    for new_name in (name for name in parts if name not in renamed):
         absent = next(name for name in foreign_names(new_name, rules) or () if name not in state)
         raise ValueError(f'the checkpoint lacks {absent!r}, a part of {new_name!r}')
     return renamed

@@ -24,5 +24,5 @@ model = dict(
         num_classes=150,
         num_queries=100,
     ),
-    test_cfg=dict(mode='whole', seg_logits=False),  # label maps alone: less time and memory
+    test_cfg=dict(mode='whole'),
 )
