@@ -19,7 +19,7 @@ from mmmaskformer.functional.postprocess import panoptic_segments
 from mmmaskformer.functional.resizing import OutputSize
 from mmmaskformer.structures import MaskPrediction
 
-SEMANTIC_CASES = (('R50', 150, 512, 683), ('R50', 19, 1024, 2048), ('R50', 150, 1024, 2048))
+SEMANTIC_CASES = (('R50', 150, 512, 683), ('R50', 19, 1024, 2048))
 PANOPTIC_CASES = (
     (10, OutputSize((800, 1216), (800, 1199), (427, 640))),
     (40, OutputSize((800, 1216), (800, 1199), (427, 640))),

@@ -69,10 +69,10 @@ def focal_value_and_grad(
     total, signed = _sums(loss, pixels.side)
     values = (total / 2 + (alpha - 0.5) * signed) / pixels.counted
     pull = loss.mul_(gamma)
-    slope = torch.addcmul(pull, pixels.missed, factor.sub_(pull))
+    slope = factor.sub_(pull).mul_(pixels.missed).add_(pull)
     per_pixel = (1 / pixels.counted)[:, None, None]
-    balance = torch.mul(pixels.side, -0.5 * per_pixel).add_((0.5 - alpha) * per_pixel)
-    return values, balance.mul_(slope)
+    balance = torch.mul(pixels.side, -0.5 * per_pixel, out=pull).add_((0.5 - alpha) * per_pixel)
+    return values, slope.mul_(balance)
 
 
 def dice_value_and_grad(pixels: MaskPixels, smooth: float = 1.0) -> tuple[Tensor, Tensor]:
