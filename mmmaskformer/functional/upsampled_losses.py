@@ -137,8 +137,9 @@ class _UpsampledMaskLosses(torch.autograd.Function):
         areas, counted = _count_pixels(targets, valid, logits.dtype)
         for part in _chunks(len(logits), size.numel(), logits.device.type):
             picked = index[part]
-            pixels = _mask_pixels(logits[part], targets[picked], None if valid is None else valid[picked])
-            pixels = pixels._replace(areas=areas[picked], counted=counted[picked])
+            counts = areas[picked], counted[picked]
+            chosen = None if valid is None else valid[picked]
+            pixels = _mask_pixels(logits[part], targets[picked], *counts, chosen)
             for i, formula in enumerate(formulas):
                 values[i, part], grad = formula(pixels)
                 if grads is not None:
@@ -159,8 +160,10 @@ def _chunks(num_masks: int, num_pixels: int, device_type: str) -> list[slice]:
     return [slice(start, start + step) for start in range(0, num_masks, step)]
 
 
-def _mask_pixels(logits: Tensor, targets: Tensor, valid: Tensor | None) -> MaskPixels:
-    """Pixels of ``(M, h, w)`` logits at the size of their ``(M, H, W)`` targets, not yet counted."""
+def _mask_pixels(
+    logits: Tensor, targets: Tensor, areas: Tensor, counted: Tensor, valid: Tensor | None
+) -> MaskPixels:
+    """Pixels of ``(M, h, w)`` logits at the size of their ``(M, H, W)`` targets."""
     side = targets.to(logits.dtype).mul_(2).sub_(1)
     upsampled = F.interpolate(logits[None], size=targets.shape[-2:], mode='bilinear', align_corners=False)[0]
     against = upsampled.mul_(side).neg_()
@@ -168,8 +171,7 @@ def _mask_pixels(logits: Tensor, targets: Tensor, valid: Tensor | None) -> MaskP
     if valid is not None:
         valid = valid.to(logits.dtype)
         missed.mul_(valid)
-    empty = logits.new_empty(0)
-    return MaskPixels(side, against, missed, empty, empty, valid)
+    return MaskPixels(side, against, missed, areas, counted, valid)
 
 
 def _count_pixels(targets: Tensor, valid: Tensor | None, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
