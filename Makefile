@@ -1,4 +1,4 @@
-# make install | demo | compare | test | lint, each from a bare Python >= 3.10 with pip. Choose another
+# make install | demo | compare | test | soak | lint, each from a bare Python >= 3.10 with pip. Choose another
 # interpreter or another place for the environment with `make test PYTHON=python3.12 VENV=/somewhere`.
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,13 +8,14 @@ BIN := $(VENV)/bin
 KEY := $(shell cat requirements/*.txt setup.py | cksum | cut -d " " -f 1)
 STAMP := $(VENV)/.installed-$(KEY)
 
-.PHONY: help install demo compare test lint format clean
+.PHONY: help install demo compare test soak lint format clean
 
 help:
 	@echo 'make install   the environment in $(VENV), with the package in editable mode'
 	@echo 'make demo      draw a toy data set, train on it, evaluate, and leave pictures in demo/'
 	@echo 'make compare   train five models alike on the toy data set, and leave a table and curves in compare/'
 	@echo 'make test      the test suite'
+	@echo 'make soak      the long tests: crashes, damaged data, two hours of training; figures in soak-results/'
 	@echo 'make lint      ruff, mypy and codespell; `make format` mends what ruff can mend'
 
 install: $(STAMP)
@@ -37,6 +38,9 @@ compare: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
+
+soak: $(STAMP)
+	$(BIN)/python -m pytest -m soak
 
 lint: $(STAMP)
 	$(BIN)/ruff check

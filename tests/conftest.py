@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -34,6 +35,21 @@ def shared() -> Path:
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     torch.manual_seed(0)
+
+
+RecordFigures = Callable[[str, dict], None]
+
+
+@pytest.fixture(scope='session')
+def record_figures() -> RecordFigures:
+    """Keeps what a soak test measured: ``record_figures(name, figures)`` writes ``soak-results/NAME.json``."""
+
+    def record(name: str, figures: dict) -> None:
+        folder = ROOT / 'soak-results'
+        folder.mkdir(exist_ok=True)
+        (folder / f'{name}.json').write_text(json.dumps(figures, indent=1) + '\n')
+
+    return record
 
 
 RunPython = Callable[..., subprocess.CompletedProcess]
