@@ -42,7 +42,7 @@ RecordFigures = Callable[[str, dict], None]
 
 @pytest.fixture(scope='session')
 def record_figures() -> RecordFigures:
-    """Keeps what a soak test measured: ``record_figures(name, figures)`` writes ``soak-results/NAME.json``."""
+    """Keeps figures of a soak test: ``record_figures(name, figures)`` writes ``soak-results/NAME.json``."""
 
     def record(name: str, figures: dict) -> None:
         folder = ROOT / 'soak-results'
