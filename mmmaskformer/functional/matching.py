@@ -17,7 +17,7 @@ def optimal_assignments(costs: Sequence[Tensor]) -> tuple[list[Match], int]:
     """Cheapest one-to-one assignment of each cost matrix, by the Hungarian algorithm.
 
     All matrices travel to the host, and all indices back, in one transfer each. Costs that are not finite
-    are replaced by one worse than any other, and counted.
+    are counted, and replaced by one so high that as few as possible are taken.
 
     Args:
         costs: Matrices ``(Q, S_i)`` on one device.
@@ -32,13 +32,19 @@ def optimal_assignments(costs: Sequence[Tensor]) -> tuple[list[Match], int]:
     host = flat.cpu().numpy()
     finite = np.isfinite(host)
     if not finite.all():
-        host = np.where(finite, host, host[finite].max(initial=0) + 1)
+        host = np.where(finite, host, _prohibitive(host[finite], max(min(cost.shape) for cost in costs)))
     ends = np.cumsum([cost.numel() for cost in costs])
     matrices = [part.reshape(cost.shape) for part, cost in zip(np.split(host, ends[:-1]), costs)]
     pairs = [np.stack(linear_sum_assignment(matrix)) for matrix in matrices]
     indices = torch.from_numpy(np.concatenate(pairs, axis=1)).to(flat.device)
     matches = [(part[0], part[1]) for part in indices.split([pair.shape[1] for pair in pairs], dim=1)]
     return matches, int(np.count_nonzero(~finite))
+
+
+def _prohibitive(costs: np.ndarray, num_pairs: int) -> np.float64:
+    """A cost that one pair more is never worth, whatever it saves in the other ``num_pairs``."""
+    low, high = (np.float64(extreme(initial=0)) for extreme in (costs.min, costs.max))
+    return high + (high - low) * num_pairs + 1
 
 
 def nearest_resize_masks(masks: Tensor, size: tuple[int, int]) -> Tensor:
