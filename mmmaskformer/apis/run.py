@@ -1,6 +1,7 @@
 """Training and testing from a config, on GPUs or CPUs, in one process or many."""
 
 import os.path as osp
+from contextlib import nullcontext
 
 import torch
 from mmengine.config import Config
@@ -9,6 +10,7 @@ from mmengine.runner import Runner
 
 from .checks import check_data
 from .precision import default_autocast, use_mixed_precision
+from .workers import stop_workers
 
 
 def train_model(cfg: Config, resume: bool = False, amp: str | None = None) -> Runner:
@@ -29,6 +31,7 @@ def train_model(cfg: Config, resume: bool = False, amp: str | None = None) -> Ru
     cfg.resume = resume or cfg.get('resume', False)
     runner = _build_runner(cfg)
     runner.train()
+    stop_workers(runner)
     return runner
 
 
@@ -69,11 +72,13 @@ def evaluate_model(
         cfg.model = dict(cfg.tta_model, module=cfg.model)
     elif cfg.model.type == 'mmmaskformer.MaskFormer':  # metrics need no scores, unless the config says so
         cfg.model.test_cfg = dict(dict(seg_logits=False), **(cfg.model.get('test_cfg') or {}))
-    if amp is None:
-        return _build_runner(cfg).test()
-    cfg.test_cfg.fp16 = True
-    with default_autocast(amp):
-        return _build_runner(cfg).test()
+    if amp is not None:
+        cfg.test_cfg.fp16 = True
+    with nullcontext() if amp is None else default_autocast(amp):
+        runner = _build_runner(cfg)
+        metrics = runner.test()
+    stop_workers(runner)
+    return metrics
 
 
 def _output_settings(metric: str | type, out: str) -> dict:
