@@ -84,7 +84,8 @@ class Preparation:
         except FileNotFoundError:
             raise FileNotFoundError(f'The picture {picture.path} does not exist.') from None
         except Exception as error:
-            reason = str(error).strip() or type(error).__name__
+            cause = error.__cause__ or error  # our loader names the file, as is done here
+            reason = str(cause).strip() or type(cause).__name__
             raise UnreadablePictureError(f'The picture {picture.path} cannot be read ({reason}).') from error
         if loaded is None or loaded['img'] is None:
             raise UnreadablePictureError(f'The picture {picture.path} cannot be read: it is no picture.')

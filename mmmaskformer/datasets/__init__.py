@@ -5,6 +5,7 @@ from .camvid import CamVidDataset, CamVidPanopticDataset
 from .cityscapes import CityscapesPanopticDataset
 from .coco_instance import CocoInstanceDataset
 from .coco_panoptic import Ade20kPanopticDataset, CocoPanopticDataset
+from .skip_bad_samples import SkipBadSamples
 from .toy import ToyDataset, ToyPanopticDataset
 from .transforms import (
     LoadAnnotations,
@@ -29,6 +30,7 @@ __all__ = [
     'LoadPanopticAnnotations',
     'PackSegmentInputs',
     'PadSegments',
+    'SkipBadSamples',
     'ToyDataset',
     'ToyPanopticDataset',
 ]

@@ -12,6 +12,7 @@ from mmengine.utils import is_abs
 from mmseg.datasets import BaseSegDataset
 
 from .categories import Source, check_agreement, load_categories, metainfo_of, parse_categories
+from .entries import IMAGE, check_entries
 
 FILTERS = {'filter_empty_gt'}
 
@@ -77,10 +78,7 @@ class CocoDataset(BaseSegDataset):
             check_agreement(self.categories, found, self.ann_file)
         classes = {category.id: (i, category.isthing) for i, category in enumerate(self.categories)}
         images = self._images(document)
-        try:
-            truths = self._truths(document.get('annotations', []), images, classes)
-        except KeyError as error:
-            raise ValueError(f'{self.ann_file}: an annotation has no {error}: add it there.') from error
+        truths = self._truths(document.get('annotations', []), images, classes)
         return [
             {**info, **(truths[img_id] if img_id in truths else self._without_truth(info))}
             for img_id, info in images.items()
@@ -90,11 +88,11 @@ class CocoDataset(BaseSegDataset):
         """What is known of each image without its truth, by its id."""
         folder = self.data_prefix.get('img_path', '')
         images: dict[Any, dict] = {}
-        for image in document['images']:
-            missing = next((key for key in ('id', 'file_name') if key not in image), None)
-            if missing or image['id'] in images:
-                fault = f'has no {missing!r}' if missing else 'has the id of another image'
-                raise ValueError(f'{self.ann_file}: the image {dict(image)} {fault}: correct that entry.')
+        for image in check_entries(document['images'], IMAGE, f'{self.ann_file}: images'):
+            if image['id'] in images:
+                raise ValueError(
+                    f'{self.ann_file}: the image {image} has the id of another image: correct that entry.'
+                )
             path = osp.join(folder, self._picture(image))
             images[image['id']] = dict(img_path=path, img_id=image['id'], seg_fields=[])
         return images
@@ -145,7 +143,7 @@ class CocoDataset(BaseSegDataset):
                 f'{cls.__name__}: the annotation file {path} does not exist: put it there, or set '
                 'ann_file and data_root.'
             ) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f'The annotation file {path} is no JSON ({error}): replace the file.') from error
         if not isinstance(document, dict) or 'images' not in document:
             raise ValueError(f'{path} has no list of images: give a JSON file of COCO as ann_file.')

@@ -10,15 +10,16 @@ from mmengine.logging import print_log
 from mmmaskformer.registry import DATASETS
 
 from .coco_base import CocoDataset
+from .entries import OBJECT, check_entries
 
 
 @DATASETS.register_module()
 class CocoInstanceDataset(CocoDataset):
     """A JSON file with objects as polygons or run lengths; all classes are things.
 
-    A sample has ``instances``, a list of dicts with ``segmentation``, ``category_id`` (index of the class),
-    ``isthing``, ``iscrowd`` and ``area``; `LoadInstanceAnnotations` takes it from there. Objects without area
-    are left out; their number is logged, and kept as ``num_empty``.
+    A sample has ``instances``, a list of dicts with ``id``, ``segmentation``, ``category_id`` (index of the
+    class), ``isthing``, ``iscrowd`` and ``area``; `LoadInstanceAnnotations` takes it from there. Objects
+    without area are left out; their number is logged, and kept as ``num_empty``.
 
     Args:
         ann_file: The JSON file. Its ``images`` name the pictures in ``img_path``.
@@ -35,20 +36,29 @@ class CocoInstanceDataset(CocoDataset):
 
     all_things = True
 
+    def _images(self, document: dict) -> dict[Any, dict]:
+        images = super()._images(document)
+        for image in document['images']:
+            shape = image.get('height'), image.get('width')
+            if None not in shape:
+                images[image['id']]['listed_shape'] = shape
+        return images
+
     def _truths(self, annotations: list[dict], images: Mapping, classes: Mapping) -> dict[Any, dict]:
         truths: dict[Any, dict] = {}
         ids = set()
         self.num_empty = 0
-        for entry in annotations:
+        for entry in check_entries(annotations, OBJECT, f'{self.ann_file}: annotations'):
             known, img_id = classes.get(entry['category_id']), entry['image_id']
             if known is None or img_id not in images or entry['id'] in ids:
                 raise ValueError(self._fault(entry, known is None, img_id not in images))
             ids.add(entry['id'])
             segmentation = entry.get('segmentation')
-            if not segmentation or entry.get('area', 1) <= 0:
+            if not segmentation or entry.get('area') == 0:
                 self.num_empty += 1
                 continue
             instance = dict(
+                id=entry['id'],
                 segmentation=segmentation,
                 category_id=known[0],
                 isthing=known[1],

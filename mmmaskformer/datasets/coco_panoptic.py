@@ -10,6 +10,7 @@ from mmmaskformer.registry import DATASETS
 
 from .categories import Source
 from .coco_base import CocoDataset
+from .entries import ANNOTATION, SEGMENT, check_entries
 
 NUM_COLOURS = 1 << 24
 
@@ -42,7 +43,8 @@ class CocoPanopticDataset(CocoDataset):
     def _truths(self, annotations: list[dict], images: Mapping, classes: Mapping) -> dict[Any, dict]:
         folder = self.data_prefix.get('seg_map_path', '')
         truths: dict[Any, dict] = {}
-        for annotation in annotations:
+        here = f'{self.ann_file}: annotations'
+        for place, annotation in enumerate(check_entries(annotations, ANNOTATION, here)):
             img_id = annotation['image_id']
             if img_id not in images or img_id in truths:
                 fault = 'which is not among its images' if img_id not in images else 'which has one already'
@@ -50,9 +52,10 @@ class CocoPanopticDataset(CocoDataset):
                     f'{self.ann_file}: the annotation {annotation["file_name"]} belongs to image {img_id!r}, '
                     f'{fault}: correct that entry.'
                 )
+            entries = check_entries(annotation['segments_info'], SEGMENT, f'{here}[{place}].segments_info')
             truths[img_id] = dict(
                 seg_map_path=osp.join(folder, annotation['file_name']),
-                segments_info=self._segments(img_id, annotation['segments_info'], classes),
+                segments_info=self._segments(img_id, entries, classes),
             )
         return truths
 

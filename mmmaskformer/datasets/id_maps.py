@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
-from pycocotools import mask as coco_masks
 
 MAX_SMALL = 254
 """Segments that 8 bits hold; 255 stays free, so that labels padded with it are noticed."""
@@ -97,26 +96,3 @@ def layer_masks(masks: Iterable[np.ndarray], num_masks: int, shape: tuple[int, i
             layers.append(layer)
         layer[box][mask] = number
     return layers[0] if len(layers) == 1 else np.stack(layers, axis=-1)
-
-
-def draw_segmentation(segmentation: list | dict, shape: tuple[int, int]) -> np.ndarray:
-    """The pixels of an object in one of COCO's three forms, ``(H, W)`` bool.
-
-    Args:
-        segmentation: List of polygons ``[x, y, x, y, ...]``, or dict with ``size`` and ``counts``, these
-            being a list or a compressed string.
-        shape: Height and width of the image.
-
-    Raises:
-        ValueError: The size of run lengths differs from ``shape``.
-    """
-    height, width = shape
-    if isinstance(segmentation, list):
-        runs = coco_masks.merge(coco_masks.frPyObjects(segmentation, height, width))
-    elif tuple(segmentation['size']) != (height, width):
-        raise ValueError(f'its size is {segmentation["size"]}, that of the image is {[height, width]}')
-    elif isinstance(segmentation['counts'], list):
-        runs = coco_masks.frPyObjects(segmentation, height, width)
-    else:
-        runs = segmentation
-    return coco_masks.decode(runs).view(bool)

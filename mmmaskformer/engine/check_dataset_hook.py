@@ -1,12 +1,15 @@
 """Compare the classes of the data with those of the model before any time is spent."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmseg.structures import SegDataSample
 from torch import nn
 
+from mmmaskformer.functional.targets import check_labels
+from mmmaskformer.models.decode_heads.base import named_label_errors
 from mmmaskformer.registry import HOOKS
 
 
@@ -18,9 +21,13 @@ class CheckDatasetHook(Hook):
     set's ``metainfo``, by whose ``thing_classes`` panoptic inference tells things from stuff. It works with
     any runner, MMSegmentation's own ``tools/train.py`` included.
 
+    In evaluation it also looks at the label maps, batch by batch: mmseg's `IoUMetric` drops labels that are
+    no class. In training the heads do.
+
     Raises:
         ValueError: ``num_classes`` of a head differs from the number of classes of a data set, or two data
-            sets disagree about a class.
+            sets disagree about a class; or a label map to evaluate with has a label that is neither a class
+            nor ignored, or another size than its picture.
     """
 
     priority = 'VERY_HIGH'
@@ -38,6 +45,12 @@ class CheckDatasetHook(Hook):
     def before_test(self, runner: Runner) -> None:
         """Check the test data."""
         self._check(runner, 'test_dataloader')
+
+    def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Check the label maps of a batch."""
+        _check_truth(runner.model, data_batch)
+
+    before_test_iter = before_val_iter
 
     def _check(self, runner: Runner, *dataloaders: str) -> None:
         agreed: dict[str, Any] = {}
@@ -62,6 +75,36 @@ def flatten_dataset(dataset: object) -> Iterable:
         return
     for child in inner:
         yield from flatten_dataset(child)
+
+
+def _check_truth(model: Any, batch: Any) -> None:
+    head = next((head for _, head in _heads(model)), None)
+    for sample in _flatten(batch.get('data_samples') if isinstance(batch, Mapping) else None):
+        for field in ('gt_sem_seg', 'gt_panoptic_seg'):
+            if field in sample:
+                _check_shape(sample, field)
+        if head is not None and 'gt_sem_seg' in sample:
+            with named_label_errors(sample):
+                ignored = getattr(head, 'ignore_index', 255)
+                check_labels(sample.gt_sem_seg.data, head.num_classes, ignored)
+
+
+def _check_shape(sample: SegDataSample, field: str) -> None:
+    """Predictions come at the size of the picture's file."""
+    found, expected = sample.get(field).data.shape[-2:], sample.metainfo.get('ori_shape')
+    if expected is not None and tuple(found) != tuple(expected[:2]):
+        path = sample.metainfo.get('seg_map_path') or sample.metainfo.get('img_path')
+        raise ValueError(
+            f'{path}: the truth ({field}) is {found[1]}x{found[0]} pixels, but its picture '
+            f'{expected[1]}x{expected[0]}: correct the pair, or load the truth after resizing in the test '
+            'pipeline.'
+        )
+
+
+def _flatten(samples: Any) -> Iterable[SegDataSample]:
+    """The samples of a batch; with test-time augmentation each is a list."""
+    for sample in samples or ():
+        yield from _flatten(sample) if isinstance(sample, Sequence) else [sample]
 
 
 def _check_numbers(model: Any, classes: Any, here: str) -> None:

@@ -38,12 +38,22 @@ def present_labels(label_map: Tensor, num_classes: int, ignore_index: int = 255)
     present = torch.unique(label_map)
     labels = present[present != ignore_index]
     if len(labels) and not 0 <= labels.amin() <= labels.amax() < num_classes:
-        wrong = [label for label in labels.tolist() if not 0 <= label < num_classes]
-        raise ValueError(
-            f'label {wrong[0]} is neither a class (0 to {num_classes - 1}, num_classes={num_classes}) nor '
-            f'ignored (ignore_index={ignore_index})'
-        )
+        check_labels(labels, num_classes, ignore_index)
     return labels
+
+
+def check_labels(label_map: Tensor, num_classes: int, ignore_index: int = 255) -> None:
+    """Refuse labels, of any shape, that mean nothing.
+
+    Raises:
+        ValueError: A label is neither a class nor ignored; the sentence names the smallest.
+    """
+    wrong = ((label_map < 0) | (label_map >= num_classes)) & (label_map != ignore_index)
+    if wrong.any():
+        raise ValueError(
+            f'label {int(label_map[wrong].min())} is neither a class (0 to {num_classes - 1}, '
+            f'num_classes={num_classes}) nor ignored (ignore_index={ignore_index})'
+        )
 
 
 def id_map_to_segments(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from mmengine.structures import PixelData
 from mmseg.models import SegDataPreProcessor
+from mmseg.structures import SegDataSample
 from mmseg.utils import stack_batch
 from torch import Tensor
 
@@ -18,10 +19,15 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
     Pictures of different sizes may share a test batch, and ``data_samples`` may be left out. Each sample
     learns ``img_shape``, ``pad_shape`` and ``img_padding_size`` (left, right, top, bottom), by which
     predictions lose their padding again.
+
+    Raises:
+        ValueError: A picture has no pixels, other channels than ``mean``, or values that are not finite; or,
+            in training, its truth has another size. The sentence names the file.
     """
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """``inputs``, a list of ``(C, h, w)``, become ``(B, C, H, W)``; see mmseg for the rest."""
+        self._check(data, training)
         if training:
             return self._pad_segments(super().forward(data, training))
         if not (self.size or self.size_divisor or self.test_cfg):
@@ -34,6 +40,33 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
         for sample, picture, info in zip(data_samples or [], inputs, padded):
             sample.set_metainfo(dict(img_shape=tuple(picture.shape[-2:]), **info))
         return dict(inputs=batch, data_samples=data_samples)
+
+    def _check(self, data: dict, training: bool) -> None:
+        """Refuse what would spread over the whole batch, or be learnt from, without a word."""
+        samples = data.get('data_samples') or [None] * len(data['inputs'])
+        for picture, sample in zip(data['inputs'], samples):
+            fault = self._fault(picture)
+            if fault is None and training and sample is not None:
+                fault = _other_size(picture, sample)
+            if fault is not None:
+                path = None if sample is None else sample.metainfo.get('img_path')
+                raise ValueError(f'{path or "a picture without img_path"} {fault}')
+
+    def _fault(self, picture: Tensor) -> str | None:
+        if picture.ndim != 3 or 0 in picture.shape:
+            return (
+                f'became an input of shape {tuple(picture.shape)}, expected channels, height and width, none '
+                'of them 0: correct the file or the pipeline.'
+            )
+        channels = len(self.mean) if self._enable_normalize else len(picture)
+        if channels not in (1, len(picture)):
+            return (
+                f'has {len(picture)} channels, but mean and std of the data preprocessor have {channels}: '
+                "set color_type='color' in LoadImageFromFile, or mean and std."
+            )
+        if picture.is_floating_point() and not picture.isfinite().all():
+            return 'has pixels that are not finite (NaN or infinite): correct the file or the pipeline.'
+        return None
 
     @staticmethod
     def _pad_segments(batch: dict) -> dict:
@@ -52,3 +85,16 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
             picture = picture.flip(0)
         picture = picture.float()
         return (picture - self.mean) / self.std if self._enable_normalize else picture
+
+
+def _other_size(picture: Tensor, sample: SegDataSample) -> str | None:
+    """What is wrong if a truth has not the size of its picture."""
+    size = tuple(picture.shape[-2:])
+    for field in ('gt_sem_seg', 'gt_panoptic_seg'):
+        found = tuple(sample.get(field).data.shape[-2:]) if field in sample else size
+        if found != size:
+            return (
+                f'is {size[1]}x{size[0]} pixels in the batch, but its truth ({field}) {found[1]}x{found[0]}: '
+                'load it before resizing in the training pipeline, with the loaders of mmmaskformer.'
+            )
+    return None

@@ -136,7 +136,7 @@ def test_bad_file(tmp_path, entry, message):
     ('segmentation', 'message'),
     [
         ({'size': [5, 5], 'counts': [25]}, r'its size is \[5, 5\], that of the image is \[8, 10\]'),
-        ([[1, 2]], r'a\.jpg: the segmentation of object 1 cannot be drawn'),
+        ([[1, 2]], r'a\.jpg: the segmentation of object 0 cannot be drawn'),
     ],
 )
 def test_segmentation_that_cannot_be_drawn(tmp_path, segmentation, message):

@@ -161,7 +161,7 @@ def repeated(key, **kwargs):
             "'id': 11, 'file_name': 'a.jpg', 'height': 3, 'width': 5} has the id of another",
         ),
         (change(('images', 0, 'file_name'), None), "has no 'file_name'"),
-        (change(('annotations', 0, 'segments_info'), None), "an annotation has no 'segments_info'"),
+        (change(('annotations', 0, 'segments_info'), None), "annotations[0] has no 'segments_info'"),
         (change(('categories', 0, 'isthing'), None), "has no 'isthing'"),
         (change(('images',), None), 'has no list of images'),
     ],

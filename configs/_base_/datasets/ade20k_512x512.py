@@ -19,13 +19,13 @@ train_pipeline = [
     dict(type='PackSegInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
     dict(type='Resize', scale=(2048, 512), keep_ratio=True),
-    dict(type='LoadAnnotations'),
+    dict(type='mmmaskformer.LoadAnnotations'),
     dict(type='PackSegInputs'),
 ]
 tta_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
     dict(
         type='TestTimeAug',
         transforms=[
@@ -34,7 +34,7 @@ tta_pipeline = [
                 for edge in (256, 384, 512, 640, 768, 896)
             ],
             [dict(type='RandomFlip', prob=prob, direction='horizontal') for prob in (0.0, 1.0)],
-            [dict(type='LoadAnnotations')],
+            [dict(type='mmmaskformer.LoadAnnotations')],
             [dict(type='PackSegInputs')],
         ],
     ),

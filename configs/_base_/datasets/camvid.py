@@ -15,19 +15,19 @@ train_pipeline = [
     dict(type='PackSegInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
     dict(type='Resize', scale=image_size, keep_ratio=True),
-    dict(type='LoadAnnotations'),
+    dict(type='mmmaskformer.LoadAnnotations'),
     dict(type='PackSegInputs'),
 ]
 tta_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
     dict(
         type='TestTimeAug',
         transforms=[
             [dict(type='Resize', scale=(2 * edge, edge), keep_ratio=True) for edge in (192, 240, 288, 360)],
             [dict(type='RandomFlip', prob=prob, direction='horizontal') for prob in (0.0, 1.0)],
-            [dict(type='LoadAnnotations')],
+            [dict(type='mmmaskformer.LoadAnnotations')],
             [dict(type='PackSegInputs')],
         ],
     ),

@@ -15,7 +15,7 @@ train_pipeline = [
     dict(type='mmmaskformer.PackSegmentInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
     dict(type='Resize', scale=image_size, keep_ratio=True),
     dict(type='mmmaskformer.LoadPanopticAnnotations'),
     dict(type='mmmaskformer.PackSegmentInputs', with_semantic=True),

@@ -17,7 +17,7 @@ train_pipeline = [
     dict(type='mmmaskformer.PackSegmentInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
     dict(type='Resize', scale=(2048, 1024), keep_ratio=True),
     dict(type='mmmaskformer.LoadPanopticAnnotations'),
     dict(type='mmmaskformer.PackSegmentInputs', with_semantic=True),

@@ -18,19 +18,19 @@ train_pipeline = [
     dict(type='PackSegInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
     dict(type='Resize', scale=(2560, 640), keep_ratio=True),
-    dict(type='LoadAnnotations'),
+    dict(type='mmmaskformer.LoadAnnotations'),
     dict(type='PackSegInputs'),
 ]
 tta_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
     dict(
         type='TestTimeAug',
         transforms=[
             [dict(type='Resize', scale=(4480, edge), keep_ratio=True) for edge in range(320, 1121, 160)],
             [dict(type='RandomFlip', prob=prob, direction='horizontal') for prob in (0.0, 1.0)],
-            [dict(type='LoadAnnotations')],
+            [dict(type='mmmaskformer.LoadAnnotations')],
             [dict(type='PackSegInputs')],
         ],
     ),

@@ -15,7 +15,7 @@ train_pipeline = [
     dict(type='mmmaskformer.PackSegmentInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
     dict(type='Resize', scale=(_base_.max_size, 800), keep_ratio=True),
     dict(type='mmmaskformer.LoadInstanceAnnotations'),
     dict(type='mmmaskformer.PackSegmentInputs'),

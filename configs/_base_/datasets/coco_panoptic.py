@@ -23,7 +23,7 @@ train_pipeline = [
     dict(type='mmmaskformer.PackSegmentInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
     dict(type='Resize', scale=(max_size, 800), keep_ratio=True),
     dict(type='mmmaskformer.LoadPanopticAnnotations'),
     dict(type='mmmaskformer.PackSegmentInputs', with_semantic=True),

@@ -13,9 +13,9 @@ train_pipeline = [
     dict(type='PackSegInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
     dict(type='Resize', scale=image_size, keep_ratio=True),
-    dict(type='LoadAnnotations'),
+    dict(type='mmmaskformer.LoadAnnotations'),
     dict(type='PackSegInputs'),
 ]
 

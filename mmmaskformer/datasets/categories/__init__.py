@@ -43,7 +43,7 @@ def load_categories(source: Source) -> tuple[Category, ...]:
 
     Raises:
         FileNotFoundError: There is neither such a list nor such a file.
-        ValueError: An entry lacks something, or two have the same id or name.
+        ValueError: The file is no such JSON file; an entry lacks something, or two have the same id or name.
     """
     if not isinstance(source, str | Path):
         return parse_categories(source, 'categories')
@@ -55,8 +55,13 @@ def load_categories(source: Source) -> tuple[Category, ...]:
             f'categories={str(source)!r} is neither a file nor one of {", ".join(PACKAGED)}: set categories '
             'to one of these, to the path of a JSON file or to a list of dicts.'
         )
-    document = json.loads(path.read_text(encoding='utf-8'))
-    return parse_categories(document['categories'] if isinstance(document, dict) else document, str(path))
+    try:
+        document = json.loads(path.read_text(encoding='utf-8'))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f'categories={str(source)!r} is no JSON ({error}): replace the file.') from error
+    if isinstance(document, dict):
+        document = document.get('categories')
+    return parse_categories(document, str(path))
 
 
 def parse_categories(
@@ -75,10 +80,10 @@ def parse_categories(
     categories: list[Category] = []
     ids: dict[int, Category] = {}
     names: dict[str, Category] = {}
+    if not isinstance(entries, Iterable) or isinstance(entries, str | Mapping):
+        raise ValueError(f'{where}: the categories are {entries!r}, expected a list: correct it there.')
     for entry in entries:
-        for key in ('id', 'name') if all_things else ('id', 'name', 'isthing'):
-            if key not in entry:
-                raise ValueError(f'{where}: the category {dict(entry)} has no {key!r}: add it there.')
+        _check_entry(entry, where, ('id', 'name') if all_things else ('id', 'name', 'isthing'))
         category = Category(
             id=entry['id'],
             name=entry['name'].strip(),
@@ -98,6 +103,27 @@ def parse_categories(
     if not categories:
         raise ValueError(f'{where}: the list of categories is empty; at least one is needed.')
     return tuple(categories)
+
+
+def _check_entry(entry: Any, where: str, needed: Sequence[str]) -> None:
+    if not isinstance(entry, Mapping):
+        raise ValueError(f'{where}: the category {entry!r} is no object with id and name: correct it there.')
+    for key in needed:
+        if key not in entry:
+            raise ValueError(f'{where}: the category {dict(entry)} has no {key!r}: add it there.')
+    color = entry.get('color') or (0, 0, 0)
+    for key, fits, expected in (
+        ('id', type(entry['id']) is int, 'a whole number'),
+        ('name', isinstance(entry['name'], str), 'text'),
+        ('isthing', entry.get('isthing', 1) in (0, 1), '0 or 1'),
+        ('color', isinstance(color, Sequence) and len(color) == 3 and all(c in range(256) for c in color),
+         'red, green and blue from 0 to 255'),
+    ):  # fmt: skip
+        if not fits:
+            raise ValueError(
+                f'{where}: the category {dict(entry)} has {key}={entry[key]!r}, expected {expected}: '
+                'correct it there.'
+            )
 
 
 def check_agreement(expected: Sequence[Category], found: Sequence[Category], where: str) -> None:

@@ -11,6 +11,8 @@ from mmseg.datasets.transforms import LoadAnnotations as MMSegLoadAnnotations
 
 from mmmaskformer.registry import TRANSFORMS
 
+from ..whole_files import check_lossless, check_whole
+
 NUM_LABELS = 1 << 16
 """Labels that a file may hold; the largest is the ignored one where there are more than 8 bits."""
 
@@ -34,17 +36,35 @@ def naming_the_file(kind: str, path: str) -> Iterator[None]:
 
 @TRANSFORMS.register_module()
 class LoadImageFromFile(MMCVLoadImageFromFile):
-    """MMCV's loader, except that an unreadable image is named together with what to do about it.
+    """MMCV's loader, except that an unreadable or incomplete image is named, with what to do about it.
 
     Raises:
         FileNotFoundError: The image is missing.
-        ValueError: The file is no image that can be decoded.
+        ValueError: The file is no image that can be decoded, or is cut off or damaged.
     """
 
     def transform(self, results: dict) -> dict | None:
-        """Load the image at ``results['img_path']``."""
-        with naming_the_file('image', results['img_path']):
-            return super().transform(results)
+        """Load the image at ``results['img_path']``; with ``ignore_empty``, None for one that fails."""
+        try:
+            with naming_the_file('image', results['img_path']):
+                image = self._read(results['img_path'])
+        except (FileNotFoundError, ValueError):
+            if self.ignore_empty:
+                return None
+            raise
+        results.update(img=image, img_shape=image.shape[:2], ori_shape=image.shape[:2])
+        return results
+
+    def _read(self, path: str) -> np.ndarray:
+        if self.file_client_args is None:
+            content = bytes(fileio.get(path, self.backend_args))
+        else:
+            content = bytes(fileio.FileClient.infer_client(self.file_client_args, path).get(path))
+        check_whole(content)
+        image = mmcv.imfrombytes(content, self.color_type, backend=self.imdecode_backend) if content else None
+        if image is None:
+            raise ValueError('it is no picture')
+        return image.astype(np.float32) if self.to_float32 else image
 
 
 @TRANSFORMS.register_module()
@@ -57,8 +77,9 @@ class LoadAnnotations(MMSegLoadAnnotations):
 
     Raises:
         FileNotFoundError: The label map is missing.
-        ValueError: The file cannot be decoded, has several channels, fractions or labels beyond 16 bits, or
-            differs in size from its image; or ``reduce_zero_label`` contradicts the data set's.
+        ValueError: The file cannot be decoded, is cut off, damaged or a JPEG, has several channels, fractions
+            or labels beyond 16 bits, or differs in size from its image; or ``reduce_zero_label`` contradicts
+            the data set's.
     """
 
     def _load_seg_map(self, results: dict) -> None:
@@ -79,7 +100,9 @@ class LoadAnnotations(MMSegLoadAnnotations):
 
     def _read(self, path: str) -> np.ndarray:
         """The labels as they are in the file, uint8 or int32."""
-        content = fileio.get(path, backend_args=self.backend_args)
+        content = bytes(fileio.get(path, backend_args=self.backend_args))
+        check_lossless(content)
+        check_whole(content)
         labels = mmcv.imfrombytes(content, flag='unchanged', backend=self.imdecode_backend)
         if labels is None:
             raise ValueError('it is no picture')

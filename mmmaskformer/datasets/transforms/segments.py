@@ -11,7 +11,9 @@ from mmengine import fileio
 
 from mmmaskformer.registry import TRANSFORMS
 
-from ..id_maps import draw_segmentation, layer_masks, number_segments
+from ..id_maps import layer_masks, number_segments
+from ..segmentations import draw_segmentation
+from ..whole_files import check_lossless, check_whole
 from .loading import naming_the_file
 
 MAX_LAYERS = 128  # channels that OpenCV 5 resizes
@@ -31,8 +33,8 @@ class LoadPanopticAnnotations(BaseTransform):
 
     Raises:
         FileNotFoundError: The PNG is missing.
-        ValueError: It cannot be decoded, is not coloured, holds an id that is not in the JSON file, or
-            differs in size from its image.
+        ValueError: It is cut off or damaged, a JPEG or not coloured, holds an id that is not in the JSON
+            file, or differs in size from its image.
     """
 
     def __init__(self, backend_args: dict | None = None) -> None:
@@ -56,8 +58,10 @@ class LoadPanopticAnnotations(BaseTransform):
         return _with_segments(results, id_map, segments)
 
     def _read(self, path: str) -> np.ndarray:
-        content = np.frombuffer(fileio.get(path, self.backend_args), np.uint8)
-        colours = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if len(content) else None
+        content = bytes(fileio.get(path, self.backend_args))
+        check_lossless(content)
+        check_whole(content)
+        colours = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) if content else None
         if colours is None:
             raise ValueError('it is no picture')
         if colours.dtype != np.uint8 or colours.ndim != 3 or colours.shape[2] != 3:
@@ -74,8 +78,9 @@ class LoadInstanceAnnotations(BaseTransform):
     than four layers, use `PadSegments`.
 
     Raises:
-        ValueError: A segmentation cannot be drawn, differs in size from its image, or so many objects lie on
-            each other that OpenCV could not resize the layers.
+        ValueError: A segmentation cannot be drawn or differs in size from its image, the image has another
+            size than the annotation file says, or so many objects lie on each other that OpenCV could not
+            resize the layers.
     """
 
     def transform(self, results: dict) -> dict:
@@ -83,6 +88,12 @@ class LoadInstanceAnnotations(BaseTransform):
         if 'instances' not in results:
             return results
         shape = tuple(results['ori_shape'][:2])
+        listed = results.get('listed_shape', shape)
+        if listed != shape:
+            raise ValueError(
+                f'{results["img_path"]} is {shape[1]}x{shape[0]} pixels, but the annotation file with its '
+                f'objects says {listed[1]}x{listed[0]}: correct the pair, or check data_prefix.'
+            )
         drawn = list(self._drawn(results, shape))
         masks = (mask for _, mask in drawn)
         id_map = layer_masks(masks, len(drawn), shape)
@@ -94,12 +105,12 @@ class LoadInstanceAnnotations(BaseTransform):
         return _with_segments(results, id_map, [instance for instance, _ in drawn])
 
     def _drawn(self, results: dict, shape: tuple[int, int]) -> Iterator[tuple[dict, np.ndarray]]:
-        for place, instance in enumerate(results['instances']):
+        for instance in results['instances']:
             try:
                 mask = draw_segmentation(instance['segmentation'], shape)
             except Exception as error:
                 raise ValueError(
-                    f'{results["img_path"]}: the segmentation of object {place + 1} cannot be drawn '
+                    f'{results["img_path"]}: the segmentation of object {instance.get("id")} cannot be drawn '
                     f'({error}): correct it in the annotation file.'
                 ) from error
             if mask.any():
