@@ -1,0 +1,211 @@
+"""Checkpoints that survive crashes and preemption."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.dist import broadcast_object_list, get_world_size, is_main_process
+from mmengine.fileio import LocalBackend
+from mmengine.hooks import CheckpointHook
+from mmengine.runner import Runner
+from torch import distributed
+from torch.utils.data import DataLoader
+
+from mmmaskformer.registry import HOOKS
+
+from .checkpoint_files import (
+    INTERRUPTED,
+    AtomicBackend,
+    checkpoint_folder,
+    newest_whole_checkpoint,
+    remove_parts,
+)
+
+
+@HOOKS.register_module()
+class CrashSafeCheckpointHook(CheckpointHook):
+    """MMEngine's `CheckpointHook`, of which a crash at any moment leaves the newest checkpoint whole.
+
+    - A file is written beside the old one and replaces it when the disk has it; an old checkpoint is removed
+      only then.
+    - Resuming takes the newest checkpoint that is whole, whatever ``last_checkpoint`` says, and makes up for
+      the validation that was due at its iteration: MMEngine writes the checkpoint before it validates.
+    - A process that is told to stop ends its iteration, writes ``interrupted.pth`` and exits with 128 plus
+      the signal's number, in a distributed run together with all others. The next regular checkpoint takes
+      the place of that file.
+
+    Args:
+        args: Those of `CheckpointHook`.
+        stop_signals: Names of the signals that tell a run to stop; ``()`` leaves them as they are. Schedulers
+            can send others before they preempt, for example ``sbatch --signal=USR1@120``.
+        validate_on_resume: Whether to make up for validation.
+        kwargs: Those of `CheckpointHook`.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        stop_signals: Sequence[str] = ('SIGTERM',),
+        validate_on_resume: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.stop_signals = [signal.Signals[name] for name in stop_signals]
+        self.validate_on_resume = validate_on_resume
+        self._signal = 0  # the one that came
+        self._saved_iter: int | None = None
+        self._training = False
+        self._group: Any = None
+
+    def before_run(self, runner: Runner) -> None:
+        """Choose the checkpoint to resume from, unless the user did."""
+        if runner._resume is True and runner._load_from is None:
+            found = [newest_whole_checkpoint(self._folder(runner), self.filename_tmpl)]
+            broadcast_object_list(found)
+            runner._load_from, runner._resume = found[0], found[0] is not None
+            if found[0] is None:
+                runner.logger.warning(f'No whole checkpoint in {self._folder(runner)}: training begins anew.')
+        for loop in (runner._train_loop, runner._val_loop):
+            loader = getattr(loop, 'dataloader', None)
+            if self.stop_signals and isinstance(loader, DataLoader):
+                loader.worker_init_fn = functools.partial(
+                    _leave_signals_to_parent, self.stop_signals, loader.worker_init_fn
+                )
+
+    def before_train(self, runner: Runner) -> None:
+        """Prepare the folder, listen for signals, and make up for validation."""
+        super().before_train(runner)
+        self.file_backend: LocalBackend
+        self.backend_args: dict | None
+        if type(self.file_backend) is LocalBackend and self.backend_args is None:
+            self.backend_args = dict(backend='mmmaskformer.atomic')
+            self.file_backend = AtomicBackend()
+            if is_main_process():
+                remove_parts(self.out_dir)
+        self._listen(runner)
+        self._training = True
+        if self.validate_on_resume and runner.iter > 0 and _validation_is_due(runner):
+            runner.val_loop.run()
+
+    def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        """Save what is due, then stop if told to."""
+        super().after_train_iter(runner, *args, **kwargs)
+        if not _accumulates(runner) and self._told_to_stop():
+            self._stop(runner, runner.iter + 1)
+
+    def after_val_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        """Stop in the middle of validation if its iteration is saved already.
+
+        Processes of a distributed run may validate different numbers of batches, and stop after the last one.
+        """
+        saved = self._training and self._saved_iter == runner.iter
+        if saved and self._signal and get_world_size() == 1:
+            self._stop(runner, runner.iter)
+
+    def after_val(self, runner: Runner) -> None:
+        """Stop after validation."""
+        if self._training and self._told_to_stop():
+            self._stop(runner, runner.iter)
+
+    def after_train(self, runner: Runner) -> None:
+        """Publish the model, and listen no more."""
+        super().after_train(runner)
+        self._training = False
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _folder(self, runner: Runner) -> str:
+        return checkpoint_folder(runner.work_dir, self.out_dir)
+
+    def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
+        with self._removals_last():
+            super()._save_checkpoint_with_step(runner, step, meta)
+        self._saved_iter = meta['iter']
+        if is_main_process() and isinstance(self.file_backend, AtomicBackend):
+            Path(self.out_dir, INTERRUPTED).unlink(missing_ok=True)
+
+    def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
+        with self._removals_last():
+            super()._save_best_checkpoint(runner, metrics)
+
+    def _removals_last(self) -> contextlib.AbstractContextManager:
+        atomic = isinstance(self.file_backend, AtomicBackend)
+        return self.file_backend.removals_last() if atomic else contextlib.nullcontext()
+
+    def _listen(self, runner: Runner) -> None:
+        """Note signals, which only the main thread may do."""
+        if get_world_size() > 1 and self.stop_signals:
+            gloo = distributed.get_backend() == 'gloo'
+            self._group = distributed.group.WORLD if gloo else distributed.new_group(backend='gloo')
+        self._handlers: dict[int, Callable | int | None] = {}
+        for number in self.stop_signals:
+            try:
+                self._handlers[number] = signal.signal(number, self._note)
+            except ValueError:
+                runner.logger.warning(
+                    'Training outside of the main thread: signals end it without a checkpoint.'
+                )
+
+    def _note(self, number: int, _: Any) -> None:
+        self._signal = number
+
+    def _told_to_stop(self) -> bool:
+        """Whether any process was, asked by all of them at the same iteration: a number through gloo."""
+        if self._group is not None:
+            number = torch.tensor(self._signal)
+            distributed.all_reduce(number, distributed.ReduceOp.MAX, self._group)
+            self._signal = int(number)
+        return self._signal > 0
+
+    def _stop(self, runner: Runner, iteration: int) -> None:
+        """Leave a checkpoint and the process; no process goes before the file is there."""
+        name = signal.Signals(self._signal).name
+        runner.logger.warning(
+            f'{name}: training stops after iteration {iteration}; --resume goes on from there.'
+        )
+        if self._saved_iter != iteration:
+            meta = dict(epoch=runner.epoch, iter=iteration)
+            states = dict(save_optimizer=self.save_optimizer, save_param_scheduler=self.save_param_scheduler)
+            runner.save_checkpoint(
+                self.out_dir, INTERRUPTED, meta=meta, backend_args=self.backend_args, **states, **self.args
+            )
+            if is_main_process():
+                Path(runner.work_dir, 'last_checkpoint').write_text(os.path.join(self.out_dir, INTERRUPTED))
+        self._told_to_stop()  # waits for all
+        raise SystemExit(128 + self._signal)
+
+
+def _accumulates(runner: Runner) -> bool:
+    """Whether gradients of this iteration wait for the next, which a checkpoint does not hold."""
+    optim_wrapper = runner.optim_wrapper
+    counts = getattr(optim_wrapper, '_accumulative_counts', 1)
+    return counts > 1 and not optim_wrapper.should_update()
+
+
+def _validation_is_due(runner: Runner) -> bool:
+    """What the loops ask after each iteration, or after each epoch."""
+    loop: Any = runner.train_loop
+    if runner.val_loop is None:
+        return False
+    loop._decide_current_val_interval()
+    done, end = loop.iter, loop.max_iters
+    if not hasattr(loop, 'dataloader_iterator'):
+        if loop.iter != loop.epoch * len(loop.dataloader):
+            return False
+        done, end = loop.epoch, loop.max_epochs
+    return done >= loop.val_begin and (done % loop.val_interval == 0 or done == end)
+
+
+def _leave_signals_to_parent(signals: Sequence[int], initialise: Callable | None, worker: int) -> None:
+    """In a worker that loads data: a signal often goes to all processes, and the parent needs its workers."""
+    for number in signals:
+        signal.signal(number, signal.SIG_IGN)
+    if initialise is not None:
+        initialise(worker)

@@ -1,0 +1,145 @@
+"""Randomness as a function of position: of a sample's number in the run, and of the iteration.
+
+A run that is cut off and goes on then draws what it would have drawn, without any state of a generator having
+been saved, and whatever the number of workers that load its data.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from mmengine.dist import get_dist_info
+from torch.utils.data import DataLoader, Dataset
+
+ORDER, SAMPLE, STEP = range(3)  # what the randomness is for
+
+
+def set_seeds(*key: int, devices: bool = False) -> None:
+    """Seed Python, NumPy and PyTorch from a tuple of numbers: no two tuples share a stream.
+
+    Args:
+        key: Any non-negative integers.
+        devices: Seed PyTorch's generators of accelerators too, not only the CPU's.
+    """
+    words = np.random.SeedSequence(key).generate_state(4)
+    number = int.from_bytes(words.tobytes(), 'little')
+    random.seed(number)
+    np.random.seed(words)
+    seed = torch.manual_seed if devices else torch.default_generator.manual_seed
+    seed(number & 0xFFFF_FFFF_FFFF_FFFF)
+
+
+class Position(NamedTuple):
+    """A sample's place in the run: its epoch, its number in that epoch over all processes, and what it is."""
+
+    epoch: int
+    number: int
+    index: Any
+
+
+class NumberedDataset(Dataset):
+    """A data set that is asked for a :class:`Position` and draws what belongs to that position.
+
+    Its attributes are those of the data set inside, to read and to set.
+    """
+
+    __getitems__ = None  # PyTorch would prefer the inner one's, which knows no positions
+
+    def __init__(self, dataset: Any, seed: int) -> None:
+        self.__dict__.update(dataset=dataset, _positions_seed=seed)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith('__') or name == 'dataset':  # what unpickling looks for before there is a data set
+            raise AttributeError(name)
+        return getattr(self.dataset, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.dataset, name, value)
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, position: Position) -> Any:
+        set_seeds(self._positions_seed, SAMPLE, position.epoch, position.number)
+        return self.dataset[position.index]
+
+
+class NumberedBatches:
+    """The batches of a batch sampler as positions, beginning where a run goes on.
+
+    Args:
+        batches: The batch sampler.
+        seed: Seed of the run.
+        endless: Go through the sampler over and over, as iteration-based training does.
+        epoch: The first epoch of training by epochs.
+        done: Batches of that epoch, or of the endless run, that the model has seen: only their indices are
+            drawn, no sample is loaded.
+    """
+
+    def __init__(self, batches: Any, seed: int, endless: bool, epoch: int = 0, done: int = 0) -> None:
+        self.batches = batches
+        self.sampler: Any = getattr(batches, 'sampler', None)  # MMEngine tells it the epoch
+        self.seed = seed
+        self.endless = endless
+        self.epoch = epoch
+        self.done = done
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[list[Position]]:
+        done, self.done = self.done, 0
+        epochs: Iterable[int] = itertools.count() if self.endless else [self.epoch]
+        self.epoch += 1
+        return itertools.islice(itertools.chain.from_iterable(map(self._of_epoch, epochs)), done, None)
+
+    def _of_epoch(self, epoch: int) -> Iterator[list[Position]]:
+        set_seeds(self.seed, ORDER, epoch)  # for samplers that draw from PyTorch's own generator
+        if hasattr(self.sampler, 'set_epoch'):
+            self.sampler.set_epoch(epoch)
+        numbers = itertools.count(*get_dist_info())  # rank, rank + world size, ...
+        batch = None
+        for batch in self.batches:
+            yield [Position(epoch, next(numbers), index) for index in batch]
+        if self.endless and batch is None:
+            raise ValueError('the training data give no batch: fewer samples than batch_size, and drop_last?')
+
+
+def number_samples(loader: DataLoader, seed: int, endless: bool, epoch: int = 0, done: int = 0) -> DataLoader:
+    """The same loader over positions; the arguments are those of :class:`NumberedBatches`.
+
+    Raises:
+        ValueError: The loader has no batch sampler (``batch_size=None``, or an iterable data set).
+    """
+    batches: Any = loader.batch_sampler
+    dataset = loader.dataset
+    if isinstance(dataset, NumberedDataset):  # trained before
+        batches, dataset = batches.batches, dataset.dataset
+    if batches is None or isinstance(dataset, torch.utils.data.IterableDataset):
+        raise ValueError(
+            'ExactResumeHook needs train_dataloader with a batch_size and a data set with indices'
+        )
+    _restart(getattr(batches, 'sampler', None), seed)
+    copied = ['num_workers', 'collate_fn', 'pin_memory', 'timeout', 'worker_init_fn', 'generator']
+    copied += ['multiprocessing_context', 'prefetch_factor', 'persistent_workers', 'pin_memory_device']
+    return DataLoader(
+        NumberedDataset(dataset, seed),
+        batch_sampler=NumberedBatches(batches, seed, endless, epoch, done),
+        **{name: getattr(loader, name) for name in copied},
+    )
+
+
+def _restart(sampler: Any, seed: int) -> None:
+    """Let a sampler begin anew: workers have taken indices before training, perhaps with another seed.
+
+    A run without a seed of its own learns it from the checkpoint, after the loader was built.
+    """
+    if hasattr(sampler, 'seed'):
+        sampler.seed = seed
+    if hasattr(sampler, '_indices_of_rank'):  # InfiniteSampler of MMEngine, and those made after it
+        sampler.indices = sampler._indices_of_rank()
