@@ -7,6 +7,7 @@ Importing :mod:`mmmaskformer` fills them, so a config needs only
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import METRICS as MMENGINE_METRICS
+from mmengine.registry import MODEL_WRAPPERS as MMENGINE_MODEL_WRAPPERS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
 from mmengine.registry import TASK_UTILS as MMENGINE_TASK_UTILS
@@ -29,3 +30,4 @@ METRICS = _child(MMENGINE_METRICS, 'evaluation')
 VISUALIZERS = _child(MMENGINE_VISUALIZERS, 'visualization')
 HOOKS = _child(MMENGINE_HOOKS, 'engine')
 OPTIM_WRAPPERS = _child(MMENGINE_OPTIM_WRAPPERS, 'engine')
+MODEL_WRAPPERS = _child(MMENGINE_MODEL_WRAPPERS, 'engine')

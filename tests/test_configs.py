@@ -263,4 +263,5 @@ def test_runtime_keeps_what_mmsegmentation_says():
     cfg = Config.fromfile(CONFIGS / '_base_' / 'default_runtime.py')
     assert cfg.default_scope == 'mmseg'
     assert cfg.custom_imports.imports == ['mmmaskformer']
-    assert cfg.custom_hooks == [{'type': 'mmmaskformer.CheckDatasetHook'}]
+    hooks = [hook.type for hook in cfg.custom_hooks]
+    assert hooks[:2] == ['mmmaskformer.CheckDatasetHook', 'mmmaskformer.ShareBuffersHook']

@@ -1,13 +1,17 @@
 _base_ = 'mmseg::_base_/default_runtime.py'
 
 custom_imports = dict(imports=['mmmaskformer'], allow_failed_imports=False)
-custom_hooks = [dict(type='mmmaskformer.CheckDatasetHook')]
+custom_hooks = [
+    dict(type='mmmaskformer.CheckDatasetHook'),
+    dict(type='mmmaskformer.ShareBuffersHook'),
+    dict(type='mmmaskformer.ExactResumeHook'),
+]
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(
-        type='CheckpointHook',
+        type='mmmaskformer.CrashSafeCheckpointHook',
         by_epoch=False,
         interval=5000,
         save_best='mIoU',

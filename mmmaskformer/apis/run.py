@@ -8,7 +8,9 @@ from mmengine.config import Config
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
+from ..engine.checkpoint_files import checkpoint_folder, newest_whole_checkpoint
 from .checks import check_data
+from .cpu_processes import join_cpu_processes
 from .precision import default_autocast, use_mixed_precision
 from .workers import stop_workers
 
@@ -18,7 +20,8 @@ def train_model(cfg: Config, resume: bool = False, amp: str | None = None) -> Ru
 
     Args:
         cfg: A complete config; ``cfg.work_dir`` and ``cfg.launcher`` must be set.
-        resume: Go on from the newest checkpoint in ``cfg.work_dir``, if there is one.
+        resume: Go on from the newest whole checkpoint in ``cfg.work_dir``, if there is one; without one,
+            begin anew, from ``cfg.load_from`` if the config has it.
         amp: Automatic mixed precision: ``'bf16'``, ``'fp16'`` (needs a GPU), or ``'auto'``, bf16 unless the
             GPU lacks it.
 
@@ -28,7 +31,8 @@ def train_model(cfg: Config, resume: bool = False, amp: str | None = None) -> Ru
     check_data(cfg, ('train', 'val'))
     if amp is not None:
         use_mixed_precision(cfg, amp)
-    cfg.resume = resume or cfg.get('resume', False)
+    if resume:
+        _resume_newest(cfg)
     runner = _build_runner(cfg)
     runner.train()
     stop_workers(runner)
@@ -81,6 +85,14 @@ def evaluate_model(
     return metrics
 
 
+def _resume_newest(cfg: Config) -> None:
+    hook = cfg.get('default_hooks', {}).get('checkpoint') or {}
+    folder = checkpoint_folder(cfg.work_dir, hook.get('out_dir'))
+    newest = newest_whole_checkpoint(folder, hook.get('filename_tmpl'))
+    cfg.resume = newest is not None
+    cfg.load_from = newest or cfg.get('load_from')
+
+
 def _output_settings(metric: str | type, out: str) -> dict:
     """What makes a metric write its files: label PNGs of mmseg's metric, COCO's submission files of ours."""
     if not isinstance(metric, str):
@@ -92,17 +104,5 @@ def _output_settings(metric: str | type, out: str) -> dict:
 
 def _build_runner(cfg: Config) -> Runner:
     if cfg.get('launcher') == 'pytorch' and not torch.cuda.is_available():
-        _join_cpu_processes(cfg)
+        join_cpu_processes(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-
-
-def _join_cpu_processes(cfg: Config) -> None:
-    """Connect the processes by gloo: MMEngine itself starts distributed training on accelerators only."""
-    if not torch.distributed.is_initialized():
-        torch.distributed.init_process_group('gloo')
-    wrapper = {
-        'type': 'MMDistributedDataParallel',
-        'broadcast_buffers': False,
-        'find_unused_parameters': cfg.get('find_unused_parameters', False),
-    }
-    cfg.model_wrapper_cfg = {**wrapper, **(cfg.get('model_wrapper_cfg') or {}), 'device_ids': None}

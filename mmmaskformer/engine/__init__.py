@@ -2,5 +2,16 @@
 
 from .bfloat16_optim_wrapper import Bfloat16OptimWrapper
 from .check_dataset_hook import CheckDatasetHook
+from .cpu_distributed import CPUDistributedDataParallel
+from .crash_safe_checkpoint_hook import CrashSafeCheckpointHook
+from .exact_resume_hook import ExactResumeHook
+from .share_buffers_hook import ShareBuffersHook
 
-__all__ = ['Bfloat16OptimWrapper', 'CheckDatasetHook']
+__all__ = [
+    'Bfloat16OptimWrapper',
+    'CPUDistributedDataParallel',
+    'CheckDatasetHook',
+    'CrashSafeCheckpointHook',
+    'ExactResumeHook',
+    'ShareBuffersHook',
+]

@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import torch
+from mmengine.dist import all_reduce
 from mmseg.evaluation import IoUMetric
+from torch import Tensor
 
 from ..registry import METRICS
+from .per_image_metric import EachImageOnce, image_key
 
 CLASS_PREFIX = 'IoU.'
 
 
 @METRICS.register_module()
-class ClassIoU(IoUMetric):
-    """mmseg's `IoUMetric`, whose results also have ``IoU.<class>`` of every class, in percent."""
+class ClassIoU(EachImageOnce, IoUMetric):
+    """mmseg's `IoUMetric`, whose results also have ``IoU.<class>`` of every class, in percent.
+
+    Pixels are counted in whole numbers and each image once, however processes share the images. mmseg's own
+    metric sums in float32, and relies on the split of MMEngine's `DefaultSampler`.
+    """
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """See `IoUMetric`.
+
+        Raises:
+            ValueError: A sample does not say which image it is.
+        """
+        for sample in data_samples:
+            super().process(data_batch, [sample])
+            counts = None if self.format_only else torch.stack(self.results.pop()).long()
+            self.results.append((image_key(sample), counts))
+
+    def combine(self, results: list[Tensor | None]) -> list[tuple[Tensor, ...]]:
+        """Intersection, union, predicted and true pixels of every class, over the images of all processes."""
+        total = torch.zeros(4, len(self.dataset_meta['classes']), dtype=torch.int64)
+        total += sum(counts for counts in results if counts is not None)
+        all_reduce(total)
+        return [total.double().unbind()]
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """See `IoUMetric`; a class that occurs neither in truth nor in predictions has nan."""

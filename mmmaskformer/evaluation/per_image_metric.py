@@ -18,41 +18,14 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 
-class PerImageMetric(BaseMetric):
+class EachImageOnce(BaseMetric):
     """Keeps ``(key of the image, what was found)`` of each image in ``results``.
 
     A sampler may give the images in any split, and may repeat some to give every process as many: an image
     that this process or one of lower rank has already is dropped. Processes must agree on the keys.
-
-    Args:
-        outfile_prefix: Where to write submission files: path and beginning of their names. None writes none.
-        format_only: Write the files alone, without a look at the truth.
-        collect_device: ``'cpu'`` or ``'gpu'``, as in MMEngine's `BaseMetric`.
-        prefix: Goes before the names of the results, with a slash.
-        collect_dir: As in MMEngine's `BaseMetric`.
-
-    Raises:
-        ValueError: ``format_only`` without ``outfile_prefix``.
     """
 
     default_prefix = ''  # the names stand for themselves
-
-    def __init__(
-        self,
-        outfile_prefix: str | None = None,
-        format_only: bool = False,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
-        collect_dir: str | None = None,
-    ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
-        if format_only and not outfile_prefix:
-            raise ValueError(
-                f'{type(self).__name__}: format_only=True writes files alone, but outfile_prefix, which says '
-                'where, is not set'
-            )
-        self.outfile_prefix = outfile_prefix
-        self.format_only = format_only
 
     def evaluate(self, size: int) -> dict:
         """Combine the images of all processes; all of them get the results.
@@ -96,6 +69,38 @@ class PerImageMetric(BaseMetric):
                 kept.append(result)
             seen.add(key)
         return kept
+
+
+class PerImageMetric(EachImageOnce):
+    """Writes submission files too, or alone.
+
+    Args:
+        outfile_prefix: Where to write submission files: path and beginning of their names. None writes none.
+        format_only: Write the files alone, without a look at the truth.
+        collect_device: ``'cpu'`` or ``'gpu'``, as in MMEngine's `BaseMetric`.
+        prefix: Goes before the names of the results, with a slash.
+        collect_dir: As in MMEngine's `BaseMetric`.
+
+    Raises:
+        ValueError: ``format_only`` without ``outfile_prefix``.
+    """
+
+    def __init__(
+        self,
+        outfile_prefix: str | None = None,
+        format_only: bool = False,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+        collect_dir: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
+        if format_only and not outfile_prefix:
+            raise ValueError(
+                f'{type(self).__name__}: format_only=True writes files alone, but outfile_prefix, which says '
+                'where, is not set'
+            )
+        self.outfile_prefix = outfile_prefix
+        self.format_only = format_only
 
 
 def image_key(sample: Mapping) -> tuple[Hashable, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from mmengine.dist import all_reduce
+from mmengine.dist import all_reduce, get_world_size
 from torch import Tensor, nn
 
 from ..functional.matching import Match
@@ -19,7 +19,12 @@ class MaskFormerCriterion(nn.Module):
     """The loss of mask classification, one for every task (paper, section 3.2).
 
     Every layer is matched anew and supervised alike. Mask losses are summed over matched masks and divided
-    by the mean number of segments per process, at least one.
+    by the mean number of segments per process; processes that have none at all between them divide by what
+    one would give. Gradients averaged over processes are then those of one process with all the images.
+
+    The classification loss is a weighted mean within each process, as in the official implementation. With
+    losses l_r and sums of weights w_r of R processes, what is averaged is sum(l_r) / R, where all the images
+    in one process would give sum(w_r l_r) / sum(w_r): the same if all have as many segments.
 
     Args:
         assigner: Config of the assigner.
@@ -126,7 +131,7 @@ def _sum_per_layer(values: Tensor, matches: Sequence[Sequence[Match]]) -> Tensor
 
 
 def _mean_num_segments(segments: Sequence[Segments], like: Tensor) -> Tensor:
-    """Segments per process, averaged over processes so that gradients do not depend on the split; >= 1."""
+    """Segments of all processes, at least one, per process: gradients do not depend on the split."""
     count = like.new_tensor(float(sum(len(s) for s in segments)))
-    all_reduce(count, op='mean')
-    return count.clamp(min=1)
+    all_reduce(count)
+    return count.clamp(min=1) / get_world_size()
