@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.abc
 import importlib.util
 import pickle
 import sys
 import warnings
 from collections.abc import Callable
 from importlib import metadata
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -34,11 +36,49 @@ def apply() -> list[str]:
     Returns:
         What had to be worked around, a sentence each.
     """
-    done = [import_mmcv_ops(), leave_out_multimodal(), trust_runner_checkpoints()]
+    done = [stand_in_for_pkg_resources()]  # before anything asks MMEngine where a package is
+    done += [import_mmcv_ops(), leave_out_multimodal(), trust_runner_checkpoints()]
     announce_configs()
     keep_scope_of_configs()
     remember_metafiles()
+    from .histories import append_in_place  # needs numpy, which the doctor must do without
+
+    append_in_place()
     return [sentence for sentence in done if sentence]
+
+
+def stand_in_for_pkg_resources() -> str | None:
+    """Let ``import pkg_resources`` find the two names that MMEngine 0.10.7 takes from it.
+
+    setuptools 82 dropped the module. MMEngine asks it where a package is, for every ``mmseg::`` in a config.
+
+    Returns:
+        What was done, or None where pkg_resources is there.
+    """
+    if importlib.util.find_spec('pkg_resources') is not None:
+        return None
+    sys.meta_path.append(_PkgResources())
+    return 'setuptools has no pkg_resources any more: its names that MMEngine needs are stood in for.'
+
+
+class _PkgResources(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds and makes the module; MMEngine reloads it, so a mere entry in ``sys.modules`` would not do."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        return importlib.util.spec_from_loader(name, self) if name == 'pkg_resources' else None
+
+    def exec_module(self, module: Any) -> None:
+        module.DistributionNotFound = metadata.PackageNotFoundError
+        module.get_distribution = _distribution
+
+
+def _distribution(name: str) -> Any:
+    """A distribution with pkg_resources' names for where it is and for its files of metadata."""
+    found: Any = metadata.distribution(name)
+    found.location = str(found.locate_file(''))
+    found.has_metadata = lambda file: found.read_text(file) is not None
+    found.get_metadata = found.read_text
+    return found
 
 
 def import_mmcv_ops() -> str | None:
@@ -137,7 +177,7 @@ def trust_runner_checkpoints() -> str | None:
     from mmengine.logging import HistoryBuffer
 
     dtypes = {type(np.dtype(code)) for code in '?bhilqBHILQefdgFD'}
-    named: list[Any] = [(_history_method, 'builtins.getattr')]
+    named: list[Any] = [(history_method, 'builtins.getattr')]
     builders: list[Any] = [np.float64(0).__reduce__()[0], np.zeros(0).__reduce__()[0]]
     for function in builders:
         for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):  # written by numpy 1, numpy 2
@@ -146,7 +186,7 @@ def trust_runner_checkpoints() -> str | None:
     return 'torch.load refuses unknown classes: HistoryBuffer and numpy numbers of checkpoints are allowed.'
 
 
-def _history_method(owner: Any, name: str) -> Callable:
+def history_method(owner: Any, name: str) -> Callable:
     """Stands for ``getattr`` in checkpoints: a ``HistoryBuffer`` refers to its own methods with it.
 
     The real ``getattr`` on the allow-list would open every attribute of every object to a hostile file.

@@ -12,6 +12,7 @@ ROOMS = (
     'version',
     'registry',
     'structures',
+    'histories',
     'compat',
     'doctor',
     'utils',
