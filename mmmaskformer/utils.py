@@ -1,6 +1,8 @@
-"""What OpenMMLab's own entry points look for in a package: ``mmengine.hub.get_model`` calls it."""
+"""What OpenMMLab's own entry points look for in a package, and where files may lie that data name."""
 
 from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
 
 from mmengine.registry import DefaultScope, init_default_scope
 
@@ -8,8 +10,27 @@ from mmengine.registry import DefaultScope, init_default_scope
 def register_all_modules(set_default_scope: bool = True) -> None:
     """Fill the registries, which importing the package has done, and set a default scope where there is none.
 
+    ``mmengine.hub.get_model`` calls it.
+
     Args:
         set_default_scope: Whether to make ``mmseg``, which the configs are written for, the default scope.
     """
     if set_default_scope and DefaultScope.get_current_instance() is None:
         init_default_scope('mmseg')
+
+
+def inside(folder: Path, name: str, where: str) -> Path:
+    """The path of a file that data names, refused if it would lie outside the folder.
+
+    Args:
+        folder: Where it must lie.
+        name: Its name as the data has it, with ``/`` between folders.
+        where: What names it, for the message.
+
+    Raises:
+        ValueError: The name is empty, absolute, or leads out of the folder.
+    """
+    parts = PurePosixPath(name.replace('\\', '/')).parts
+    if not parts or '..' in parts or parts[0].endswith((':', '/')) or '\0' in name:
+        raise ValueError(f'{where} names the file {name!r}, which is not inside {folder}: correct it there.')
+    return folder.joinpath(*parts)

@@ -5,6 +5,7 @@ custom_hooks = [
     dict(type='mmmaskformer.CheckDatasetHook'),
     dict(type='mmmaskformer.ShareBuffersHook'),
     dict(type='mmmaskformer.ExactResumeHook'),
+    dict(type='mmmaskformer.FiniteLossHook'),
 ]
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),

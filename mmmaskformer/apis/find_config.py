@@ -5,12 +5,24 @@ from __future__ import annotations
 import ast
 import difflib
 import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.registry import (
+    DATA_SAMPLERS,
+    DATASETS,
+    MODELS,
+    TASK_UTILS,
+    TRANSFORMS,
+    WEIGHT_INITIALIZERS,
+)
 
 from ..checkpoints.finding import FOLDERS
+
+NEEDED = ('model', 'test_pipeline', 'test_dataloader')
+BUILT = (*NEEDED, 'val_dataloader', 'train_dataloader')
 
 
 def find_config(name: str | Path) -> Config:
@@ -71,6 +83,48 @@ def read_config_text(text: str, source: str) -> Config:
             'run: give the config file as well.'
         ) from None
     return Config(settings)
+
+
+def only_what_is_built(config: Config, source: str) -> Config:
+    """What prediction builds of a config that a checkpoint carries, refused if it would run other code.
+
+    MMEngine takes a ``type`` that is in no registry for the path of any Python object, and calls it with the
+    rest of the dict. So each must be registered; a whole data set, which tells no more than the classes, is
+    left out otherwise.
+
+    Raises:
+        ValueError: A type in the model or in the preparation of pictures is not registered.
+    """
+    unknown = {key: [name for name in _types(config.get(key)) if not _is_registered(name)] for key in BUILT}
+    for key in NEEDED:
+        if unknown[key]:
+            raise ValueError(
+                f'The config in {source} has the type {unknown[key][0]!r} in {key}, which is not registered, '
+                'and what a checkpoint names is not imported: give the config file as well.'
+            )
+    built = {key: config[key] for key in BUILT if key in config and not unknown[key]}
+    scope = config.get('default_scope')
+    return Config(dict(built, default_scope=scope) if scope in MODELS.children else built)
+
+
+def _types(settings: Any) -> Iterator[Any]:
+    if isinstance(settings, Mapping):
+        yield from ([settings['type']] if 'type' in settings else [])
+        settings = settings.values()
+    elif not isinstance(settings, list | tuple):
+        return
+    for value in settings:
+        yield from _types(value)
+
+
+def _is_registered(name: Any) -> bool:
+    scope, _, short = str(name).rpartition('.')
+    return any(
+        short in registry.module_dict
+        for root in (MODELS, TASK_UTILS, DATASETS, DATA_SAMPLERS, TRANSFORMS, WEIGHT_INITIALIZERS)
+        for registry in (root, *root.children.values())
+        if scope in ('', registry.scope)
+    )
 
 
 def _value(node: ast.expr) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -20,7 +19,7 @@ from ..checkpoints.reading import tensors_of
 from ..checkpoints.renaming import to_our_names
 from ..models import MaskFormer
 from .classes import choose_meta, dataset_meta
-from .find_config import find_config, read_config_text
+from .find_config import find_config, only_what_is_built, read_config_text
 
 CHECKPOINT_SUFFIXES = ('.pth', '.pt', '.pkl', '.safetensors')
 
@@ -93,7 +92,7 @@ def _read(weights: str | Path) -> _Weights:
         content = CheckpointLoader.load_checkpoint(place, map_location='cpu', logger=None)
     except FileNotFoundError:
         raise FileNotFoundError(f'The checkpoint {weights} does not exist: give another path.') from None
-    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+    except (RuntimeError, OSError, EOFError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f'{weights} cannot be read as a checkpoint ({reason}).') from None
     state = {name.removeprefix('module.'): tensor for name, tensor in tensors_of(content, weights).items()}
@@ -115,10 +114,10 @@ def _config_of(checkpoint: _Weights | None) -> Config:
     if checkpoint is None:
         raise ValueError('There is nothing to predict with: give a model (a config), weights, or both.')
     carried = checkpoint.meta.get('cfg')
-    if isinstance(carried, str):
-        return read_config_text(carried, checkpoint.source)
     if carried:
-        return Config(dict(carried))
+        text = isinstance(carried, str)
+        config = read_config_text(carried, checkpoint.source) if text else Config(dict(carried))
+        return only_what_is_built(config, checkpoint.source)
     try:
         config, note = config_for(checkpoint.renamed().state)
     except ValueError as error:

@@ -6,6 +6,7 @@ from .loading import accept_foreign_checkpoints
 from .reading import read_state_dict
 from .renaming import Converted, read_checkpoint
 from .rules import Rule, Transform, rename, restore
+from .safe_loading import safe_load
 
 __all__ = [
     'TARGETS',
@@ -22,4 +23,5 @@ __all__ = [
     'read_state_dict',
     'rename',
     'restore',
+    'safe_load',
 ]

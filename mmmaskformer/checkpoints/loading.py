@@ -1,27 +1,34 @@
-"""Foreign checkpoints in ``load_from``, `init_model` and ``init_cfg=dict(type='Pretrained', ...)``.
+"""Checkpoints in ``load_from``, ``--resume``, `init_model` and ``init_cfg=dict(type='Pretrained', ...)``.
 
-There are two halves. MMEngine's `CheckpointLoader` learns to read what torch cannot: ``.pkl`` of numpy arrays
-and ``.safetensors``, local or by http, and local folders, written with a slash at the end. Other paths and
-URLs stay with MMEngine's loaders. And a segmentor of ours, and its backbone, rename a state dict that reaches
-them in foreign names, wherever it came from: a checkpoint of mmseg, say, is renamed for our model alone, and
-stays as it is for a model of mmseg in the same process.
+MMEngine's `CheckpointLoader` learns two things. Whatever it loads, from files, by http or from a store, goes
+through `safe_load`, which runs no code. And it reads what torch cannot: ``.pkl`` of numpy arrays and
+``.safetensors``, local or by http, and local folders, written with a slash at the end.
+
+A segmentor of ours, and its backbone, rename a state dict that reaches them in foreign names, wherever it
+came from: a checkpoint of mmseg, say, is renamed for our model alone, and stays as it is for a model of mmseg
+in the same process.
 """
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import torch
 from mmengine.dist import barrier, get_rank
+from mmengine.fileio import get_file_backend
 from mmengine.runner import CheckpointLoader
+from mmengine.runner import checkpoint as runner_checkpoint
 from torch import Tensor, nn
 
 from .fitting import check_fit, class_tensors
 from .formats import recognise
 from .reading import read_state_dict, tensors_of
 from .renaming import to_our_names
+from .safe_loading import safe_load
 
 SOURCE = 'the checkpoint'
 
@@ -85,12 +92,32 @@ def load_from_foreign(filename: str, map_location: Any = None) -> dict:
     return dict(state_dict={name: tensor.to(device) for name, tensor in state.items()})
 
 
-@CheckpointLoader.register_scheme(prefixes=[r'https?://.*(\.pkl|\.safetensors)$'], force=True)
-def load_from_foreign_http(filename: str, map_location: Any = None) -> dict:
-    """The same of a URL: downloaded once, by the first process of each machine, into torch's cache."""
+@CheckpointLoader.register_scheme(prefixes='', force=True)
+def load_from_local(filename: str, map_location: Any = None) -> Any:
+    """Read a local file of ``torch.save``."""
+    return safe_load(filename, map_location)
+
+
+@CheckpointLoader.register_scheme(prefixes=('http://', 'https://'), force=True)
+def load_from_http(filename: str, map_location: Any = None) -> Any:
+    """Read what is behind a URL: downloaded by the first process into torch's cache, unless it is there."""
     path = Path(torch.hub.get_dir()) / 'checkpoints' / Path(urlsplit(filename).path).name
-    if get_rank() == 0 and not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(filename, str(path), progress=False)
-    barrier()
-    return load_from_foreign(str(path), map_location)
+    for first in (True, False):  # the others find it, or have a disk of their own
+        if (get_rank() == 0) == first and not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(filename, str(path), progress=sys.stderr.isatty())
+        barrier()
+    foreign = path.suffix in ('.pkl', '.safetensors')
+    return load_from_foreign(str(path), map_location) if foreign else safe_load(path, map_location)
+
+
+@CheckpointLoader.register_scheme(prefixes=[r'(\S+\:)?s3://', r'(\S+\:)?petrel://'], force=True)
+def load_from_store(filename: str, map_location: Any = None, backend: str = 'petrel') -> Any:
+    """Read an object of a store that MMEngine has a backend for."""
+    store = get_file_backend(filename, backend_args={'backend': backend})
+    with io.BytesIO(store.get(filename)) as content:
+        return safe_load(content, map_location)
+
+
+# The short names, torchvision://resnet50 and open-mmlab://..., look for the loader of URLs in their module.
+runner_checkpoint.load_from_http = load_from_http

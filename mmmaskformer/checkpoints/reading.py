@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,38 +13,10 @@ import torch
 from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
-# All that a pickle of arrays refers to, under numpy 1 and numpy 2.
-ALLOWED = {
-    ('collections', 'OrderedDict'),
-    ('numpy', 'dtype'),
-    ('numpy', 'ndarray'),
-    *(
-        (f'numpy.{core}.multiarray', name)
-        for core in ('core', '_core')
-        for name in ('_reconstruct', 'scalar')
-    ),
-    *((f'numpy.{core}.numeric', '_frombuffer') for core in ('core', '_core')),
-}
-# What damaged and hostile files raise.
-UNREADABLE = (
-    pickle.UnpicklingError,
-    EOFError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    AttributeError,
-    ImportError,
-)
+from ..utils import inside
+from .safe_loading import ArrayUnpickler, naming_the_checkpoint, safe_load
+
 FOLDER_FILES = ('model.safetensors', 'pytorch_model.bin')
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in ALLOWED:
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(
-            f'it refers to {module}.{name}, which a checkpoint of arrays does not need'
-        )
 
 
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:
@@ -66,11 +37,11 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
         return _read_folder(path)
     if not path.is_file():
         raise FileNotFoundError(f'no checkpoint at {path}: check the path')
-    readers = {'.pkl': _read_pickle, '.safetensors': _read_safetensors}
-    try:
-        content = readers.get(path.suffix, _read_torch)(path)
-    except UNREADABLE as error:
-        raise ValueError(f'{path} cannot be read as a checkpoint: {error}') from error
+    reader = {'.pkl': _read_pickle, '.safetensors': _read_safetensors}.get(path.suffix)
+    if reader is None:
+        return tensors_of(safe_load(path), path)
+    with naming_the_checkpoint(path):
+        content = reader(path)
     return tensors_of(content, path)
 
 
@@ -96,20 +67,20 @@ def _read_folder(path: Path) -> dict[str, Tensor]:
         if (path / name).is_file():
             return read_state_dict(path / name)
         if (path / f'{name}.index.json').is_file():
-            shards = json.loads((path / f'{name}.index.json').read_text())['weight_map'].values()
-            return {
-                key: t for shard in sorted(set(shards)) for key, t in read_state_dict(path / shard).items()
-            }
+            return _read_shards(path, path / f'{name}.index.json')
     raise FileNotFoundError(f'{path} is a folder without {" or ".join(FOLDER_FILES)}: check the path')
+
+
+def _read_shards(folder: Path, index: Path) -> dict[str, Tensor]:
+    with naming_the_checkpoint(index):
+        names = sorted(set(json.loads(index.read_text(encoding='utf-8'))['weight_map'].values()))
+    shards = [read_state_dict(inside(folder, str(name), str(index))) for name in names]
+    return {name: tensor for shard in shards for name, tensor in shard.items()}
 
 
 def _read_pickle(path: Path) -> Any:
     with path.open('rb') as file:
-        return _ArrayUnpickler(file, encoding='latin1').load()
-
-
-def _read_torch(path: Path) -> Any:
-    return torch.load(path, map_location='cpu', weights_only=True)
+        return ArrayUnpickler(file, encoding='latin1').load()
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ from .check_dataset_hook import CheckDatasetHook
 from .cpu_distributed import CPUDistributedDataParallel
 from .crash_safe_checkpoint_hook import CrashSafeCheckpointHook
 from .exact_resume_hook import ExactResumeHook
+from .finite_loss_hook import FiniteLossHook, NonFiniteLossError
 from .share_buffers_hook import ShareBuffersHook
 
 __all__ = [
@@ -13,5 +14,7 @@ __all__ = [
     'CheckDatasetHook',
     'CrashSafeCheckpointHook',
     'ExactResumeHook',
+    'FiniteLossHook',
+    'NonFiniteLossError',
     'ShareBuffersHook',
 ]

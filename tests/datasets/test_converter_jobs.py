@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from mmmaskformer.datasets.converters import jobs
+from mmmaskformer.utils import inside
 
 
 def reciprocal(number):
@@ -32,11 +33,11 @@ def test_no_process_or_no_job():
 @pytest.mark.parametrize('name', ['../a', '/a', 'a/../../b', '', 'C:\\a', '..\\a', 'C:/a', 'a\0b'])
 def test_names_cannot_leave_the_folder(tmp_path, name):
     with pytest.raises(ValueError, match=re.escape(f'the list names the file {name!r}, which is not inside')):
-        jobs.inside(tmp_path, name, 'the list')
+        inside(tmp_path, name, 'the list')
 
 
 def test_names_inside_the_folder(tmp_path):
-    assert jobs.inside(tmp_path, 'a/b..c.jpg', 'the list') == tmp_path / 'a' / 'b..c.jpg'
+    assert inside(tmp_path, 'a/b..c.jpg', 'the list') == tmp_path / 'a' / 'b..c.jpg'
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):

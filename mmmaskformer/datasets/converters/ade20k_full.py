@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Sequence
 from functools import cache
 from io import BytesIO
@@ -13,13 +12,13 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from ...checkpoints.safe_loading import ArrayUnpickler
+from ...utils import inside
 from ..ade20k_full import CLASSES, IGNORED_LABEL
-from .jobs import check_size, inside, read_map, require_files, run_jobs, write_whole
+from .jobs import check_size, read_map, require_files, run_jobs, write_whole
 
 SPLITS = ('training', 'validation')
 SHORT_EDGE = 512
-NUMPY = {'dtype', 'ndarray', '_reconstruct', 'scalar', '_frombuffer'}
-"""What the arrays beside the names of files are made of."""
 
 
 class _Files(NamedTuple):
@@ -27,15 +26,6 @@ class _Files(NamedTuple):
     parts: Path
     copy: Path
     labels: Path
-
-
-class _IndexReader(pickle.Unpickler):
-    """Refuses everything but lists and arrays: a pickle could run any code otherwise."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if module.split('.')[0] == 'numpy' and name in NUMPY:
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f'it refers to {module}.{name}, which a list of files does not need')
 
 
 def write_ade20k_full(
@@ -150,7 +140,7 @@ def _read_index(path: Path) -> list[tuple[str, str]]:
     """Folder and name of each picture; the folders start with that of the data set."""
     try:
         with path.open('rb') as file:
-            index = _IndexReader(file).load()
+            index = ArrayUnpickler(file).load()
         return list(zip(index['folder'], index['filename'], strict=True))
     except Exception as error:
         raise ValueError(f'{path} is no index of ADE20K ({error}): restore the file.') from error

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.io import loadmat
 
+from ...utils import inside
 from ..categories import load_categories
-from .jobs import check_labels, check_size, encode_png, inside, require_files, run_jobs, write_whole
+from .jobs import check_labels, check_size, encode_png, require_files, run_jobs, write_whole
 
 SPLITS = ('train', 'test')
 NUM_CLASSES = 171

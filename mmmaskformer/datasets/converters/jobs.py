@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypeVar
 
 import cv2
@@ -64,23 +64,6 @@ def require_files(paths: Iterable[Path], advice: str) -> None:
         raise FileNotFoundError(
             f'{len(missing)} files are missing, the first of them {missing[0]}: {advice}.'
         )
-
-
-def inside(folder: Path, name: str, where: str) -> Path:
-    """The path of a file that data names, refused if it would lie outside the folder.
-
-    Args:
-        folder: Where it must lie.
-        name: Its name as the data has it, with ``/`` between folders.
-        where: What names it, for the message.
-
-    Raises:
-        ValueError: The name is empty, absolute, or leads out of the folder.
-    """
-    parts = PurePosixPath(name.replace('\\', '/')).parts
-    if not parts or '..' in parts or parts[0].endswith((':', '/')) or '\0' in name:
-        raise ValueError(f'{where} names the file {name!r}, which is not inside {folder}: correct it there.')
-    return folder.joinpath(*parts)
 
 
 def read_map(path: Path, num_channels: int = 1, dtype: type = np.uint8) -> np.ndarray:
@@ -150,7 +133,9 @@ def check_labels(path: Path, pixels: np.ndarray, known: np.ndarray) -> None:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file under another name first, so that a half-written one never bears its own."""
     unfinished = path.with_name(f'{path.name}.unfinished')
-    unfinished.write_bytes(content)
+    unfinished.unlink(missing_ok=True)
+    with unfinished.open('xb') as file:  # a new one: a link that lay there would lead anywhere
+        file.write(content)
     unfinished.replace(path)
 
 

@@ -1,0 +1,105 @@
+"""Compute a loss again from what `FiniteLossHook` has written, and look where it went wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from mmengine.config import Config
+from mmengine.model import revert_sync_batchnorm
+from mmengine.structures import BaseDataElement
+from torch import Tensor, nn
+
+from ..checkpoints import build_model
+from ..engine.step_record import images_of, read_record
+from .find_config import find_config, read_config_text
+
+
+class Reproduction(NamedTuple):
+    """The losses of a step, computed again.
+
+    Attributes:
+        iteration: Which iteration it was.
+        images: Paths of the pictures.
+        then: Terms of the loss as they were.
+        now: The same terms as they are now.
+        first_module: Name of the first module whose output is not finite, or None; ``''`` is the model.
+    """
+
+    iteration: int
+    images: list[str]
+    then: dict[str, float]
+    now: dict[str, float]
+    first_module: str | None
+
+
+def reproduce_loss(
+    path: str | Path, config: str | Path | Config | None = None, device: str = 'cpu'
+) -> Reproduction:
+    """Build the model, load its state and the random state, and compute the loss of the batch.
+
+    On the device of the run, with one process, the terms are equal to the last digit. Otherwise dropout
+    differs, synchronised norms see one process's pictures alone, and mask losses are divided by its segments.
+
+    Args:
+        path: ``non_finite_loss_iter_I_rank_R.pth``.
+        config: The config, or its path or name; by default the one in the file.
+        device: Where to compute.
+
+    Raises:
+        FileNotFoundError: No such file.
+        ValueError: It is no such record, or its config is more than plain values.
+    """
+    record = read_record(path)
+    if config is None:
+        config = read_config_text(record['config'], str(path))
+    config = config if isinstance(config, Config) else find_config(config)
+    model = revert_sync_batchnorm(build_model(config))
+    model.load_state_dict(record['state_dict'])
+    model.to(device).train()
+    faulty = _watch_outputs(model)
+    torch.set_rng_state(record['random_state'])
+    if device.startswith('cuda') and record['random_state_cuda'] is not None:
+        torch.cuda.set_rng_state(record['random_state_cuda'])
+    dtype = getattr(torch, record['autocast'] or 'float32')
+    with torch.autocast(device.partition(':')[0], dtype=dtype, enabled=record['autocast'] is not None):
+        losses = model(**_to(record['data'], device), mode='loss')
+    then = {
+        name: sum(torch.tensor(part).mean().item() for part in parts)
+        for name, parts in record['terms'].items()
+    }
+    now = {name: _mean(losses[name]) for name in then}
+    return Reproduction(record['iteration'], images_of(record['data']), then, now, next(iter(faulty), None))
+
+
+def _watch_outputs(model: nn.Module) -> list[str]:
+    """Names of the modules whose output is not finite, in the order of the forward pass; filled by it."""
+    faulty: list[str] = []
+    for name, module in model.named_modules():
+
+        def look(module: nn.Module, inputs: Any, output: Any, name: str = name) -> None:
+            if not all(tensor.isfinite().all() for tensor in _tensors(output)):
+                faulty.append(name)
+
+        module.register_forward_hook(look)
+    return faulty
+
+
+def _tensors(value: Any) -> list[Tensor]:
+    if isinstance(value, Tensor):
+        return [value] if value.is_floating_point() else []
+    values = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return [tensor for item in values for tensor in _tensors(item)]
+
+
+def _mean(value: Tensor | list[Tensor]) -> float:
+    return sum(part.detach().mean().item() for part in (value if isinstance(value, list) else [value]))
+
+
+def _to(value: Any, device: str) -> Any:
+    if isinstance(value, Tensor | BaseDataElement):
+        return value.to(device)
+    if isinstance(value, dict):
+        return {key: _to(item, device) for key, item in value.items()}
+    return type(value)(_to(item, device) for item in value) if isinstance(value, list | tuple) else value
