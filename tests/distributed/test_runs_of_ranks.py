@@ -1,0 +1,109 @@
+"""Whole training runs of several processes on CPUs, and what they leave."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from small_models import small_model
+from small_training import EQUAL_WEIGHTS, train, training_config, write_splits
+
+from mmmaskformer.apis import evaluate_model, train_model
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_synchronised_batch_norm_falls_back(ranks, folder_of_ranks, tmp_path):
+    """In one process as in two, whose running statistics are those of the checkpoint when it is validated."""
+    one = train(folder_of_ranks, tmp_path / 'train', 1, norm='SyncBN')
+    first, second = (rank['sync_bn'] for rank in ranks[2])
+    assert one['kinds'] == first['kinds'] == second['kinds']
+    assert 'SyncBatchNorm' not in one['kinds']
+    state = torch.load(folder_of_ranks / 'sync_bn/iter_2.pth', weights_only=True)['state_dict']
+    for name, value in first['statistics'].items():
+        assert torch.equal(value, state[name])
+        assert torch.equal(value, second['statistics'][name])
+        alike = torch.equal(value, one['statistics'][name])  # no: each process has half of the pictures
+        assert alike == name.endswith('num_batches_tracked')
+
+
+def test_sharded_run_leaves_a_whole_checkpoint(ranks, folder_of_ranks, tmp_path):
+    """MMEngine's FSDPStrategy, two updates of two accumulated steps."""
+    for rank in ranks[2]:
+        losses = rank['sharded']
+        assert len(losses) == 4
+        assert losses[2:] != losses[:2]
+    path = folder_of_ranks / 'sharded/iter_4.pth'
+    content = torch.load(path, weights_only=True)
+    model = small_model(decode_head=dict(criterion=EQUAL_WEIGHTS))
+    model.load_state_dict(content['state_dict'])
+    assert set(content['optimizer']['state']) == {name for name, _ in model.named_parameters()}
+    compare_metrics(validated(path), path, folder_of_ranks, tmp_path)
+
+
+@pytest.fixture(scope='module')
+def four(tmp_path_factory) -> Path:
+    """Pictures, and in ``four`` what `tools/dist_train.sh` has left."""
+    folder = tmp_path_factory.mktemp('four')
+    write_splits(folder)
+    cfg = training_config(folder, folder / 'four', 4)
+    cfg.dump(folder / 'small.py')
+    run_script('dist_train.sh', folder / 'small.py', 4, '--work-dir', folder / 'four')
+    return folder
+
+
+def test_four_processes_train_as_one(four, tmp_path):
+    """The parameters after two steps, and the metrics of an uneven last batch."""
+    train_model(training_config(four, tmp_path / 'one', 1))
+    start, alone, found = (
+        torch.load(path, weights_only=True)['state_dict']
+        for path in (four / 'start.pth', tmp_path / 'one/iter_2.pth', four / 'four/iter_2.pth')
+    )
+    assert list(found) == list(alone)
+    change, difference = (
+        sum((a[name] - b[name]).double().norm() ** 2 for name in alone) ** 0.5
+        for a, b in ((alone, start), (alone, found))
+    )
+    assert change > 0.01
+    assert difference < 1e-4 * change
+    checkpoint = four / 'four/iter_2.pth'
+    compare_metrics(validated(checkpoint), checkpoint, four, tmp_path / 'test')
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize('world', [2, 4])
+def test_several_processes_test_as_one(four, world, tmp_path):
+    checkpoint, found = four / 'four/iter_2.pth', tmp_path / 'found'
+    run_script('dist_test.sh', four / 'small.py', checkpoint, world, '--work-dir', found)
+    (log,) = found.glob('*/*.json')
+    compare_metrics(json.loads(log.read_text()), checkpoint, four, tmp_path / 'alone')
+
+
+def run_script(name: str, *arguments: object) -> None:
+    """One of the shell scripts in tools/, without a GPU."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])
+    settings = dict(PATH=path, CUDA_VISIBLE_DEVICES='', OMP_NUM_THREADS='1')
+    command = [str(ROOT / 'tools' / name), *map(str, arguments)]
+    done = subprocess.run(
+        command, env={**os.environ, **settings}, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def validated(checkpoint: Path) -> dict[str, float]:
+    """What the validation found that followed the checkpoint."""
+    (path,) = checkpoint.parent.glob('*/vis_data/scalars.json')
+    return json.loads(path.read_text().splitlines()[-1])
+
+
+def compare_metrics(found: dict, checkpoint: Path, data: Path, work_dir: Path) -> None:
+    """Every metric is what one process finds for the checkpoint, to the last digit; nan is nan."""
+    alone = evaluate_model(training_config(data, work_dir, 1), str(checkpoint))
+    assert len({value for name, value in alone.items() if name.startswith('IoU.')}) > 2
+    one, other = ({name: repr(float(values[name])) for name in alone} for values in (found, alone))
+    assert one == other
