@@ -26,6 +26,8 @@ MB_PER_RUNNER = 1.0
 """MMEngine keeps logger, log file, message hub and config of each runner until the process ends."""
 SLOWER = 1.10
 """Other jobs on the machine move the CPU time of a step by half as much."""
+IN_FLIGHT = 40
+"""Tensors, a shared file each, of at most four batches that workers made ahead; a run has 100 evaluations."""
 UNIT = dict(training='steps', runners='runners', inference='calls')
 
 
@@ -77,10 +79,10 @@ def check_time(samples: dict[str, np.ndarray]) -> None:
     assert slower < SLOWER * machine, f'steps take {slower:.3f} times as long at the end'
 
 
-def check_constant(samples: dict[str, np.ndarray], column: str) -> None:
-    """After the third sample the number never exceeds what it was until then."""
+def check_constant(samples: dict[str, np.ndarray], column: str, spare: int = 0) -> None:
+    """After the third sample the number never exceeds what it was until then, and some to spare."""
     values = samples[column][~np.isnan(samples[column])]
-    assert values[3:].max(initial=0) <= values[:3].max(), f'{column}: {sorted(set(values))}'
+    assert values[3:].max(initial=0) <= values[:3].max() + spare, f'{column}: {sorted(set(values))}'
 
 
 @pytest.mark.soak
@@ -91,9 +93,10 @@ def test_one_long_training(samples, record_figures):
     check_time({name: values[:-1] for name, values in samples.items()})
     assert samples['children'][-1] == 0
     assert samples['children'][:-1].max() == 2  # of training; those of evaluation have ended each time
-    for column in ('threads', 'files'):
-        check_constant(samples, column)
-    check_constant({'tensors': samples['tensors'][:-1]}, 'tensors')
+    check_constant(samples, 'threads')
+    for column in ('files', 'tensors'):
+        check_constant(samples, column, IN_FLIGHT)
+    assert samples['tensors'][-1] < 100  # the runner is gone, and all that it held
 
 
 @pytest.mark.soak
