@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import print_log
 
@@ -106,13 +107,14 @@ def newest_whole_checkpoint(folder: str | Path, template: str | None = None) -> 
 
 
 def is_whole(path: str | Path) -> bool:
-    """Whether a file is a zip archive, as PyTorch writes them, and every checksum in it holds.
+    """Whether a file is a zip archive that PyTorch can open, and every checksum in it holds.
 
     Folders, which DeepSpeed writes, are taken as whole.
     """
     if os.path.isdir(path):
         return True
     try:
+        torch._C.PyTorchFileReader(str(path))  # more exact than Python about the end of the file
         with zipfile.ZipFile(path) as archive:
             return bool(archive.namelist()) and archive.testzip() is None
     except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error):

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import signal
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from .checkpoint_files import (
     newest_whole_checkpoint,
     remove_parts,
 )
+
+VALIDATED = 'validated_iter'
 
 
 @HOOKS.register_module()
@@ -91,7 +94,8 @@ class CrashSafeCheckpointHook(CheckpointHook):
                 remove_parts(self.out_dir)
         self._listen(runner)
         self._training = True
-        if self.validate_on_resume and runner.iter > 0 and _validation_is_due(runner):
+        validated = runner.message_hub.get_info(VALIDATED) == runner.iter
+        if self.validate_on_resume and runner.iter > 0 and not validated and _validation_is_due(runner):
             runner.val_loop.run()
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
@@ -108,6 +112,12 @@ class CrashSafeCheckpointHook(CheckpointHook):
         saved = self._training and self._saved_iter == runner.iter
         if saved and self._signal and get_world_size() == 1:
             self._stop(runner, runner.iter)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
+        """Note that this iteration is validated: saving the best checkpoint saves the last one again."""
+        if self._training:
+            runner.message_hub.update_info(VALIDATED, runner.iter)
+        super().after_val_epoch(runner, metrics)
 
     def after_val(self, runner: Runner) -> None:
         """Stop after validation."""
@@ -205,7 +215,15 @@ def _validation_is_due(runner: Runner) -> bool:
 
 def _leave_signals_to_parent(signals: Sequence[int], initialise: Callable | None, worker: int) -> None:
     """In a worker that loads data: a signal often goes to all processes, and the parent needs its workers."""
-    for number in signals:
-        signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, 'sigwaitinfo'):  # not on macOS
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+        threading.Thread(target=_obey_parent, args=(signals, os.getppid()), daemon=True).start()
     if initialise is not None:
         initialise(worker)
+
+
+def _obey_parent(signals: Sequence[int], parent: int) -> None:
+    """End when the parent itself says so, as PyTorch's own handler does."""
+    while signal.sigwaitinfo(signals).si_pid != parent:
+        pass
+    os._exit(0)

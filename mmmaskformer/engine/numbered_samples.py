@@ -93,10 +93,10 @@ class NumberedBatches:
         return len(self.batches)
 
     def __iter__(self) -> Iterator[list[Position]]:
-        done, self.done = self.done, 0
+        done, self.done = self.done, 0  # with the first batch: PyTorch makes an iterator that it never uses
         epochs: Iterable[int] = itertools.count() if self.endless else [self.epoch]
         self.epoch += 1
-        return itertools.islice(itertools.chain.from_iterable(map(self._of_epoch, epochs)), done, None)
+        yield from itertools.islice(itertools.chain.from_iterable(map(self._of_epoch, epochs)), done, None)
 
     def _of_epoch(self, epoch: int) -> Iterator[list[Position]]:
         set_seeds(self.seed, ORDER, epoch)  # for samplers that draw from PyTorch's own generator
