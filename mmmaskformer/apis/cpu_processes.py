@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from mmengine.config import Config
 
@@ -16,7 +18,7 @@ def join_cpu_processes(cfg: Config) -> None:
         torch.distributed.init_process_group('gloo')
     given = {'find_unused_parameters': cfg.get('find_unused_parameters', False)}
     cfg.model_wrapper_cfg = _on_cpu({**given, **(cfg.get('model_wrapper_cfg') or {})})
-    strategy = cfg.get('strategy') or {}
+    strategy: Any = cfg.get('strategy') or {}
     if strategy.get('type') == 'FSDPStrategy':
         sharded = {'type': 'MMFullyShardedDataParallel'}
         strategy.model_wrapper = _on_cpu({**sharded, **(strategy.get('model_wrapper') or {})})
