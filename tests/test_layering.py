@@ -14,6 +14,7 @@ ROOMS = (
     'structures',
     'histories',
     'compat',
+    'risks',
     'doctor',
     'utils',
     'functional',

@@ -72,6 +72,7 @@ class CheckpointUnpickler(ArrayUnpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """See `ArrayUnpickler`; ``getattr`` becomes one that knows the methods of `HistoryBuffer` alone."""
+        module = 'builtins' if module == '__builtin__' else module  # as it was called in Python 2
         if (module, name) == ('builtins', 'getattr'):
             return history_method
         return super().find_class(module, name)
@@ -102,8 +103,9 @@ def _load_checked_by_torch(source: Any, map_location: Any) -> Any:
         return torch.load(source, map_location=map_location, weights_only=True)
     except pickle.UnpicklingError as error:
         found = re.search(r'GLOBAL (\S+)', str(error))
-        if found is None:
-            raise
+        if found is None:  # torch's message goes on to advise loading it all the same
+            reason = re.search(r'WeightsUnpickler error:\s*(.+)', str(error))
+            raise pickle.UnpicklingError(reason[1] if reason else 'it is damaged') from error
         raise pickle.UnpicklingError(
             f'it refers to {found[1]}, which could run code, so it was not loaded; '
             'torch.serialization.add_safe_globals allows it, if you know what it does'

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os.path as osp
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from mmengine import fileio
 from mmengine.utils import is_abs
 from mmseg.datasets import BaseSegDataset
 
+from ..utils import inside
 from .categories import Source, check_agreement, load_categories, metainfo_of, parse_categories
 from .entries import IMAGE, check_entries
 
@@ -93,13 +95,19 @@ class CocoDataset(BaseSegDataset):
                 raise ValueError(
                     f'{self.ann_file}: the image {image} has the id of another image: correct that entry.'
                 )
-            path = osp.join(folder, self._picture(image))
+            path = self._path(folder, self._picture(image))
             images[image['id']] = dict(img_path=path, img_id=image['id'], seg_fields=[])
         return images
 
     def _picture(self, image: Mapping) -> str:
         """Path of a picture in the folder of pictures, as the file's entry for it says."""
         return image['file_name']
+
+    def _path(self, folder: str, name: str) -> str:
+        """Path of a file that the JSON file names; if there is a folder for it, it lies inside."""
+        if folder and (name[:1] in ('', '/', '\\') or any(part in name for part in ('..', ':', '\0'))):
+            inside(Path(folder), name, self.ann_file)
+        return osp.join(folder, name)
 
     def _truths(self, annotations: list[dict], images: Mapping, classes: Mapping) -> dict[Any, dict]:
         """What is true of each image, by its id; ``classes`` gives index and isthing by category id."""

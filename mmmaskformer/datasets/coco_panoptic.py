@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path as osp
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,7 +53,7 @@ class CocoPanopticDataset(CocoDataset):
                 )
             entries = check_entries(annotation['segments_info'], SEGMENT, f'{here}[{place}].segments_info')
             truths[img_id] = dict(
-                seg_map_path=osp.join(folder, annotation['file_name']),
+                seg_map_path=self._path(folder, annotation['file_name']),
                 segments_info=self._segments(img_id, entries, classes),
             )
         return truths

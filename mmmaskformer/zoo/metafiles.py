@@ -9,8 +9,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import yaml
 from mmengine.config import Config
-from mmengine.fileio import dump, load
+from mmengine.fileio import dump
 from mmengine.utils import track_iter_progress
 
 from .description import COLLECTIONS, Size, collection_of, describe, input_size, measure
@@ -43,7 +44,7 @@ def inherits_alone(path: Path) -> str | None:
 def read_metafile(folder: Path) -> dict[str, Any]:
     """The metafile of a folder, empty if there is none yet."""
     path = folder / METAFILE
-    return load(path) if path.is_file() else {}
+    return yaml.safe_load(path.read_text(encoding='utf-8')) if path.is_file() else {}
 
 
 def read_models(root: Path) -> dict[str, list[dict[str, Any]]]:

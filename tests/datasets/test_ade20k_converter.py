@@ -20,6 +20,10 @@ CLASSES = np.array(
 
 @pytest.fixture
 def ade(tmp_path):
+    return draw_ade20k(tmp_path)
+
+
+def draw_ade20k(tmp_path):
     """Both splits with the same image twice."""
     for split in ('training', 'validation'):
         for folder in ('images', 'annotations', 'annotations_instance'):
