@@ -16,6 +16,7 @@ from importlib import metadata
 from typing import NamedTuple
 
 from . import compat
+from .risks import security_notes
 from .version import __version__
 
 OPENCV = ('opencv-python', 'opencv-python-headless', 'opencv-contrib-python')
@@ -190,8 +191,13 @@ def gpu() -> str:
         return f'unknown ({_sentence(error)})'
 
 
-def report(found: Mapping[str, Mapping[str, str]], worked_around: list[str], problems: list[Problem]) -> str:
-    """The text that the command prints."""
+def report(
+    found: Mapping[str, Mapping[str, str]],
+    worked_around: list[str],
+    problems: list[Problem],
+    notes: list[str] | None = None,
+) -> str:
+    """The text that the command prints; ``notes`` are those on security."""
     rows = [('python', platform.python_version())]
     for name, versions in found.items():
         label = name if len(versions) != 1 else next(iter(versions))
@@ -200,6 +206,7 @@ def report(found: Mapping[str, Mapping[str, str]], worked_around: list[str], pro
     lines = [f'mmmaskformer {__version__}', '', 'Versions']
     lines += [*(f'  {key:<20} {value}' for key, value in rows), '']
     lines += ['Worked around', *(f'  - {sentence}' for sentence in worked_around or ['nothing']), '']
+    lines += ['Security', *(f'  - {sentence}' for sentence in notes or ['nothing to tell']), '']
     if not problems:
         return '\n'.join([*lines, 'Nothing is wrong.'])
     lines.append(f'Wrong ({len(problems)})')
@@ -219,7 +226,8 @@ def main() -> int:
             worked_around, failures = try_imports()
         fixes = {problem.fix for problem in problems}
         problems += [failure for failure in failures if failure.fix not in fixes]
-    print(report(found, worked_around, problems))
+    notes = security_notes(found['torch'].get('torch', ''))
+    print(report(found, worked_around, problems, notes))
     return 1 if problems else 0
 
 
