@@ -63,6 +63,7 @@ class FiniteLossHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Watch the model's losses and the optimiser's steps."""
         self._module: Any = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        self._statistics = _statistics(self._module)
         self._handles = [
             self._module.register_forward_pre_hook(self._remember, with_kwargs=True),
             self._module.register_forward_hook(self._watch, with_kwargs=True),
@@ -82,7 +83,7 @@ class FiniteLossHook(Hook):
         """Keep what the forward pass changes."""
         if module.training and kwargs.get('mode') == 'loss':
             self._before = dict(
-                buffers=[buffer.clone() for buffer in _statistics(module)],
+                statistics=[(b, b.clone()) for norm, bs in self._statistics if norm.training for b in bs],
                 random_state=torch.get_rng_state(),
                 random_state_cuda=torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None,
             )
@@ -100,7 +101,7 @@ class FiniteLossHook(Hook):
         if step.is_finite():
             self._in_a_row = 0
             return
-        for buffer, before in zip(_statistics(self._module), self._before['buffers']):
+        for buffer, before in self._before['statistics']:
             buffer.copy_(before)
         self._in_a_row += 1
         stops = self._in_a_row > self.max_skips
@@ -204,9 +205,11 @@ def _write(runner: Runner, content: dict[str, Any]) -> str:
     return f'; {path} reproduces it'
 
 
-def _statistics(module: nn.Module) -> list[Tensor]:
-    """What norms learn in the forward pass."""
-    return [buffer for buffer in module.buffers() if buffer.is_floating_point()]
+def _statistics(module: nn.Module) -> list[tuple[nn.Module, list[Tensor]]]:
+    """Modules with what they learn in the forward pass of training: norms, that is."""
+    parts = ((part, part.buffers(recurse=False)) for part in module.modules())
+    floats = ((part, [buffer for buffer in own if buffer.is_floating_point()]) for part, own in parts)
+    return [(part, own) for part, own in floats if own]
 
 
 def _autocast_dtype(device: str) -> str | None:
