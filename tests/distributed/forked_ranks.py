@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-SECONDS = 120  # a hang is an error
+SECONDS = 300  # a hang is an error
 
 
 def run_ranks(work: Callable[[int, int], dict], world: int, folder: Path) -> None:

@@ -90,7 +90,7 @@ def run_script(name: str, *arguments: object) -> None:
     settings = dict(PATH=path, CUDA_VISIBLE_DEVICES='', OMP_NUM_THREADS='1')
     command = [str(ROOT / 'tools' / name), *map(str, arguments)]
     done = subprocess.run(
-        command, env={**os.environ, **settings}, capture_output=True, text=True, timeout=300
+        command, env={**os.environ, **settings}, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
 
