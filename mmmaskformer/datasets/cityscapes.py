@@ -31,6 +31,11 @@ class CityscapesPanopticDataset(CocoPanopticDataset):
         super().__init__(ann_file, categories, **kwargs)
 
     def _picture(self, image: Mapping) -> str:
+        if not isinstance(image['id'], str):
+            raise ValueError(
+                f'{self.ann_file}: the image {image} has a number as id, expected CITY_SEQUENCE_FRAME: correct '
+                'that entry.'
+            )
         return osp.join(city_of(image['id']), f'{image["id"]}_leftImg8bit.png')
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from mmcv.transforms import LoadImageFromFile as MMCVLoadImageFromFile
 from mmengine import fileio
 from mmseg.datasets.transforms import LoadAnnotations as MMSegLoadAnnotations
+from PIL import UnidentifiedImageError
 
 from mmmaskformer.registry import TRANSFORMS
 
@@ -27,7 +28,8 @@ def naming_the_file(kind: str, path: str) -> Iterator[None]:
             f'The {kind} {path} does not exist: restore the file, or take its sample out of the data set.'
         ) from error
     except Exception as error:
-        reason = str(error).strip() or type(error).__name__
+        unknown = isinstance(error, UnidentifiedImageError)
+        reason = 'it is no picture' if unknown else str(error).strip() or type(error).__name__
         raise ValueError(
             f'The {kind} {path} cannot be read ({reason}): '
             'replace the file, or take its sample out of the data set.'
