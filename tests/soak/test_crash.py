@@ -17,7 +17,7 @@ from resume_runs import assert_same, end, signal_at, start, state, tiny_config, 
 
 KILLS = int(os.environ.get('CRASH_KILLS', 20))
 SEED = 11
-ITERATIONS = 16 * KILLS
+ITERATIONS = 12 * KILLS
 AT_ITERATION = partial(signal_at, 'set_seeds', module='mmmaskformer.engine.exact_resume_hook')
 pytestmark = pytest.mark.soak
 
@@ -44,7 +44,7 @@ def kill_at_random(cfg, generator: random.Random, during_write: bool) -> bool:
     if during_write:
         wait_for(lambda: list(folder.glob('.*.part')) or not process.is_alive())
     else:
-        time.sleep(generator.uniform(0, 1.2))
+        time.sleep(generator.uniform(0, 0.8))
     process.kill()
     assert end(process) == -signal.SIGKILL, 'it was done before: give it more iterations'
     return bool(list(folder.glob('.*.part')))
