@@ -54,7 +54,7 @@ def build(args: argparse.Namespace, switch: str) -> nn.Module:
     config = Config.fromfile(args.config).model
     config.backbone.init_cfg = None
     init_default_scope('mmseg')
-    model = MODELS.build({**config, **SWITCHES[switch]})
+    model = MODELS.build({**config, 'channels_last': False, **SWITCHES[switch]})
     return model.cuda() if torch.cuda.is_available() else model
 
 

@@ -9,11 +9,10 @@ import torch
 from golden_outputs import assert_parity, golden_arrays
 
 from mmmaskformer.functional.postprocess import panoptic_segments
-from mmmaskformer.functional.resizing import BAND_VALUES, OutputSize, resize_scores
+from mmmaskformer.functional.resizing import BAND_VALUES, OutputSize
 from mmmaskformer.functional.semantic_inference import (
+    picture_scores,
     semantic_label_map,
-    semantic_scores,
-    semantic_scores_at_output,
 )
 from mmmaskformer.structures import MaskPrediction
 
@@ -42,16 +41,9 @@ def test_panoptic(i, thresholds):
 def test_semantic(i):
     arrays, (prediction, size) = golden_arrays('postprocess'), case(i)
     for name in ('before', 'after'):
-        scores = all_scores(prediction, size, name == 'before')
+        scores = picture_scores(prediction, size, before=name == 'before')
         assert_parity(scores[:, ::7, ::11], arrays[f'sem_{name}_{i}'], name)
         assert scores.argmax(0).tolist() == arrays[f'sem_{name}_argmax_{i}'].tolist()
-
-
-def all_scores(prediction: MaskPrediction, size: OutputSize, before: bool) -> torch.Tensor:
-    if before:
-        return semantic_scores_at_output(prediction, size)
-    batch = MaskPrediction(*(part[None] for part in prediction))
-    return resize_scores(semantic_scores(batch, size.padded)[0], size)
 
 
 @pytest.mark.parametrize('rows_at_once', [1, 7, 1000])  # all of them: the very operations of the scores
@@ -63,6 +55,6 @@ def test_label_maps_of_bands(i, rows_at_once, monkeypatch):
         labels = semantic_label_map(prediction, size, before=name == 'before')
         different = labels[0] != torch.from_numpy(arrays[f'sem_{name}_argmax_{i}'])
         if rows_at_once < 1000:  # a band may round otherwise where the two best scores are equal to 1e-6
-            first, second = all_scores(prediction, size, name == 'before').topk(2, 0)[0]
+            first, second = picture_scores(prediction, size, before=name == 'before').topk(2, 0)[0]
             different &= first - second > 1e-6
         assert not different.any()

@@ -22,13 +22,18 @@ def convolve_products(embeddings: Tensor, pixels: Tensor, weight: Tensor, bias: 
     Returns:
         ``(N, h, w)``.
     """
-    if not len(embeddings):
+    num = len(embeddings)
+    if not num:
         return pixels.new_zeros(0, *pixels.shape[1:])
     padding = weight.shape[-1] // 2
-    if len(embeddings) >= len(weight):
+    if num >= len(weight):
         features = F.conv2d(pixels[None], weight, bias, padding=padding)[0]
         return torch.einsum('nc,chw->nhw', embeddings, features)
     with torch.autocast(embeddings.device.type, enabled=False):  # products of weights are not rounded twice
         products = torch.einsum('nc,cdij->ndij', embeddings.to(weight), weight)
         offsets = embeddings.to(bias) @ bias
-    return F.conv2d(pixels[None], products, offsets, padding=padding)[0]
+    if pixels.device.type == 'cpu' and num > 64:  # oneDNN needs longer for 100 channels than for 128
+        products, offsets = (
+            F.pad(each, [0, 0] * (each.dim() - 1) + [0, -num % 32]) for each in (products, offsets)
+        )
+    return F.conv2d(pixels[None], products, offsets, padding=padding)[0, :num]

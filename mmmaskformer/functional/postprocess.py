@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from ..structures import MaskPrediction
-from .resizing import OutputSize, bands, output_rows, resize_masks
-from .semantic_inference import best_index
+from .resizing import OutputSize, RowResizer, bands, resize_masks
 
 MASKS_AT_ONCE = 4
 
@@ -82,6 +81,7 @@ def panoptic_queries(class_logits: Tensor, num_classes: int, score_thr: float) -
     return torch.where((labels < num_classes) & (scores > score_thr))[0]
 
 
+@torch.no_grad()
 def compete(mask_logits: Tensor, scores: Tensor, size: OutputSize) -> tuple[Tensor, Tensor]:
     """Give each pixel to the query whose score * p(pixel in mask) is highest.
 
@@ -96,11 +96,12 @@ def compete(mask_logits: Tensor, scores: Tensor, size: OutputSize) -> tuple[Tens
     height, width = size.output
     winner = torch.empty(size.output, dtype=torch.int32, device=scores.device)
     areas = torch.zeros(len(scores), dtype=torch.float64, device=scores.device)
+    pixels = mask_logits.float().permute(1, 2, 0)
+    rows = RowResizer(len(pixels), size)
     for start, stop in bands(height, len(scores) * width, scores.device):
-        masks = output_rows(mask_logits, size, start, stop).sigmoid()
-        covered = torch.ge(masks, 0.5, out=torch.empty_like(masks))
-        areas += covered.flatten(1).sum(1)
-        winner[start:stop] = best_index(masks.mul_(scores[:, None, None]))
+        masks = rows.resize(pixels[slice(*rows.sources(start, stop))].contiguous(), start, stop).sigmoid_()
+        areas += torch.ge(masks, 0.5, out=torch.empty_like(masks)).flatten(0, 1).sum(0)
+        winner[start:stop] = masks.mul_(scores).max(-1).indices
     return winner, areas
 
 

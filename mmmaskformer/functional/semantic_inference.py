@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..structures import MaskPrediction
-from .resizing import (
-    OutputSize,
-    bands,
-    output_rows,
-    picture_rows,
-    resize,
-    resize_band,
-    resize_masks,
-    source_rows,
-)
+from .resizing import OutputSize, RowResizer, bands, resize, resize_masks, resize_scores
+
+# Columns of mask logits in a window whose extremes bound the scores in it.
+WINDOW = 8
+# Pixels whose scores are computed at a time: few enough to be compared while they are in a core's cache.
+PRODUCT_PIXELS = {'cpu': 4096}
 
 
 def semantic_scores(prediction: MaskPrediction, size: tuple[int, int]) -> Tensor:
@@ -36,16 +33,20 @@ def semantic_scores(prediction: MaskPrediction, size: tuple[int, int]) -> Tensor
         return _combine(_class_prob(prediction.class_logits), masks)
 
 
-def semantic_scores_at_output(prediction: MaskPrediction, size: OutputSize) -> Tensor:
-    """Semantic scores from mask logits that are resized to the original image before they are combined.
+def picture_scores(prediction: MaskPrediction, size: OutputSize, before: bool = False) -> Tensor:
+    """Semantic scores of one image at its original size.
 
     Args:
-        prediction: Of one image: class logits ``(Q, K + 1)`` and mask logits ``(Q, h, w)``.
+        prediction: Class logits ``(Q, K + 1)`` and mask logits ``(Q, h, w)``.
         size: Sizes of input, picture and output.
+        before: Resize mask logits to the original size before they are combined, not the scores after.
 
     Returns:
         ``(K, H, W)`` float32 scores.
     """
+    if not before:
+        batch = MaskPrediction(*(part[None] for part in prediction))
+        return resize_scores(semantic_scores(batch, size.padded)[0], size)
     with torch.autocast(prediction.mask_logits.device.type, enabled=False):
         masks = resize_masks(prediction.mask_logits, size)
         return _combine(_class_prob(prediction.class_logits), masks)
@@ -56,11 +57,12 @@ def semantic_labels(scores: Tensor) -> Tensor:
     return best_index(scores)[None] if len(scores) > 1 else (scores > 0.5).long()
 
 
+@torch.no_grad()
 def semantic_label_map(prediction: MaskPrediction, size: OutputSize, before: bool = False) -> Tensor:
     """`semantic_labels` of the scores at the original size, a band of rows at a time.
 
-    Neither Q nor K maps of full size ever exist. Labels equal those from all scores but where the two best
-    classes are equal to rounding.
+    Neither Q nor K maps of full size ever exist, and classes that provably win no pixel of a band are left
+    out of it. Labels equal those from all scores but where the two best classes are equal to rounding.
 
     Args:
         prediction: Of one image: class logits ``(Q, K + 1)`` and mask logits ``(Q, h, w)``.
@@ -71,19 +73,88 @@ def semantic_label_map(prediction: MaskPrediction, size: OutputSize, before: boo
         ``(1, *size.output)`` int64.
     """
     height, width = size.output
+    wide = max(width, size.image[0] * size.image[1] // height)  # pixels of the picture in a row of output
+    parts = list(bands(height, wide * len(prediction.class_logits), prediction.mask_logits.device))
+    if len(parts) == 1:
+        return semantic_labels(picture_scores(prediction, size, before))
     with torch.autocast(prediction.mask_logits.device.type, enabled=False):
-        class_prob = _class_prob(prediction.class_logits)
-        labels = torch.empty((1, height, width), dtype=torch.int64, device=class_prob.device)
-        wide = max(width, size.image[0] * size.image[1] // height)  # pixels of the picture in a row of output
-        for start, stop in bands(height, wide * max(class_prob.shape), class_prob.device):
-            if before:
-                scores = _combine(class_prob, output_rows(prediction.mask_logits, size, start, stop))
-            else:
-                first, last = source_rows(size, start, stop)
-                masks = picture_rows(prediction.mask_logits, size, first, last)
-                scores = resize_band(_combine(class_prob, masks), size, start, stop, first)
-            labels[:, start:stop] = semantic_labels(scores)
-    return labels
+        label_rows = _LabelRows(prediction, size, before)
+        return torch.cat([label_rows.get(start, stop) for start, stop in parts])[None]
+
+
+class _LabelRows:
+    """Labels of a band of rows, from the few rows of the masks that it needs."""
+
+    def __init__(self, prediction: MaskPrediction, size: OutputSize, before: bool):
+        self.class_prob = _class_prob(prediction.class_logits).mT.contiguous()
+        self.mask_logits = prediction.mask_logits.float().permute(1, 2, 0)
+        self.size = size
+        self.masks = RowResizer(len(self.mask_logits), size if before else size._replace(output=size.image))
+        resized = not before and size.image != size.output
+        self.scores = RowResizer(size.image[0], size._replace(padded=size.image)) if resized else None
+
+    def get(self, start: int, stop: int) -> Tensor:
+        """``(stop - start, W)`` int64."""
+        first, last = self.scores.sources(start, stop) if self.scores else (start, stop)
+        logits = self.mask_logits[slice(*self.masks.sources(first, last))].contiguous()
+        classes = possible_classes(self.class_prob, logits, self.size.padded[1])
+        if len(classes) == 1 < len(self.class_prob):
+            return classes.expand(stop - start, self.size.output[1])
+        prob = self.class_prob[classes].mT
+        masks = self.masks.resize(logits, first, last).sigmoid_()
+        if self.scores:
+            best = _best_class(self.scores.resize(masks @ prob, start, stop))
+        else:
+            best = _best_of_products(masks, prob)
+        return best if len(self.class_prob) == 1 else classes[best]
+
+
+def possible_classes(class_prob: Tensor, mask_logits: Tensor, width: int) -> Tensor:
+    """Classes that may have the highest score in some pixel that the masks are upsampled to.
+
+    An upsampled logit lies between the lowest and the highest of the few that it is made of, so a score lies
+    between the sums of p(class) * p(mask) at these. Where a class's highest possible score is below another's
+    lowest possible one, it cannot win; columns are looked at in windows.
+
+    Args:
+        class_prob: ``(K, Q)``.
+        mask_logits: ``(h, w, Q)``.
+        width: Columns that the masks are upsampled to, at first.
+
+    Returns:
+        ``(N,)`` int64, ascending; all K where the masks say little.
+    """
+    span = 2 + -(-mask_logits.shape[1] // width)  # columns that make a pixel
+    high = _windows(mask_logits.amax(0), span)
+    low = -_windows(-mask_logits.amin(0), span)
+    highest, lowest = (bound.sigmoid() @ class_prob.mT for bound in (high, low))
+    beaten = highest * (1 + 1e-5) + 1e-6 < lowest.amax(1, keepdim=True)
+    return torch.where(~beaten.all(0))[0]
+
+
+def _windows(columns: Tensor, span: int) -> Tensor:
+    """Maxima of windows of ``(w, Q)`` columns; any ``span`` columns lie in one of the windows."""
+    padded = F.pad(columns.mT, (0, -len(columns) % WINDOW + span - 1), value=-torch.inf)
+    return F.max_pool1d(padded, WINDOW + span - 1, stride=WINDOW).mT
+
+
+def _best_of_products(maps: Tensor, weights: Tensor) -> Tensor:
+    """`_best_class` of ``(h, w, Q) @ (Q, K)``, a few pixels at a time: all products never exist."""
+    pixels = maps.flatten(0, 1)
+    step = PRODUCT_PIXELS.get(maps.device.type, len(pixels))
+    num_classes = weights.shape[1]
+    weights = F.pad(weights.mT, (0, 0, 0, -num_classes % 8)).mT  # MKL takes as long for 19 columns as for 32
+    products = maps.new_empty(step, weights.shape[1])
+    best = [
+        _best_class(torch.mm(part, weights, out=products[: len(part)])[:, :num_classes])
+        for part in pixels.split(step)
+    ]
+    return torch.cat(best).view(maps.shape[:2])
+
+
+def _best_class(scores: Tensor) -> Tensor:
+    """``(..., K)`` scores -> ``(...)`` int64, as `semantic_labels`."""
+    return scores.max(-1).indices if scores.shape[-1] > 1 else (scores[..., 0] > 0.5).long()
 
 
 def best_index(maps: Tensor) -> Tensor:

@@ -10,6 +10,8 @@ from torch import nn
 
 from .layers import checkpointed
 
+CHANNELS_LAST_BACKBONES = ('ResNet', 'ResNetV1c', 'ResNetV1d', 'SwinTransformer')
+
 
 def turn_on_checkpointing(backbone: nn.Module, head: nn.Module) -> None:
     """Gradient checkpointing of every part that knows ``with_cp``.
@@ -35,6 +37,14 @@ def turn_on_checkpointing(backbone: nn.Module, head: nn.Module) -> None:
 
 def _knowing_checkpoints(module: nn.Module) -> list[Any]:
     return [m for m in module.modules() if hasattr(m, 'with_cp')]
+
+
+def prefers_channels_last(backbone: nn.Module) -> bool:
+    """Whether channels last is the faster format here: on CPUs, with backbones known to take it.
+
+    A backbone may ask for a `view` of its maps that this format does not have.
+    """
+    return not torch.cuda.is_available() and type(backbone).__name__ in CHANNELS_LAST_BACKBONES
 
 
 def use_channels_last(model: Any) -> None:

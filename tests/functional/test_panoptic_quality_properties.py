@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -71,3 +74,52 @@ def test_semantic_is_panoptic_with_a_segment_for_each_class(seed, change):
     maps = [np.where(labels == 255, 0, labels + 1) for labels in (truth, prediction)]
     lists = [segments(*((i, i - 1) for i in np.setdiff1d(ids, 0))) for ids in maps]
     assert_equal(count_semantic(truth, prediction, 4), count_panoptic(*maps, *lists, 4))
+
+
+@settings(max_examples=100, deadline=None)
+@given(scenes())
+def test_qualities_are_bounded_and_pq_is_their_product(scene):
+    table = qualities(count_panoptic(*scene, 3))
+    seen = table[~np.isnan(table[:, 0])]
+    assert ((seen >= 0) & (seen <= 1)).all()
+    np.testing.assert_allclose(seen[:, 0], seen[:, 1] * seen[:, 2], atol=1e-12)
+    matched = seen[seen[:, 2] > 0]
+    assert (matched[:, 1] > 0.5).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(scenes())
+def test_truth_and_prediction_may_change_places_where_all_is_segments(scene):
+    """Without void, crowds and unlisted pixels; missed and false segments change places with them."""
+    truth, prediction = scene[:2]
+    truth, prediction = truth + 1, prediction + 1
+    truth_segments = segments(*((i, int(i) % 3) for i in np.unique(truth)))
+    found = segments(*((i, int(i) % 3) for i in np.unique(prediction)))
+    ours = count_panoptic(truth, prediction, truth_segments, found, 3)
+    swapped = count_panoptic(prediction, truth, found, truth_segments, 3)
+    np.testing.assert_allclose(swapped.iou, ours.iou, atol=1e-12)
+    assert (swapped.tp.tolist(), swapped.fp.tolist()) == (ours.tp.tolist(), ours.fn.tolist())
+
+
+@settings(max_examples=100, deadline=None)
+@given(scenes(), st.integers(0, 2**32 - 1))
+def test_what_matched_segments_have_on_void_does_not_count(scene, seed):
+    truth, prediction, truth_segments, predicted_segments = scene
+    before = count_panoptic(*scene, 3)
+    rng = np.random.default_rng(seed)
+    grown = np.where((truth == 0) & (rng.random(truth.shape) < 0.5), 0, prediction)
+    if set(np.unique(grown)) | {0} != set(np.unique(prediction)) | {0}:  # a segment would vanish
+        grown = prediction
+    after = count_panoptic(truth, grown, truth_segments, predicted_segments, 3)
+    np.testing.assert_allclose(after.iou, before.iou, atol=1e-12)
+    assert (after.tp.tolist(), after.fn.tolist()) == (before.tp.tolist(), before.fn.tolist())
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(scenes(), min_size=2, max_size=5), st.integers(1, 4))
+def test_images_may_be_counted_in_any_split(parts, cut):
+    sums = [count_panoptic(*scene, 3) for scene in parts]
+    whole = reduce(add, sums)
+    halves = [reduce(add, half) for half in (sums[:cut], sums[cut:]) if half]
+    assert_equal(reduce(add, halves), whole)
+    np.testing.assert_allclose(qualities(reduce(add, halves[::-1])), qualities(whole), atol=1e-12)

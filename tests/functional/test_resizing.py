@@ -8,15 +8,15 @@ from mmmaskformer.functional.mask_products import convolve_products
 from mmmaskformer.functional.resizing import (
     BAND_VALUES,
     OutputSize,
+    RowResizer,
     bands,
-    output_rows,
     resize_masks,
 )
 from mmmaskformer.functional.semantic_inference import (
     best_index,
+    picture_scores,
     semantic_label_map,
     semantic_scores,
-    semantic_scores_at_output,
 )
 from mmmaskformer.structures import MaskPrediction
 
@@ -34,8 +34,14 @@ SIZES = [
 def test_bands_of_rows_are_the_whole(size, step):
     logits = torch.randn(3, 16, 24)
     rows = range(0, size.output[0], step)
-    parts = [output_rows(logits, size, start, min(start + step, size.output[0])) for start in rows]
-    torch.testing.assert_close(torch.cat(parts, 1), resize_masks(logits, size), rtol=1e-5, atol=1e-5)
+    resizer = RowResizer(16, size)
+    parts = []
+    for start in rows:
+        stop = min(start + step, size.output[0])
+        first, last = resizer.sources(start, stop)
+        parts.append(resizer.resize(logits[:, first:last].permute(1, 2, 0), start, stop).clone())
+    whole = resize_masks(logits, size).permute(1, 2, 0)
+    torch.testing.assert_close(torch.cat(parts), whole, rtol=1e-5, atol=1e-5)
 
 
 def test_bands_cover_all_rows_once(monkeypatch):
@@ -58,7 +64,7 @@ def test_label_map_is_that_of_all_scores(size, num_classes, before, monkeypatch)
     monkeypatch.setitem(BAND_VALUES, 'cpu', 9 * 12 * size.output[1])
     prediction = MaskPrediction(3 * torch.randn(12, num_classes + 1), 4 * torch.randn(12, 16, 24))
     if before:
-        scores = semantic_scores_at_output(prediction, size)
+        scores = picture_scores(prediction, size, before=True)
     else:
         padded = semantic_scores(MaskPrediction(*(part[None] for part in prediction)), size.padded)
         cropped = padded[..., : size.image[0], : size.image[1]]

@@ -143,13 +143,23 @@ def test_checkpointing_needs_a_backbone_that_can():
 
 
 def test_channels_last():
-    plain, other = build(decode_head=QUIET), build(decode_head=QUIET, channels_last=True)
+    plain, other = (build(decode_head=QUIET, channels_last=switch) for switch in (False, True))
     batch, layouts = pictures(*SIZES), []
     conv = other.decode_head.pixel_decoder.output_convs[0]
     conv.register_forward_hook(lambda module, inputs, output: layouts.extend([*inputs, output]))
     assert_same(step(other, batch), step(plain, batch), 1e-4)
     assert all(x.is_contiguous(memory_format=torch.channels_last) for x in layouts)
     assert len(layouts) == 2
+
+
+@pytest.mark.parametrize(
+    ('changes', 'gpu', 'expected'),
+    [({}, False, True), ({}, True, False), (dict(backbone=SWIN), False, True), (CONVS, False, False)],
+)
+def test_channels_last_is_chosen_where_it_is_faster(changes, gpu, expected, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpu)
+    weight = build(**changes).decode_head.pixel_decoder.output_convs[0].conv.weight
+    assert weight.is_contiguous(memory_format=torch.channels_last) == expected
 
 
 def test_compiled():

@@ -15,7 +15,7 @@ from ...checkpoints import accept_foreign_checkpoints
 from ...functional.postprocess import panoptic_segments
 from ...functional.resizing import OutputSize
 from ...registry import MODELS
-from ..execution import compile_parts, turn_on_checkpointing, use_channels_last
+from ..execution import compile_parts, prefers_channels_last, turn_on_checkpointing, use_channels_last
 from .results import asks_for_masks, check_test_cfg, image_results, wanted_queries
 
 
@@ -48,7 +48,8 @@ class MaskFormer(EncoderDecoder):
         *args: As `EncoderDecoder`.
         with_cp: Gradient checkpointing of backbone, pixel decoder and transformer decoder: less memory, more
             time in training.
-        channels_last: Memory format of convolutions and pictures.
+        channels_last: Memory format of convolutions and pictures; None chooses it on CPUs, for ResNets and
+            Swin.
         compile: ``torch.compile`` of backbone, pixel decoder and transformer decoder; a dict has its options.
         **kwargs: As `EncoderDecoder`; unknown ones are errors.
     """
@@ -59,14 +60,14 @@ class MaskFormer(EncoderDecoder):
         self,
         *args: Any,
         with_cp: bool = False,
-        channels_last: bool = False,
+        channels_last: bool | None = None,
         compile: bool | dict = False,
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
         if with_cp:
             turn_on_checkpointing(self.backbone, self.decode_head)
-        if channels_last:
+        if prefers_channels_last(self.backbone) if channels_last is None else channels_last:
             use_channels_last(self)
         if compile is not False:
             compile_parts(self, {} if compile is True else compile)

@@ -17,12 +17,11 @@ from ...functional.postprocess import (
     panoptic_queries,
     panoptic_segments,
 )
-from ...functional.resizing import OutputSize, resize_scores
+from ...functional.resizing import OutputSize
 from ...functional.semantic_inference import (
+    picture_scores,
     semantic_label_map,
     semantic_labels,
-    semantic_scores,
-    semantic_scores_at_output,
 )
 from ...structures import MaskPrediction
 
@@ -122,14 +121,7 @@ def _semantic_results(prediction: MaskPrediction, size: OutputSize, cfg: dict, v
     elif not cfg.get('seg_logits', True):
         labels = semantic_label_map(prediction, size, before)
     if cfg.get('seg_logits', True):
-        scores = _scores(prediction, size, before)
+        scores = picture_scores(prediction, size, before)
         results['seg_logits'] = PixelData(data=scores)
         labels = labels if general else semantic_labels(scores)
     return dict(pred_sem_seg=PixelData(data=labels), **results)
-
-
-def _scores(prediction: MaskPrediction, size: OutputSize, before: bool) -> Tensor:
-    if before:
-        return semantic_scores_at_output(prediction, size)
-    batch = MaskPrediction(*(part[None] for part in prediction))
-    return resize_scores(semantic_scores(batch, size.padded)[0], size)
