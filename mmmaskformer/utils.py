@@ -1,4 +1,4 @@
-"""What OpenMMLab's own entry points look for in a package, and where files may lie that data name."""
+"""What OpenMMLab's own entry points look for in a package, and which names files may have."""
 
 from __future__ import annotations
 
@@ -34,3 +34,18 @@ def inside(folder: Path, name: str, where: str) -> Path:
     if not parts or '..' in parts or parts[0].endswith((':', '/')) or '\0' in name:
         raise ValueError(f'{where} names the file {name!r}, which is not inside {folder}: correct it there.')
     return folder.joinpath(*parts)
+
+
+def opencv_path(path: str | Path) -> str:
+    """A path that OpenCV may be given: of names that are no UTF-8 it does not say so, but ends the process.
+
+    Raises:
+        ValueError: The path has bytes that are no UTF-8.
+    """
+    try:
+        str(path).encode('utf-8')
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f'The name {path} is no UTF-8, which OpenCV needs: rename the file or folder.'
+        ) from error
+    return str(path)

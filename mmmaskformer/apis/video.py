@@ -11,6 +11,8 @@ from typing import Any
 import cv2
 from numpy.typing import NDArray
 
+from ..utils import opencv_path
+
 VIDEO_SUFFIXES = (
     '.avi', '.flv', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.ogv', '.ts', '.webm', '.wmv',
 )  # fmt: skip
@@ -61,7 +63,7 @@ def open_video(place: str | int) -> Video:
 
 
 def _open(place: str | int) -> cv2.VideoCapture:
-    capture = cv2.VideoCapture(place)
+    capture = cv2.VideoCapture(opencv_path(place) if isinstance(place, str) else place)
     if capture.isOpened():
         return capture
     if isinstance(place, int):
@@ -116,7 +118,7 @@ class VideoSink:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         for suffix, codec in CODECS:
             path = self.path.with_name(self.path.name + suffix)
-            writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), self._fps, size)
+            writer = cv2.VideoWriter(opencv_path(path), cv2.VideoWriter.fourcc(*codec), self._fps, size)
             if writer.isOpened():
                 self.path = path
                 return writer

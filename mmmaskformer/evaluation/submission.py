@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..utils import opencv_path
+
 LARGEST_ID = 2**24 - 1
 
 
@@ -27,7 +29,7 @@ def write_id_png(ids: NDArray[Any], path: Path) -> None:
         raise ValueError(f'{path}: the id {ids.max()} does not fit the 24 bits of a PNG')
     blue_green_red = np.stack([ids >> shift & 255 for shift in (16, 8, 0)], axis=-1).astype(np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), blue_green_red):
+    if not cv2.imwrite(opencv_path(path), blue_green_red):
         raise OSError(f'{path} could not be written')
 
 
@@ -37,7 +39,7 @@ def read_id_png(path: Path) -> NDArray[Any]:
     Raises:
         FileNotFoundError: There is no such picture.
     """
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    picture = cv2.imread(opencv_path(path), cv2.IMREAD_COLOR)
     if picture is None:
         raise FileNotFoundError(f'{path} is missing or no picture')
     return picture.astype(np.int64) @ (65536, 256, 1)

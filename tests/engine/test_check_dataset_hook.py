@@ -1,7 +1,11 @@
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
+import torch
 from mmengine.dataset import BaseDataset, ConcatDataset, RepeatDataset
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
 from torch import nn
 
 from mmmaskformer.engine import CheckDatasetHook
@@ -145,3 +149,24 @@ def test_joined_data_sets_disagree():
     joined = SimpleNamespace(datasets=[named('sky', 'car'), named('car', 'sky')])
     with pytest.raises(ValueError, match="class 0 is 'sky'"):
         CheckDatasetHook().before_test(runner(model(decode_head=head(2)), joined))
+
+
+@pytest.mark.parametrize('event', ['before_val_iter', 'before_test_iter'])
+@pytest.mark.parametrize(
+    ('labels', 'ori_shape', 'message'),
+    [
+        ([[0, 5, 255]], (1, 3), r'a\.png: label 5 is neither a class \(0 to 4, num_classes=5\)'),
+        ([[0, 4, 255]], (2, 3), r'a\.png: the truth \(gt_sem_seg\) is 3x1 pixels, but its picture 3x2'),
+        ([[0, 4, 255]], (1, 3), None),
+    ],
+)
+@pytest.mark.parametrize('nested', [False, True], ids=['plain', 'tta'])
+def test_truths_to_evaluate_with(event, labels, ori_shape, message, nested):
+    """mmseg's IoUMetric would drop the label 5 without a word."""
+    sample = SegDataSample(metainfo=dict(seg_map_path='a.png', ori_shape=ori_shape))
+    sample.gt_sem_seg = PixelData(data=torch.tensor([labels]))
+    batch = dict(data_samples=[[sample]] if nested else [sample])
+    check = getattr(CheckDatasetHook(), event)
+    subject = runner(model(decode_head=head(5)), Frames(5))
+    with pytest.raises(ValueError, match=message) if message else nullcontext():
+        check(subject, 0, batch)

@@ -33,7 +33,7 @@ def as_set(segments):
 @settings(max_examples=150, deadline=None)
 @given(id_maps())
 def test_segments_part_the_pixels_that_are_neither_void_nor_crowd(scene):
-    ids, _ = scene
+    ids, listed = scene
     segments = id_map_to_segments(ids, listed, NUM_CLASSES, mark_valid=True)
     crowds = [s['id'] for s in listed if s['iscrowd']]
     wanted = (ids != 0) & ~torch.isin(ids, torch.tensor(crowds, dtype=ids.dtype))

@@ -13,6 +13,8 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
+from mmmaskformer.utils import opencv_path
+
 from .panoptic import categories_json, colour_segments, describe_segments
 from .scene import Scene, draw_scene
 
@@ -170,7 +172,7 @@ def _write_scene(root: Path, recipe: ToyRecipe, split: str, index: int) -> dict:
 
 
 def _write(path: Path, pixels: np.ndarray, options: list[int] | None = None) -> None:
-    if not cv2.imwrite(str(path), pixels, options or []):
+    if not cv2.imwrite(opencv_path(path), pixels, options or []):
         raise OSError(f'{path} could not be written; is the disk full?')
 
 
