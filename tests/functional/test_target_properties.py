@@ -46,7 +46,7 @@ def test_segments_part_the_pixels_that_are_neither_void_nor_crowd(scene):
 @settings(max_examples=150, deadline=None)
 @given(id_maps(), st.permutations(range(1, 7)), st.randoms(use_true_random=False))
 def test_ids_and_their_order_are_only_names(scene, names, random):
-    ids, _ = scene
+    ids, listed = scene
     renamed = torch.tensor([0, *names])[ids]
     others = [{**s, 'id': names[s['id'] - 1]} for s in listed]
     random.shuffle(others)
