@@ -80,7 +80,7 @@ def _train(cfg: Config, resume: bool, prepare: Callable[[], object] | None) -> N
     output = os.open(Path(cfg.work_dir, 'output.txt'), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    faulthandler.dump_traceback_later(SECONDS / 2, file=open(2, 'w', closefd=False))
+    faulthandler.dump_traceback_later(SECONDS / 2)
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
     if prepare is not None:
