@@ -33,8 +33,8 @@ class CityscapesPanopticDataset(CocoPanopticDataset):
     def _picture(self, image: Mapping) -> str:
         if not isinstance(image['id'], str):
             raise ValueError(
-                f'{self.ann_file}: the image {image} has a number as id, expected CITY_SEQUENCE_FRAME: correct '
-                'that entry.'
+                f'{self.ann_file}: the image {image} has a number as id, expected CITY_SEQUENCE_FRAME: '
+                'correct that entry.'
             )
         return osp.join(city_of(image['id']), f'{image["id"]}_leftImg8bit.png')
 

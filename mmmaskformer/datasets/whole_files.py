@@ -8,10 +8,11 @@ import zlib
 
 PNG = b'\x89PNG\r\n\x1a\n'
 JPEG = b'\xff\xd8'
-JPEG_END = 0xD9
+JPEG_PIXELS = b'\xda'
+JPEG_END = b'\xff\xd9'
 CUT_OFF = 'it is cut off: its end is missing'
-# What is no marker among the pixels of a JPEG: a stuffed zero, a restart, a filling byte.
-_MARKER = re.compile(rb'\xff+([^\x00\x01\xd0-\xd7\xff])')
+# Of a part with a length; no marker are a stuffed zero, a restart, the end and filling bytes.
+_MARKER = re.compile(rb'\xff+([^\x00\x01\xd0-\xd9\xff])')
 
 
 def check_whole(content: bytes) -> None:
@@ -60,13 +61,14 @@ def _check_png(content: bytes) -> None:
 
 
 def _check_jpeg(content: bytes) -> None:
-    """Go from marker to marker; all but the end have a length, and pixels may follow that."""
+    """Go from marker to marker over the head, which may hold a preview with an end, to the pixels' own."""
     place = len(JPEG)
     while match := _MARKER.search(content, place):
-        if match[1][0] == JPEG_END:
-            return
+        if match[1] == JPEG_PIXELS:
+            break
         place = match.end() + int.from_bytes(content[match.end() : match.end() + 2], 'big')
-    raise ValueError(CUT_OFF)
+    if content.find(JPEG_END, place) < 0:
+        raise ValueError(CUT_OFF)
 
 
 def _text(name: bytes) -> str:
