@@ -15,7 +15,7 @@ def convolve_products(embeddings: Tensor, pixels: Tensor, weight: Tensor, bias: 
 
     Args:
         embeddings: ``(N, C)``.
-        pixels: ``(D, h, w)``.
+        pixels: ``(1, D, h, w)``, channels last or not.
         weight: ``(C, D, k, k)`` of a convolution that keeps the size, k odd.
         bias: ``(C,)``.
 
@@ -24,16 +24,18 @@ def convolve_products(embeddings: Tensor, pixels: Tensor, weight: Tensor, bias: 
     """
     num = len(embeddings)
     if not num:
-        return pixels.new_zeros(0, *pixels.shape[1:])
+        return pixels.new_zeros(0, *pixels.shape[2:])
     padding = weight.shape[-1] // 2
     if num >= len(weight):
-        features = F.conv2d(pixels[None], weight, bias, padding=padding)[0]
+        features = F.conv2d(pixels, weight, bias, padding=padding)[0]
         return torch.einsum('nc,chw->nhw', embeddings, features)
     with torch.autocast(embeddings.device.type, enabled=False):  # products of weights are not rounded twice
         products = torch.einsum('nc,cdij->ndij', embeddings.to(weight), weight)
         offsets = embeddings.to(bias) @ bias
-    if pixels.device.type == 'cpu' and num > 64:  # oneDNN needs longer for 100 channels than for 128
+    if pixels.is_contiguous(memory_format=torch.channels_last):
+        products = products.contiguous(memory_format=torch.channels_last)
+    elif pixels.device.type == 'cpu' and num > 64:  # oneDNN needs longer for 100 channels than for 128
         products, offsets = (
             F.pad(each, [0, 0] * (each.dim() - 1) + [0, -num % 32]) for each in (products, offsets)
         )
-    return F.conv2d(pixels[None], products, offsets, padding=padding)[0, :num]
+    return F.conv2d(pixels, products, offsets, padding=padding)[0, :num]

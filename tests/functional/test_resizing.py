@@ -77,12 +77,12 @@ def test_label_map_is_that_of_all_scores(size, num_classes, before, monkeypatch)
     assert torch.equal(labels[0][certain], expected[certain])
 
 
-@pytest.mark.parametrize('num_queries', [0, 3, 20])
-def test_convolving_products_is_multiplying_convolutions(num_queries):
-    embeddings, pixels = torch.randn(num_queries, 8), torch.randn(6, 5, 7)
-    weight, bias = torch.randn(8, 6, 3, 3), torch.randn(8)
-    features = F.conv2d(pixels[None], weight, bias, padding=1)[0]
+@pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize(('num_queries', 'width'), [(0, 8), (3, 8), (20, 8), (70, 80)])
+def test_convolving_products_is_multiplying_convolutions(num_queries, width, layout):
+    embeddings, pixels = torch.randn(num_queries, width), torch.randn(1, 6, 5, 7)
+    weight, bias = torch.randn(width, 6, 3, 3), torch.randn(width)
+    features = F.conv2d(pixels, weight, bias, padding=1)[0]
     expected = torch.einsum('nc,chw->nhw', embeddings, features)
-    torch.testing.assert_close(
-        convolve_products(embeddings, pixels, weight, bias), expected, rtol=1e-4, atol=1e-4
-    )
+    found = convolve_products(embeddings, pixels.contiguous(memory_format=layout), weight, bias)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-3)

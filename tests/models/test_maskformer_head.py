@@ -5,6 +5,7 @@ import torch
 from small_models import features, sample, small_head
 
 from mmmaskformer.functional.mask_losses import dice_loss, focal_loss
+from mmmaskformer.models.pixel_decoders import FPNPixelDecoder
 from mmmaskformer.structures import MaskFactors, MaskPrediction, Segments
 
 LOSSES = {'loss_cls', 'loss_mask', 'loss_dice', 'd0.loss_cls', 'd0.loss_mask', 'd0.loss_dice'}
@@ -213,3 +214,18 @@ def test_criterion_learns_the_same_through_factors_as_through_all_mask_logits():
     found = torch.autograd.grad(sum(through.values()), (embeddings, features))
     for one, other in zip(found, expected):
         torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize('size', [(64, 96), (52, 90)])  # of the second, levels are not twice the next
+def test_pyramid_is_the_same_with_and_without_gradients(size, layout):
+    decoder = FPNPixelDecoder(
+        [4, 6, 8, 10], channels=8, mask_channels=8, norm_cfg=dict(type='GN', num_groups=2)
+    )
+    maps = [
+        torch.randn(2, c, -(-size[0] // s), -(-size[1] // s)).contiguous(memory_format=layout)
+        for c, s in zip((4, 6, 8, 10), (4, 8, 16, 32))
+    ]
+    expected = decoder(maps).mask_features
+    with torch.no_grad():
+        torch.testing.assert_close(decoder(maps).mask_features, expected.detach(), rtol=1e-5, atol=1e-5)

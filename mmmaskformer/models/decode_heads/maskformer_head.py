@@ -95,7 +95,7 @@ class MaskFormerHead(SegmentationHead):
         convolution = self.pixel_decoder.mask_features
         predictions = []
         for classes, embeddings, finest in zip(
-            self.class_embed(queries), self.mask_embed(queries), pixels.finest
+            self.class_embed(queries), self.mask_embed(queries), pixels.finest.split(1)
         ):
             kept = slice(None) if wanted is None else wanted(classes)
             masks = convolve_products(embeddings[kept], finest, convolution.weight, convolution.bias)
