@@ -25,11 +25,11 @@ DISTRIBUTIONS = {
     'torch': ('torch',),
     'torchvision': ('torchvision',),
     'numpy': ('numpy',),
-    'mmengine': ('mmengine', 'mmengine-lite'),
-    'mmcv': ('mmcv-lite', 'mmcv', 'mmcv-full'),
-    'mmseg': ('mmsegmentation',),
-    'mmdet': ('mmdet',),
-    'mmpretrain': ('mmpretrain',),
+    'mmengine': ('mmengine', 'mmengine-lite', 'onedl-mmengine'),
+    'mmcv': ('mmcv-lite', 'mmcv', 'mmcv-full', 'onedl-mmcv'),
+    'mmseg': ('mmsegmentation', 'onedl-mmsegmentation'),
+    'mmdet': ('mmdet', 'onedl-mmdetection'),
+    'mmpretrain': ('mmpretrain', 'onedl-mmpretrain'),
     'scipy': ('scipy',),
     'pycocotools': ('pycocotools',),
     'cv2': OPENCV,
@@ -51,12 +51,10 @@ RANGES: dict[str, tuple[str, str | None, str]] = {
     'mmsegmentation': ('1.2.2', '2', 'mmsegmentation==1.2.2'),
     'mmdet': ('3.3.0', '4', 'mmdet==3.3.0'),
     'mmpretrain': ('1.2.0', '2', 'mmpretrain==1.2.0'),
-    'setuptools': ('', '82', 'setuptools<82'),
 }
 TRIAL_IMPORTS = (
     'torchvision',
     'cv2',
-    'pkg_resources',
     'mmcv.ops',
     'mmpretrain.models',
     'mmdet.models',
@@ -102,7 +100,7 @@ def version_problems(found: Mapping[str, Mapping[str, str]], python: str | None 
     python = python or platform.python_version()
     problems = []
     if _numbers(python) < (3, 10):
-        problems.append(Problem(f'Python {python} is too old.', 'use Python 3.10, 3.11 or 3.12'))
+        problems.append(Problem(f'Python {python} is too old.', 'use Python 3.10 or later'))
     for name, versions in found.items():
         problems += _presence_problems(name, versions)
         problems += [p for item in versions.items() if (p := _range_problem(*item))]
@@ -130,10 +128,9 @@ def _range_problem(distribution: str, version: str) -> Problem | None:
     if _numbers(version) >= _numbers(low) and (high is None or _numbers(version) < _numbers(high)):
         return None
     bounds = ','.join([*([f'>={low}'] if low else []), *([f'<{high}'] if high else [])])
-    what = f'{distribution} {version} is out of range, needed is {bounds}'
-    if distribution == 'setuptools':
-        what += ' (mmengine imports pkg_resources, which later releases lack)'
-    return Problem(f'{what}.', f'pip install "{wanted}"')
+    return Problem(
+        f'{distribution} {version} is out of range, needed is {bounds}.', f'pip install "{wanted}"'
+    )
 
 
 def _pair_problems(found: Mapping[str, Mapping[str, str]]) -> Iterator[Problem]:
@@ -165,14 +162,9 @@ def try_imports() -> tuple[list[str], list[Problem]]:
         try:
             importlib.import_module(name)
         except Exception as error:  # a broken installation fails in many ways; all are worth telling
-            problems.append(Problem(f'`import {name}` fails: {_sentence(error)}', _advice(name)))
+            advice = f'mend the entries above; if there are none, see `python -c "import {name}"`'
+            problems.append(Problem(f'`import {name}` fails: {_sentence(error)}', advice))
     return worked_around, problems
-
-
-def _advice(name: str) -> str:
-    if name == 'pkg_resources':
-        return 'pip install "setuptools<82"'
-    return f'mend the entries above; if there are none, see the traceback of `python -c "import {name}"`'
 
 
 def _sentence(error: Exception) -> str:

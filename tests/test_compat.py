@@ -221,7 +221,9 @@ def test_numbers_written_by_numpy_1_and_2_load(tmp_path, module):
 
 def test_a_transformers_that_breaks_mmpretrain_is_named_and_left_out(run_python, tmp_path):
     (tmp_path / 'transformers').mkdir()
-    (tmp_path / 'transformers' / '__init__.py').touch()
+    (tmp_path / 'transformers' / '__init__.py').write_text('from . import configuration_utils\n')
+    settings = 'class PretrainedConfig: pass\n'  # torch 2.1 itself changes it
+    (tmp_path / 'transformers' / 'configuration_utils.py').write_text(settings)
     (tmp_path / 'transformers' / 'modeling_utils.py').write_text('class PreTrainedModel: pass\n')
     (tmp_path / 'transformers-9.1.dist-info').mkdir()
     (tmp_path / 'transformers-9.1.dist-info' / 'METADATA').write_text('Name: transformers\nVersion: 9.1\n')

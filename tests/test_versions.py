@@ -35,7 +35,9 @@ def test_the_matrix_has_what_it_should():
 
 
 def test_the_quick_tests_exist(root):
-    assert all((root / name).exists() for name in MATRIX['quick'])
+    for name in MATRIX['quick']:
+        path, _, test = name.partition('::')
+        assert f'def {test}' in (root / path).read_text(), name
 
 
 def test_packages_are_replaced_by_their_forks_or_left_out(root):
@@ -59,7 +61,7 @@ def test_a_report_is_read(tmp_path):
     result = environment.read_report(tmp_path / 'report.xml')
     assert result == dict(
         state='failed', passed=1, failed=1, skipped=1, minutes=2.0,
-        failures={'test_a::test_three': '1 == 2'},
+        failures={'test_a.py::test_three': '1 == 2'},
     )  # fmt: skip
     (tmp_path / 'report.xml').write_text('<testsuites/>')
     assert environment.read_report(tmp_path / 'report.xml')['state'] == 'failed'  # nothing ran
@@ -69,9 +71,11 @@ def test_results_are_merged_and_shown(tmp_path, monkeypatch):
     monkeypatch.setattr(version_table, 'RESULTS', tmp_path / 'results.json')
     counts = dict(passed=7, failed=0, skipped=1, minutes=1.0, failures={})
     versions = {'python': '3.10.13', 'torch': '2.1.2', 'mmcv-lite': '2.1.0', 'onedl-mmengine': '0.10.12'}
-    version_table.keep_result('torch-2.1', dict(state='does not install', why='no wheel'), quick=True)
-    version_table.keep_result('python-3.13', dict(state='failed', **{**counts, 'failures': {'a': 'b'}}), True)
-    version_table.keep_result('torch-2.1', dict(state='passed', versions=versions, **counts), quick=False)
+    version_table.keep_result('torch-2.1', dict(state='does not install', why='no wheel'))
+    version_table.keep_result(
+        'python-3.13', dict(state='failed', quick=True, **{**counts, 'failures': {'a': 'b'}})
+    )
+    version_table.keep_result('torch-2.1', dict(state='passed', quick=False, versions=versions, **counts))
     results = version_table.read_results()
     assert set(results) == {'torch-2.1', 'python-3.13'}
     page = version_table.page(MATRIX['rows'], results)

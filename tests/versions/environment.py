@@ -119,8 +119,10 @@ def read_report(report: Path) -> dict:
         seconds += float(case.get('time', 0))
         problem = next((child for child in case if child.tag in ('failure', 'error')), None)
         if problem is not None:
-            name = f'{case.get("classname", "")}::{case.get("name")}'
-            failed[name.removeprefix('tests.')] = (problem.get('message') or '').strip().split('\n')[0][:200]
+            path = case.get('classname', '').removeprefix('tests.').replace('.', '/')
+            failed[f'{path}.py::{case.get("name")}'] = (
+                (problem.get('message') or '').strip().split('\n')[0][:200]
+            )
         elif case.find('skipped') is not None:
             skipped += 1
         else:

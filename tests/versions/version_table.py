@@ -30,12 +30,12 @@ def read_results() -> dict[str, dict]:
     return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
 
 
-def keep_result(name: str, result: dict, quick: bool) -> None:
+def keep_result(name: str, result: dict) -> None:
     """Put a result in place of the row's last one; other rows stay."""
     commit = subprocess.run(
         ['git', 'rev-parse', '--short', 'HEAD'], cwd=HERE, capture_output=True, text=True, check=True
     ).stdout.strip()
-    result = dict(date=datetime.date.today().isoformat(), commit=commit, quick=quick, **result)
+    result = {**result, 'date': datetime.date.today().isoformat(), 'commit': commit}
     RESULTS.write_text(json.dumps({**read_results(), name: result}, indent=1, sort_keys=True) + '\n')
 
 
