@@ -203,10 +203,15 @@ def announce_configs() -> None:
 
     MMEngine resolves ``package::`` only for packages in its own table, and looks beside the distribution's
     metadata, where an editable install has no files. Given a module that is no distribution, it asks Python.
+    So it must for ``mmseg::...``, too, where a fork brings mmseg and no distribution mmsegmentation is there.
     """
     from mmengine.config.utils import MODULE2PACKAGE
 
     MODULE2PACKAGE['mmmaskformer'] = 'mmmaskformer.version'
+    try:
+        metadata.distribution('mmsegmentation')
+    except metadata.PackageNotFoundError:
+        MODULE2PACKAGE['mmseg'] = 'mmseg'
 
 
 def keep_scope_of_configs() -> None:

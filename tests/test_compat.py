@@ -30,7 +30,8 @@ IMPORTS = """
 
 
 def test_every_openmmlab_package_imports_even_after_a_failed_attempt(run_python):
-    assert run_python(IMPORTS).stdout.split() == [str(LITE), str(not LITE), str(not LITE)]
+    printed = run_python(IMPORTS).stdout.splitlines()[-1]
+    assert printed.split() == [str(LITE), str(not LITE), str(not LITE)]
 
 
 def test_with_the_full_mmcv_nothing_is_done(run_python, tmp_path):
@@ -44,37 +45,8 @@ def test_with_the_full_mmcv_nothing_is_done(run_python, tmp_path):
         from mmengine.utils.dl_utils.misc import mmcv_full_available
         print(sys.modules['mmcv._ext'].__file__, mmcv_full_available())
     """
-    assert run_python(code, str(tmp_path)).stdout.split() == [str(tmp_path / '_ext.py'), 'True']
-
-
-WITHOUT_PKG_RESOURCES = """
-    import sys
-    from importlib.machinery import PathFinder
-
-    class Without(PathFinder):  # as with setuptools 82 and later
-        @classmethod
-        def find_spec(cls, name, path=None, target=None):
-            return None if name == 'pkg_resources' else super().find_spec(name, path, target)
-
-    sys.meta_path = [Without if finder is PathFinder else finder for finder in sys.meta_path]
-    from mmengine.utils import get_installed_path, is_installed
-    try:
-        print(is_installed('mmengine'))
-    except ModuleNotFoundError:
-        print('needed')
-    import mmmaskformer
-    from mmengine.config import Config
-    print(is_installed('mmengine'), is_installed('torch'), is_installed('nowhere'))
-    print(get_installed_path('mmsegmentation').endswith('mmseg'))
-    base = "_base_ = 'mmseg::_base_/default_runtime.py'"
-    print(Config.fromstring(base, '.py').default_scope)
-"""
-
-
-def test_a_setuptools_without_pkg_resources(run_python):
-    printed = run_python(WITHOUT_PKG_RESOURCES).stdout.split()
-    assert printed[-5:] == ['True', 'True', 'False', 'True', 'mmseg']
-    assert printed[0] == 'needed', 'this MMEngine does without: the stand-in can go'
+    printed = run_python(code, str(tmp_path)).stdout.splitlines()[-1]
+    assert printed.split() == [str(tmp_path / '_ext.py'), 'True']
 
 
 def test_sync_batchnorm_can_be_reverted():

@@ -34,6 +34,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--python', nargs='+', default=[], metavar='X.Y=PATH', help='interpreters not on PATH'
     )
+    parser.add_argument('--again', action='store_true', help='only what failed in the last result')
     parser.add_argument('--keep', help='make the environment in this folder and leave it there')
     args = parser.parse_args()
     if unknown := set(args.rows) - set(names):
@@ -67,7 +68,7 @@ def run_row(row: dict, args: argparse.Namespace) -> dict:
         last = read_results().get(row['name'], {})
         if args.again and last.get('failures'):
             again = environment.run_tests([f'tests/{name}' for name in last['failures']])
-            return {**last, **again, 'passed': last['passed'] + again.get('passed', 0)}
+            return {**last, **again, **{key: last[key] + again.get(key, 0) for key in ('passed', 'skipped')}}
         result = environment.run_tests(MATRIX['quick'] if args.quick else [])
         return {**result, 'quick': args.quick, 'versions': environment.versions()}
 
@@ -80,7 +81,7 @@ def main() -> int:
             continue
         print(f'== {row["name"]}: {row["what"]}', flush=True)
         result = run_row(row, args)
-        print(json.dumps(result, indent=1), flush=True)
+        print(json.dumps({**result, 'failures': list(result.get('failures', {}))[:8]}, indent=1), flush=True)
         keep_result(row['name'], result)
         write_page(MATRIX['rows'], read_results())
         good &= result['state'] == 'passed'

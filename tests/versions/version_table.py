@@ -20,6 +20,7 @@ on the path, or given: `--python 3.13=/opt/python3.13/bin/python`.
 
 """
 COLUMNS = ('', 'Python', 'torch', 'numpy', 'setuptools', 'mmengine, mmcv, mmseg, mmdet, mmpretrain')
+SHOWN = 8  # failures of a row on the page
 COLUMNS += ('Tests', 'Passed', 'Failed', 'Skipped', 'Date')
 OPENMMLAB = ('mmengine', 'mmcv', 'mmsegmentation', 'mmdet', 'mmpretrain')
 NAMES = {'mmcv': ('mmcv-lite', 'mmcv', 'onedl-mmcv'), 'mmdet': ('mmdet', 'onedl-mmdetection')}
@@ -78,6 +79,8 @@ def failures(row: dict, result: dict | None) -> str:
     if not result or result['state'] == 'passed':
         return ''
     if 'failures' in result:
-        lines = [f'- `{name}`: `{reason}`' for name, reason in result['failures'].items()]
+        lines = [f'- `{name}`: `{reason}`' for name, reason in list(result['failures'].items())[:SHOWN]]
+        if len(result['failures']) > SHOWN:
+            lines.append(f'- and {len(result["failures"]) - SHOWN} more, see tests/versions/results.json')
         return '\n'.join([f'Failed with {row["what"]}:', '', *lines])
     return f'{row["what"][0].upper()}{row["what"][1:]}: {result["state"]}. `{result["why"]}`'
