@@ -1,12 +1,14 @@
 """What the command-line tools share: their common arguments, the config, and errors on one line."""
 
 import argparse
+import gc
 import os
 import os.path as osp
 import sys
 from collections.abc import Callable
 
 from mmengine.config import Config, DictAction
+from torch import distributed
 
 
 def make_parser(description: str) -> argparse.ArgumentParser:
@@ -68,10 +70,24 @@ def run(main: Callable[[argparse.Namespace], object], args: argparse.Namespace) 
     """Call ``main``; a mistake of the user ends it with one line instead of a traceback."""
     try:
         main(args)
+        leave_processes()
+    except SystemExit:  # a run that was told to stop
+        leave_processes()
+        raise
     except (ValueError, FileNotFoundError) as error:
         if args.debug:
             raise
         sys.exit(f'Error: {_sentence(error)} (--debug shows where.)')
+
+
+def leave_processes() -> None:
+    """End what the processes of a distributed run share, threads included, before the interpreter does.
+
+    It would now and then abort a process whose run is done, and torchrun then calls the run failed.
+    """
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()
+        gc.collect()  # wrapped models hold the group, in cycles
 
 
 def _sentence(error: Exception) -> str:

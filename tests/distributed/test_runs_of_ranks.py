@@ -104,6 +104,6 @@ def validated(checkpoint: Path) -> dict[str, float]:
 def compare_metrics(found: dict, checkpoint: Path, data: Path, work_dir: Path) -> None:
     """Every metric is what one process finds for the checkpoint, to the last digit; nan is nan."""
     alone = evaluate_model(training_config(data, work_dir, 1), str(checkpoint))
-    assert len({value for name, value in alone.items() if name.startswith('IoU.')}) > 2
+    assert len({value for name, value in alone.items() if name.startswith('IoU.')}) > 1
     one, other = ({name: repr(float(values[name])) for name in alone} for values in (found, alone))
     assert one == other

@@ -8,13 +8,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from process_watch import ProcessWatch, last_over_first, read_samples, slope
+from process_watch import last_over_first, read_samples, slope
 
 MINUTES = float(os.environ.get('SOAK_MINUTES', 120))
 SHARES = dict(training=0.6, runners=0.2, inference=0.2)
@@ -162,22 +160,33 @@ def test_one_more_open_file_is_found():
         check_constant(dict(files=np.array([9.0, 20, 20, 20, 21])), 'files')
 
 
+HOLD = """
+import subprocess, sys, time
+from pathlib import Path
+import numpy as np
+import torch
+from process_watch import ProcessWatch
+
+folder = Path(sys.argv[1])
+with ProcessWatch(folder / 'samples.csv') as watch:
+    watch.start()
+    watch.sample(10, last=True)
+    held = [torch.rand(3) for _ in range(50)], (folder / 'open').open('w'), np.ones(2**24)
+    sleeper = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])
+    watch.start()
+    time.sleep(0.2)
+    watch.sample(12, last=True)
+    sleeper.kill()
+    sleeper.wait()
+"""
+
+
 @pytest.mark.skipif(sys.platform != 'linux', reason='needs /proc')
-def test_the_watch_counts_what_this_process_holds(tmp_path):
-    with ProcessWatch(tmp_path / 'samples.csv') as watch:
-        watch.start()
-        watch.sample(10, last=True)
-        held = [torch.rand(3) for _ in range(50)], (tmp_path / 'open').open('w'), np.ones(2**24)
-        sleeper = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])
-        watch.start()
-        time.sleep(0.2)
-        watch.sample(12, last=True)
-        sleeper.kill()
-        sleeper.wait()
+def test_the_watch_counts_what_a_process_holds(tmp_path, run_python):
+    run_python(HOLD, str(tmp_path), path=(Path(__file__).parent,))
     samples = read_samples(tmp_path / 'samples.csv')
-    assert np.diff(samples['tensors']).item() == len(held[0])
+    assert np.diff(samples['tensors']).item() == 50
     assert np.diff(samples['files']).item() == np.diff(samples['children']).item() == 1
     assert np.diff(samples['rss_mb']).item() == pytest.approx(128, abs=8)
     assert samples['wall_ms'][1] == pytest.approx(100, rel=0.5)
     assert samples['cpu_ms'][1] < 50
-    held[1].close()
