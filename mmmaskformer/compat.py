@@ -58,7 +58,10 @@ def stand_in_for_pkg_resources() -> str | None:
     if importlib.util.find_spec('pkg_resources') is not None:
         return None
     sys.meta_path.append(_PkgResources())
-    return 'setuptools has no pkg_resources any more: its names that MMEngine needs are stood in for.'
+    return (
+        'setuptools has no pkg_resources any more: MMEngine gets a stand-in. Programs that read a config '
+        'before they import mmmaskformer fail; for these, `pip install "setuptools<82"`.'
+    )
 
 
 class _PkgResources(importlib.abc.MetaPathFinder, importlib.abc.Loader):

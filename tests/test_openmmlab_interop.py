@@ -34,7 +34,9 @@ model = dict(
 
 # What mmseg's tools/train.py does once it has read its arguments.
 TRAIN = """
-import sys
+import importlib.util, sys
+if importlib.util.find_spec('pkg_resources') is None:  # setuptools 82 and later, see docs/install.md
+    import mmmaskformer
 from mmengine.config import Config
 from mmengine.runner import Runner
 
