@@ -34,8 +34,12 @@ model = dict(
 
 # What mmseg's tools/train.py does once it has read its arguments.
 TRAIN = """
-import importlib.util, sys
-if importlib.util.find_spec('pkg_resources') is None:  # setuptools 82 and later, see docs/install.md
+import sys
+from importlib import metadata
+try:
+    metadata.version('mmsegmentation')
+    import pkg_resources
+except ModuleNotFoundError:  # forks, setuptools 82 and later: MMEngine cannot find mmseg, see docs/install.md
     import mmmaskformer
 from mmengine.config import Config
 from mmengine.runner import Runner

@@ -81,7 +81,10 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
         return batch
 
     def _normalise(self, picture: Tensor) -> Tensor:
-        if self.channel_conversion and len(picture) == 3:
+        name = (
+            'channel_conversion' if hasattr(self, 'channel_conversion') else '_channel_conversion'
+        )  # OneDL's
+        if getattr(self, name) and len(picture) == 3:
             picture = picture.flip(0)
         picture = picture.float()
         return (picture - self.mean) / self.std if self._enable_normalize else picture
