@@ -134,13 +134,15 @@ def _range_problem(distribution: str, version: str) -> Problem | None:
 
 
 def _pair_problems(found: Mapping[str, Mapping[str, str]]) -> Iterator[Problem]:
-    """A torchvision fits one torch: 2.N goes with 0.(N + 15), and builds (+cpu, +cu130) must agree."""
+    """Torch 2.N goes with torchvision 0.(N + 15), from 2.14 with any from 0.29; builds (+cpu, ...) must agree."""
     torch, vision = (found.get(name, {}).get(name, 'unknown') for name in ('torch', 'torchvision'))
     if 'unknown' in (torch, vision) or not torch.startswith('2.'):
         return
-    wanted = f'0.{_numbers(torch)[1] + 15}'
+    minor, found_minor = _numbers(torch)[1], _numbers(vision)[1]
+    fits = found_minor >= 29 if minor >= 14 else found_minor == minor + 15
+    wanted = '0.29 or later' if minor >= 14 else f'0.{minor + 15}'
     builds = [version.partition('+')[2] for version in (torch, vision)]
-    if _numbers(vision)[:2] != _numbers(wanted) or (all(builds) and builds[0] != builds[1]):
+    if not fits or (all(builds) and builds[0] != builds[1]):
         yield Problem(
             f'torch {torch} and torchvision {vision} are no pair, this torch needs torchvision {wanted}.',
             'pip install torch==2.11.0 torchvision==0.26.0, both from the same index',

@@ -69,6 +69,13 @@ def test_builds_of_torch_and_torchvision_must_agree():
     assert complaints(torch=cpu) == []
 
 
+def test_from_torch_2_14_a_torchvision_fits_later_torches():
+    later = {'torch': '2.15.0'}
+    assert complaints(torch=later, torchvision={'torchvision': '0.29.2'}) == []
+    (problem,) = complaints(torch=later, torchvision={'torchvision': '0.28.0'})
+    assert 'needs torchvision 0.29 or later' in problem.what
+
+
 def test_a_real_process_reports_what_is_installed(run_python):
     from importlib import metadata
 
