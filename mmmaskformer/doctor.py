@@ -134,7 +134,7 @@ def _range_problem(distribution: str, version: str) -> Problem | None:
 
 
 def _pair_problems(found: Mapping[str, Mapping[str, str]]) -> Iterator[Problem]:
-    """Torch 2.N goes with torchvision 0.(N + 15), from 2.14 with any from 0.29; builds (+cpu, ...) must agree."""
+    """Torch 2.N goes with torchvision 0.(N + 15), from 2.14 with any from 0.29; builds (+cpu) must agree."""
     torch, vision = (found.get(name, {}).get(name, 'unknown') for name in ('torch', 'torchvision'))
     if 'unknown' in (torch, vision) or not torch.startswith('2.'):
         return
