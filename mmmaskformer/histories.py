@@ -20,8 +20,11 @@ class _Room:
 
     def __init__(self, history: HistoryBuffer) -> None:
         shown = (history._log_history, history._count_history)
-        self.arrays = [np.resize(numbers, 2 * len(numbers)) for numbers in shown]
-        self.show(history, len(shown[0]))
+        length = len(shown[0])
+        self.arrays = [np.empty(2 * length, numbers.dtype) for numbers in shown]  # untouched, so not resident
+        for array, numbers in zip(self.arrays, shown):
+            array[:length] = numbers
+        self.show(history, length)
 
     def show(self, history: HistoryBuffer, length: int) -> None:
         self.views = tuple(array[:length] for array in self.arrays)
