@@ -17,7 +17,7 @@ from process_watch import last_over_first, read_samples, slope
 MINUTES = float(os.environ.get('SOAK_MINUTES', 120))
 SHARES = dict(training=0.6, runners=0.2, inference=0.2)
 MB_PER_1000_STEPS = 1.0
-"""MMEngine's histories of some 15 logged numbers take 0.3 of it. Tensors are counted, so that none can hide."""
+"""MMEngine's histories of some 15 logged numbers take 0.3 of it. Tensors are counted: none can hide."""
 UNSEEN_MB = 24
 """What allocators may still gain after the warm-up: growth by less is no slope, however short the run."""
 MB_PER_RUNNER = 1.0
