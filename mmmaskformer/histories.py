@@ -50,6 +50,7 @@ def append_in_place() -> None:
 
 def _updating(copy_and_append: Callable) -> Callable:
     def update(self: HistoryBuffer, log_val: float, count: int = 1) -> None:
+        """Append a value and its count, in place while there is room."""
         room = _ROOMS.get(self)
         if room and room.takes(self) and isinstance(log_val, int | float) and isinstance(count, int):
             room.append(self, log_val, count)

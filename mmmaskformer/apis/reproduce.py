@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import torch
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
-from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
 from ..checkpoints import build_model
@@ -64,11 +63,8 @@ def reproduce_loss(
         torch.cuda.set_rng_state(record['random_state_cuda'])
     dtype = getattr(torch, record['autocast'] or 'float32')
     with torch.autocast(device.partition(':')[0], dtype=dtype, enabled=record['autocast'] is not None):
-        losses = model(**_to(record['data'], device), mode='loss')
-    then = {
-        name: sum(torch.tensor(part).mean().item() for part in parts)
-        for name, parts in record['terms'].items()
-    }
+        losses = model(**model.data_preprocessor.cast_data(record['data']), mode='loss')
+    then = {name: _mean([torch.tensor(part) for part in parts]) for name, parts in record['terms'].items()}
     now = {name: _mean(losses[name]) for name in then}
     return Reproduction(record['iteration'], images_of(record['data']), then, now, next(iter(faulty), None))
 
@@ -95,11 +91,3 @@ def _tensors(value: Any) -> list[Tensor]:
 
 def _mean(value: Tensor | list[Tensor]) -> float:
     return sum(part.detach().mean().item() for part in (value if isinstance(value, list) else [value]))
-
-
-def _to(value: Any, device: str) -> Any:
-    if isinstance(value, Tensor | BaseDataElement):
-        return value.to(device)
-    if isinstance(value, dict):
-        return {key: _to(item, device) for key, item in value.items()}
-    return type(value)(_to(item, device) for item in value) if isinstance(value, list | tuple) else value
