@@ -91,3 +91,11 @@ def test_results_are_merged_and_shown(tmp_path, monkeypatch):
 def test_the_page_shows_the_results():
     text = version_table.PAGE.read_text()
     assert text == version_table.page(MATRIX['rows'], version_table.read_results()), 'run tests/versions/'
+
+
+def test_reason_of_a_failed_installation():
+    assert environment._reason(
+        '  ValueError: bad licence\n\nnote: not an issue of pip\nhint: above\nend'
+    ) == ('ValueError: bad licence')
+    assert environment._reason('first\nERROR: No matching distribution') == 'ERROR: No matching distribution'
+    assert environment._reason('one\n\ntwo') == 'one / two'

@@ -71,7 +71,7 @@ class Environment:
         for command in commands:
             done = self.run(command, INSTALLATION_HOURS)
             if done.returncode:
-                return _last_lines(done.stderr or done.stdout)
+                return _reason(done.stderr or done.stdout)
         return None
 
     def run(self, command: list[str], hours: float) -> subprocess.CompletedProcess:
@@ -130,6 +130,13 @@ def read_report(report: Path) -> dict:
     state = 'failed' if failed or not passed else 'passed'
     counts = dict(passed=passed, failed=len(failed), skipped=skipped, minutes=round(seconds / 60, 1))
     return dict(state=state, **counts, failures=failed)
+
+
+def _reason(text: str) -> str:
+    """What pip failed for: the last error of a build, or of pip itself."""
+    lines = [line.strip() for line in text.splitlines()]
+    errors = [line for line in lines if re.match(r'\w*Error: |configuration error: |ERROR: ', line)]
+    return errors[-1][:400] if errors else _last_lines(text)
 
 
 def _last_lines(text: str) -> str:
