@@ -94,8 +94,7 @@ def test_the_page_shows_the_results():
 
 
 def test_reason_of_a_failed_installation():
-    assert environment._reason(
-        '  ValueError: bad licence\n\nnote: not an issue of pip\nhint: above\nend'
-    ) == ('ValueError: bad licence')
+    printed = '  ValueError: bad licence\n\nnote: not an issue of pip\nhint: above\nend'
+    assert environment._reason(printed) == 'ValueError: bad licence'
     assert environment._reason('first\nERROR: No matching distribution') == 'ERROR: No matching distribution'
     assert environment._reason('one\n\ntwo') == 'one / two'

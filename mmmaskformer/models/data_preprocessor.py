@@ -80,11 +80,14 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
                 sample.set_metainfo(dict(pad_shape=(height, width)))
         return batch
 
+    @property
+    def _flips_channels(self) -> bool:
+        """The setting by mmseg's name, or by that of OneDL's fork."""
+        mmseg = hasattr(self, 'channel_conversion')
+        return self.channel_conversion if mmseg else self._channel_conversion
+
     def _normalise(self, picture: Tensor) -> Tensor:
-        name = (
-            'channel_conversion' if hasattr(self, 'channel_conversion') else '_channel_conversion'
-        )  # OneDL's
-        if getattr(self, name) and len(picture) == 3:
+        if self._flips_channels and len(picture) == 3:
             picture = picture.flip(0)
         picture = picture.float()
         return (picture - self.mean) / self.std if self._enable_normalize else picture

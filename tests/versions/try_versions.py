@@ -21,7 +21,7 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE))
 
 from environment import Environment, interpreter  # noqa: E402
-from version_table import keep_result, read_results, write_page  # noqa: E402
+from version_table import SHOWN, keep_result, read_results, write_page  # noqa: E402
 
 MATRIX = json.loads((HERE / 'matrix.json').read_text())
 
@@ -81,7 +81,8 @@ def main() -> int:
             continue
         print(f'== {row["name"]}: {row["what"]}', flush=True)
         result = run_row(row, args)
-        print(json.dumps({**result, 'failures': list(result.get('failures', {}))[:8]}, indent=1), flush=True)
+        shown = list(result.get('failures', {}))[:SHOWN]
+        print(json.dumps({**result, 'failures': shown}, indent=1), flush=True)
         keep_result(row['name'], result)
         write_page(MATRIX['rows'], read_results())
         good &= result['state'] == 'passed'

@@ -20,8 +20,8 @@ on the path, or given: `--python 3.13=/opt/python3.13/bin/python`.
 
 """
 COLUMNS = ('', 'Python', 'torch', 'numpy', 'setuptools', 'mmengine, mmcv, mmseg, mmdet, mmpretrain')
-SHOWN = 8  # failures of a row on the page
 COLUMNS += ('Tests', 'Passed', 'Failed', 'Skipped', 'Date')
+SHOWN = 8  # failures of a row, on the page and in print
 OPENMMLAB = ('mmengine', 'mmcv', 'mmsegmentation', 'mmdet', 'mmpretrain')
 NAMES = {'mmcv': ('mmcv-lite', 'mmcv', 'onedl-mmcv'), 'mmdet': ('mmdet', 'onedl-mmdetection')}
 
