@@ -57,4 +57,4 @@ def _risk(entry: Any) -> str | None:
     thing = entry[0] if isinstance(entry, tuple) else entry
     module, name = getattr(thing, '__module__', None) or '', getattr(thing, '__qualname__', str(thing))
     holds_data = isinstance(thing, type) and module == 'builtins'
-    return f'{module}.{name}' if module.split('.')[0] in POWERFUL and not holds_data else None
+    return f'{module}.{name}' if module.split('.')[0].lstrip('_') in POWERFUL and not holds_data else None

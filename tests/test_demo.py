@@ -5,6 +5,13 @@ import re
 import pytest
 from PIL import Image
 
+# What OneDL's mmseg and mmdet print at import, and PyTorch 2.4 of MMEngine's import.
+CHATTER = re.compile(
+    r'(?m)^(Could not import OneDL|.* - WARNING - Line NMS|This model cannot work|To make sure that'
+    r'|.*DeprecationWarning: `TorchScript` support for functional optimizers'
+    r'|  from torch\.distributed\.optim import).*\n'
+)
+
 
 @pytest.fixture(scope='module')
 def runs(tmp_path_factory, run_python, root):
@@ -34,8 +41,8 @@ def test_demo_leaves_its_pictures_and_says_where(runs):
 @pytest.mark.slow
 def test_demo_prints_no_warnings(runs):
     _, (first, _) = runs
-    assert first.stderr == ''
-    assert not re.search('warning|deprecated|error', first.stdout, re.IGNORECASE)
+    assert CHATTER.sub('', first.stderr) == ''
+    assert not re.search('warning|deprecated|error', CHATTER.sub('', first.stdout), re.IGNORECASE)
 
 
 @pytest.mark.slow
@@ -51,5 +58,6 @@ def test_demo_does_not_touch_a_folder_of_something_else(run_python, root, tmp_pa
     arguments = ['tools/demo.py', '--smoke', '--data', str(tmp_path / 'data'), '--out', str(tmp_path)]
     done = run_python(None, *arguments, cwd=root, check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith(f'Error: {tmp_path} is not the folder of an earlier demo')
+    said = CHATTER.sub('', done.stderr)
+    assert said.startswith(f'Error: {tmp_path} is not the folder of an earlier demo')
     assert list(tmp_path.iterdir()) == [tmp_path / 'thesis.txt']

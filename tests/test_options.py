@@ -60,7 +60,7 @@ def wrapper_config(**settings) -> Config:
 def record_autocast(module: nn.Module) -> list[bool]:
     """A list that learns, each time the module runs, whether it does so under autocast."""
     seen: list[bool] = []
-    module.register_forward_hook(lambda *_: seen.append(torch.is_autocast_enabled('cpu')))
+    module.register_forward_hook(lambda *_: seen.append(torch.is_autocast_cpu_enabled()))
     return seen
 
 
@@ -183,7 +183,7 @@ def test_all_switches_of_a_config_at_once(tmp_path, root, no_gpu, monkeypatch):
     predict, under_autocast = MaskFormer.predict, []
 
     def watched(model, *args):
-        under_autocast.append(torch.is_autocast_enabled('cpu'))
+        under_autocast.append(torch.is_autocast_cpu_enabled())
         return predict(model, *args)
 
     monkeypatch.setattr(MaskFormer, 'predict', watched)

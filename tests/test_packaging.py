@@ -126,7 +126,7 @@ def inherited(run_python, tmp_path: Path, site: Path) -> list[str]:
     (tmp_path / 'mine.py').write_text(config)
     code = textwrap.dedent(ALONE) + textwrap.dedent(INHERIT)
     done = run_python(code, 'mine.py', str(site), cwd=tmp_path, installed=True)
-    return done.stdout.splitlines()
+    return done.stdout.splitlines()[-3:]  # OneDL's packages print at import
 
 
 def test_another_project_inherits_a_config_of_the_installed_package(run_python, site, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from collections import Counter
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -146,8 +147,11 @@ def test_our_own_list_for_older_releases_of_torch(tmp_path, mark, name):
 def test_our_own_list_reads_all_that_a_runner_writes(tmp_path, zipped):
     history = HistoryBuffer([1.0, 2.0], [1, 1])
     parameter, tensors = nn.Parameter(torch.rand(2)), {'a': torch.rand(2, 3).half(), 'b': torch.arange(3)}
+    gathered = torch.rand(3)
+    gathered.of_shards = 2  # FSDP's tensors have attributes of their own
     content = dict(
-        state_dict=dict(tensors, c=parameter, view=tensors['a'][1]),
+        state_dict=dict(tensors, c=parameter, view=tensors['a'][1], gathered=gathered),
+        param_schedulers=[dict(milestones=Counter({9: 1}))],  # of a MultiStepLR
         message_hub=dict(loss=history, best=np.float64(0.5), counts=np.arange(3)),
         meta=dict(size=torch.Size([1]), dtype=torch.bfloat16, names=('a', 'b'), seed=None),
     )
@@ -158,6 +162,7 @@ def test_our_own_list_reads_all_that_a_runner_writes(tmp_path, zipped):
         assert loaded['message_hub']['loss'].mean() == history.mean()
         assert loaded['message_hub']['counts'].tolist() == [0, 1, 2]
         assert loaded['meta'] == content['meta']
+        assert loaded['param_schedulers'] == content['param_schedulers']
 
 
 def hostile_settings(mark) -> dict:

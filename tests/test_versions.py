@@ -71,13 +71,15 @@ def test_results_are_merged_and_shown(tmp_path, monkeypatch):
     monkeypatch.setattr(version_table, 'RESULTS', tmp_path / 'results.json')
     counts = dict(passed=7, failed=0, skipped=1, minutes=1.0, failures={})
     versions = {'python': '3.10.13', 'torch': '2.1.2', 'mmcv-lite': '2.1.0', 'onedl-mmengine': '0.10.12'}
-    version_table.keep_result('torch-2.1', dict(state='does not install', why='no wheel'))
+    version_table.keep_result('torch-2.1', dict(state='does not install', why='no wheel'), 'abc')
     version_table.keep_result(
-        'python-3.13', dict(state='failed', quick=True, **{**counts, 'failures': {'a': 'b'}})
+        'python-3.13', dict(state='failed', quick=True, **{**counts, 'failures': {'a': 'b'}}), 'abc'
     )
-    version_table.keep_result('torch-2.1', dict(state='passed', quick=False, versions=versions, **counts))
+    passed = dict(state='passed', quick=False, versions=versions, **counts)
+    version_table.keep_result('torch-2.1', passed, 'def')
     results = version_table.read_results()
     assert set(results) == {'torch-2.1', 'python-3.13'}
+    assert results['torch-2.1']['commit'] == 'def'
     page = version_table.page(MATRIX['rows'], results)
     line = next(line for line in page.splitlines() if 'oldest torch' in line)
     expected = '3.10.13 | 2.1.2 |  |  | OneDL 0.10.12, lite 2.1.0 | all | 7 | 0 | 1 |'

@@ -35,14 +35,18 @@ OF_ARRAYS = {
 # What checkpoints of the runner refer to besides; storages are PyTorch's own affair.
 OF_CHECKPOINTS = OF_ARRAYS | {
     ('_codecs', 'encode'),
+    ('collections', 'Counter'),  # milestones of a schedule
     ('builtins', 'bytearray'),
     ('builtins', 'complex'),
     ('builtins', 'set'),
     ('torch', 'Size'),
+    ('torch', 'Tensor'),
     ('torch', 'device'),
+    ('torch._tensor', '_rebuild_from_type_v2'),  # tensors with attributes: what FSDP gathers
     ('torch._utils', '_rebuild_parameter'),
     ('torch._utils', '_rebuild_tensor'),
     ('torch._utils', '_rebuild_tensor_v2'),
+    ('torch.nn.parameter', 'Parameter'),
     ('mmengine.logging.history_buffer', 'HistoryBuffer'),
     *(('torch', name) for name, value in vars(torch).items() if isinstance(value, torch.dtype)),
 }

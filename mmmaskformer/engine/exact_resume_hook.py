@@ -1,6 +1,7 @@
 """Let a run that was cut off end exactly as it would have ended."""
 
 import itertools
+from collections.abc import Iterable
 from typing import Any
 
 from mmengine.dist import broadcast_object_list, get_rank
@@ -39,16 +40,31 @@ class ExactResumeHook(Hook):
         epoch = 0 if endless else loop.epoch
         done = max(0, loop.iter - epoch * len(loop.dataloader))
         if endless:
+            takes_seen = not hasattr(loop.dataloader_iterator, 'skip_iter')
             loop.dataloader_iterator = None  # its workers end
         loop.dataloader = number_samples(loop.dataloader, self.seed, endless, epoch, done)
-        if endless:  # the loop asks for all batches that it has seen before it goes on
-            loop.dataloader_iterator = itertools.chain(
-                itertools.repeat(None, loop.iter), iter(loop.dataloader)
-            )
+        if endless:
+            loop.dataloader_iterator = _Batches(loop.dataloader, loop.iter if takes_seen else 0)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Seed the iteration."""
         set_seeds(self.seed, STEP, get_rank(), runner.iter, devices=True)
+
+
+class _Batches:
+    """The batches still to come, for a loop that means to pass over those that it has seen.
+
+    MMEngine's takes them one by one first: it gets None for each. OneDL's release of it calls `skip_iter`.
+    """
+
+    def __init__(self, loader: Iterable, seen: int) -> None:
+        self._batches = itertools.chain(itertools.repeat(None, seen), loader)
+
+    def __next__(self) -> Any:
+        return next(self._batches)
+
+    def skip_iter(self, num_iters: int) -> None:
+        """Nothing: the loader stands where training goes on."""
 
 
 def _agreed_seed(runner: Runner) -> int:

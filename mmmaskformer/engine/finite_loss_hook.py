@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,8 +68,16 @@ class FiniteLossHook(Hook):
         self._handles = [
             self._module.register_forward_pre_hook(self._remember, with_kwargs=True),
             self._module.register_forward_hook(self._watch, with_kwargs=True),
-            runner.optim_wrapper.optimizer.register_step_pre_hook(lambda *_: self._settle(runner)),
         ]
+        optimizer = runner.optim_wrapper.optimizer
+        self._step_of_optimizer = step = optimizer.step
+
+        @functools.wraps(step)
+        def settled_step(*args: Any, **kwargs: Any) -> Any:
+            self._settle(runner)
+            return step(*args, **kwargs)
+
+        optimizer.step = settled_step  # no hook of the optimiser: the compiler of PyTorch 2.1 drops these
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Settle what no step of the optimiser did: accumulation, or a step that a loss scale left out."""
@@ -78,6 +87,7 @@ class FiniteLossHook(Hook):
         """Leave the model as it was."""
         for handle in self._handles:
             handle.remove()
+        runner.optim_wrapper.optimizer.step = self._step_of_optimizer
 
     def _remember(self, module: nn.Module, args: tuple, kwargs: Mapping) -> None:
         """Keep what the forward pass changes."""

@@ -12,7 +12,7 @@ from joint_batches import CASES, HEADS, build, learn, parameters, share
 from mmengine.model import MMDistributedDataParallel, MMFullyShardedDataParallel
 from mmengine.optim import OptimWrapper
 from shared_metrics import metrics_of_shares
-from small_training import train, train_sharded, write_splits
+from small_training import SHARDS_ON_CPU, train, train_sharded, write_splits
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 STEPS = 3
@@ -34,13 +34,12 @@ def work(rank: int, world: int) -> dict:
     if world == 2:
         results.update(
             accumulated={case: accumulate(case, rank) for case in ('as_many', 'uneven')},
-            steps={
-                kind.__name__: take_steps(kind, rank)
-                for kind in (MMDistributedDataParallel, MMFullyShardedDataParallel)
-            },
+            steps={'copies': take_steps(MMDistributedDataParallel, rank)},
             sync_bn=train(folder, folder / 'sync_bn', world, norm='SyncBN'),
-            sharded=train_sharded(folder, folder / 'sharded', world),
         )
+        if SHARDS_ON_CPU:
+            results['steps']['sharded'] = take_steps(MMFullyShardedDataParallel, rank)
+            results['sharded'] = train_sharded(folder, folder / 'sharded', world)
     return results
 
 

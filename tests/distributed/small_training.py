@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import torch
@@ -24,6 +25,8 @@ WHOLE_CHECKPOINTS = dict(
     state_dict_config=dict(type='FullStateDictConfig', rank0_only=True),
     optim_state_dict_config=dict(type='FullOptimStateDictConfig', rank0_only=True),
 )
+# FSDP gives its streams a priority, which those of CPUs take from PyTorch 2.2 on.
+SHARDS_ON_CPU = 'priority' in inspect.signature(torch.cpu.Stream).parameters
 
 
 def write_splits(folder: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from half_types import HALF_TYPES
 from small_models import features, sample, small_head
 
 from mmmaskformer.functional.mask_losses import dice_loss, focal_loss
@@ -104,7 +105,7 @@ def test_every_convolution_is_initialised():
         assert convolution.weight.detach().std() == pytest.approx(bound / 3**0.5, rel=0.2)
 
 
-@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize('dtype', HALF_TYPES)
 @pytest.mark.parametrize('logit', [-60.0, 60.0])
 def test_autocast_with_extreme_logits(dtype, logit):
     head = small_head()
@@ -122,7 +123,7 @@ def test_autocast_with_extreme_logits(dtype, logit):
     assert head.criterion.assigner.num_non_finite == 0
 
 
-@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize('dtype', HALF_TYPES)
 def test_training_step_under_autocast(dtype):
     with torch.autocast('cpu', dtype=dtype):
         check_trains(small_head(), [torch.randint(0, 4, (64, 96))] * 2)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import small_models
 import torch
+from half_types import HALF_TYPES
 from mmengine.config import Config
 from mmengine.registry import DATASETS, init_default_scope
 from small_models import features, panoptic_pictures, pictures, sample, small_head, small_model
@@ -80,7 +81,7 @@ def test_void_pictures(void):
         assert losses['loss_pq'] > 0
 
 
-@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize('dtype', HALF_TYPES)
 def test_training_step_under_autocast(dtype):
     torch.manual_seed(3)
     head, maps = head_of(), label_maps()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from half_types import HALF_TYPES
 from small_models import small_head
 
 from mmmaskformer.functional import matching
@@ -11,7 +12,6 @@ from mmmaskformer.structures import MaskPrediction, Segments
 
 NAN, INF = float('nan'), float('inf')
 LARGEST = {torch.float16: 65504.0, torch.bfloat16: 3e38}
-DTYPES = [torch.float16, torch.bfloat16]
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def losses_of(head, predictions, dtype) -> dict:
         return head.criterion(predictions, [target(), target()])
 
 
-@pytest.mark.parametrize('dtype', DTYPES)
+@pytest.mark.parametrize('dtype', HALF_TYPES)
 @pytest.mark.parametrize('masks', [1e2, 6e4])
 def test_large_logits_cost_what_they_cost(assigned, dtype, masks):
     """Up to the largest number of float16, nothing is replaced and every loss is finite."""
@@ -56,7 +56,7 @@ def test_large_logits_cost_what_they_cost(assigned, dtype, masks):
     assert all(value.isfinite() for value in losses.values())
 
 
-@pytest.mark.parametrize('dtype', DTYPES)
+@pytest.mark.parametrize('dtype', HALF_TYPES)
 @pytest.mark.parametrize('fault', ['nan', 'inf', 'largest', 'nan everywhere'])
 @pytest.mark.parametrize('part', ['class_logits', 'mask_logits'])
 def test_the_assignment_gets_finite_costs_only(assigned, dtype, fault, part):

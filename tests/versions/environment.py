@@ -76,7 +76,8 @@ class Environment:
 
     def run(self, command: list[str], hours: float) -> subprocess.CompletedProcess:
         environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'MPLBACKEND': 'Agg', 'PIP_NO_INPUT': '1'}
-        environment.pop('PYTHONPATH', None)
+        for name in ('PYTHONPATH', 'PYTHONDONTWRITEBYTECODE'):  # or Python warns of syntax each time
+            environment.pop(name, None)
         return subprocess.run(
             command,
             cwd=self.repository,

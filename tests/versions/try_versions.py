@@ -42,12 +42,16 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+def git(*arguments: str) -> bytes:
+    """What git prints."""
+    return subprocess.run(['git', *arguments], cwd=ROOT, check=True, capture_output=True).stdout
+
+
 def copy_repository(folder: Path) -> Path:
     """What is committed, beside the shared data that some tests take."""
     copy = folder / 'repository'
     copy.mkdir()
-    archive = subprocess.run(['git', 'archive', 'HEAD'], cwd=ROOT, check=True, capture_output=True).stdout
-    subprocess.run(['tar', '-x'], cwd=copy, check=True, input=archive)
+    subprocess.run(['tar', '-x'], cwd=copy, check=True, input=git('archive', 'HEAD'))
     if (ROOT.parent / 'shared').is_dir():
         (folder / 'shared').symlink_to(ROOT.parent / 'shared')
     return copy
@@ -68,6 +72,7 @@ def run_row(row: dict, args: argparse.Namespace) -> dict:
         last = read_results().get(row['name'], {})
         if args.again and last.get('failures'):
             again = environment.run_tests([f'tests/{name}' for name in last['failures']])
+            again['repeated'] = True
             return {**last, **again, **{key: last[key] + again.get(key, 0) for key in ('passed', 'skipped')}}
         result = environment.run_tests(MATRIX['quick'] if args.quick else [])
         return {**result, 'quick': args.quick, 'versions': environment.versions()}
@@ -80,10 +85,11 @@ def main() -> int:
         if args.rows and row['name'] not in args.rows:
             continue
         print(f'== {row["name"]}: {row["what"]}', flush=True)
+        commit = git('rev-parse', '--short', 'HEAD').decode().strip()
         result = run_row(row, args)
         shown = list(result.get('failures', {}))[:SHOWN]
         print(json.dumps({**result, 'failures': shown}, indent=1), flush=True)
-        keep_result(row['name'], result)
+        keep_result(row['name'], result, commit)
         write_page(MATRIX['rows'], read_results())
         good &= result['state'] == 'passed'
     return 0 if good else 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import subprocess
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -16,7 +15,8 @@ Written by `python tests/versions/try_versions.py`, which makes an environment f
 `tests/versions/matrix.json`, runs the tests there, and puts the result in place of the row's last one. With
 `--quick` it runs the tests that touch other packages most (imports, doctor, configs, parity with the official
 results, training steps, OpenMMLab's own tools), without it all tests. Interpreters are found as `python3.13`
-on the path, or given: `--python 3.13=/opt/python3.13/bin/python`.
+on the path, or given: `--python 3.13=/opt/python3.13/bin/python`. *Failures twice*: what failed at first was
+run again on a later commit (`--again`), the rest was not.
 
 """
 COLUMNS = ('', 'Python', 'torch', 'numpy', 'setuptools', 'mmengine, mmcv, mmseg, mmdet, mmpretrain')
@@ -31,11 +31,8 @@ def read_results() -> dict[str, dict]:
     return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
 
 
-def keep_result(name: str, result: dict) -> None:
-    """Put a result in place of the row's last one; other rows stay."""
-    commit = subprocess.run(
-        ['git', 'rev-parse', '--short', 'HEAD'], cwd=HERE, capture_output=True, text=True, check=True
-    ).stdout.strip()
+def keep_result(name: str, result: dict, commit: str) -> None:
+    """Put the result of a commit in place of the row's last one; other rows stay."""
     result = {**result, 'date': datetime.date.today().isoformat(), 'commit': commit}
     RESULTS.write_text(json.dumps({**read_results(), name: result}, indent=1, sort_keys=True) + '\n')
 
@@ -60,7 +57,8 @@ def table_line(row: dict, result: dict | None) -> str:
     cells = [row['what'], *(versions.get(name, '') for name in ('python', 'torch', 'numpy', 'setuptools'))]
     cells.append(', '.join(filter(None, (version_of(name, versions) for name in OPENMMLAB))))
     ran = result['state'] in ('passed', 'failed')
-    cells.append(('quick' if result['quick'] else 'all') if ran else result['state'])
+    tests = ('quick' if result['quick'] else 'all') if ran else result['state']
+    cells.append(f'{tests}, failures twice' if result.get('repeated') else tests)
     cells += [str(result[key]) if ran else '' for key in ('passed', 'failed', 'skipped')]
     return '| ' + ' | '.join([*cells, result.get('date', '')]) + ' |'
 

@@ -29,6 +29,8 @@ def checkpointed(function: Callable, *inputs: Any, modules: Sequence[nn.Module],
         return function(*inputs)
     norms = [m for module in modules for m in module.modules() if _has_statistics(m)]
     if not norms or is_compiling():
+        if isinstance(function, nn.Module):
+            function = function.__call__  # the compiler of PyTorch 2.1 fails at a module
         return checkpoint(function, *inputs, use_reentrant=False)
     contexts = (nullcontext(), _kept_statistics(norms))
     return checkpoint(function, *inputs, use_reentrant=False, context_fn=lambda: contexts)
