@@ -66,6 +66,25 @@ def test_a_skipped_step_leaves_no_trace_and_is_counted(tmp_path, capsys):
     assert len(list((tmp_path / 'a').glob('non_finite_loss_*.pth'))) == 1
 
 
+class Unhooked(torch.optim.Optimizer):
+    """What the compiler of PyTorch 2.1 makes of every optimiser."""
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for parameter in self.param_groups[0]['params']:
+            parameter -= 0.1 * parameter.grad
+
+    step.hooked = True
+
+
+def test_optimisers_without_hooks(tmp_path):
+    model = Tiny()
+    wrapper = OptimWrapper(optimizer=Unhooked(model.parameters(), dict(lr=0.1)))
+    message_of(tmp_path, [1, 2, BAD['nan'], 4], model=model, optim_wrapper=wrapper)
+    assert model.weight.isfinite()
+    assert model.weight != 1
+
+
 def test_too_many_in_a_row_stop(tmp_path):
     said = message_of(tmp_path, [1, 2, *[BAD['nan']] * 6], FiniteLossHook(max_skips=2, save=False))
     assert said.startswith('Iteration 4')

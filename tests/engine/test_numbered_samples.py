@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import pickle
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import torch
 from mmengine.dataset import DefaultSampler, InfiniteSampler
 from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, RandomSampler
 
-from mmmaskformer.engine import numbered_samples
+from mmmaskformer.engine import ExactResumeHook, numbered_samples
 from mmmaskformer.engine.numbered_samples import (
     NumberedBatches,
     NumberedDataset,
@@ -140,6 +141,22 @@ def test_training_a_second_time():
     again = number_samples(once, 3, endless=True)
     assert isinstance(again.dataset.dataset, Draws)
     assert first(again, 5) == first(number_samples(loader(), 3, endless=True), 5)
+
+
+class SkippingIterator:
+    """OneDL's: what was seen is skipped by one call, or not at all."""
+
+    def skip_iter(self, num_iters): ...
+
+
+@pytest.mark.parametrize(('iterator', 'calls'), [(object(), 4), (SkippingIterator(), 0)])
+def test_loops_skip_what_was_seen_in_two_ways(iterator, calls):
+    loop = SimpleNamespace(iter=4, dataloader=loader(), dataloader_iterator=iterator)
+    ExactResumeHook().before_train(SimpleNamespace(train_loop=loop, seed=3, iter=4))
+    assert [next(loop.dataloader_iterator) for _ in range(calls)] == [None] * calls
+    loop.dataloader_iterator.skip_iter(4)
+    expected = first(number_samples(loader(), 3, endless=True), 6)[4:]
+    assert [next(loop.dataloader_iterator) for _ in range(2)] == expected
 
 
 class Stream(IterableDataset):
