@@ -58,7 +58,7 @@ class Environment:
         Returns:
             Why it failed, or None.
         """
-        pip = [self.python, '-m', 'pip', '--disable-pip-version-check', 'install', '--quiet', '--no-compile']
+        pip = [self.python, '-m', 'pip', '--disable-pip-version-check', 'install', '--quiet']
         wanted = [*row.get('packages', []), *requirements(self.repository, row.get('replace', {}))]
         if row.get('constraints'):
             wanted += ['-c', 'requirements/constraints.txt']
