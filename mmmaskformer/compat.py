@@ -55,7 +55,8 @@ def stand_in_for_pkg_resources() -> str | None:
     Returns:
         What was done, or None where pkg_resources is there.
     """
-    if importlib.util.find_spec('pkg_resources') is not None:
+    if importlib.util.find_spec('pkg_resources') is not None:  # of setuptools 81, it warns of its end
+        warnings.filterwarnings('ignore', 'pkg_resources is deprecated')
         return None
     sys.meta_path.append(_PkgResources())
     return (

@@ -40,6 +40,19 @@ def test_a_setuptools_without_pkg_resources(run_python):
     assert ('needed' in printed) == needed, 'this MMEngine does without: the stand-in can go'
 
 
+def test_a_setuptools_that_warns(run_python, tmp_path):
+    (tmp_path / 'pkg_resources.py').write_text(
+        'import warnings\n'
+        "warnings.warn('pkg_resources is deprecated as an API.', UserWarning, stacklevel=2)\n"
+        'from importlib.metadata import PackageNotFoundError as DistributionNotFound\n'
+        'from importlib.metadata import distribution as get_distribution\n'
+    )
+    code = "import mmmaskformer; from mmengine.utils import is_installed; print(is_installed('torch'))"
+    done = run_python(code, path=(tmp_path,))
+    assert done.stdout.splitlines()[-1] == 'True'
+    assert 'pkg_resources' not in done.stderr
+
+
 def test_configs_of_a_fork_of_mmseg_are_found(monkeypatch):
     def distribution(name):
         if name == 'mmsegmentation':
