@@ -24,6 +24,7 @@ CODE = """
     from test_two_processes import SHARES, results_of
 
     print(results_of({name: shares[rank] for name, shares in SHARES.items()}), file=sys.stderr)
+    distributed.destroy_process_group()  # or its threads now and then abort the interpreter's end
 """
 
 
