@@ -87,7 +87,7 @@ def leave_processes() -> None:
     """
     if distributed.is_available() and distributed.is_initialized():
         distributed.destroy_process_group()
-        gc.collect()  # wrapped models hold the group, in cycles
+        gc.collect()  # what holds the group, and its threads with it, does so in cycles
 
 
 def _sentence(error: Exception) -> str:

@@ -20,11 +20,11 @@ CODE = """
     rank, store = int(sys.argv[1]), sys.argv[2]
     distributed.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=2)
 
-    import mmmaskformer.evaluation
+    from mmmaskformer.apis.command_line import leave_processes
     from test_two_processes import SHARES, results_of
 
     print(results_of({name: shares[rank] for name, shares in SHARES.items()}), file=sys.stderr)
-    distributed.destroy_process_group()  # or its threads now and then abort the interpreter's end
+    leave_processes()
 """
 
 
