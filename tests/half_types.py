@@ -7,7 +7,7 @@ import torch
 
 
 def _float16_on_cpu() -> bool:
-    """From PyTorch 2.3 or so on; before, autocast warns, turns itself off, or refuses."""
+    """Autocast of PyTorch 2.1 warns and turns itself off, or refuses."""
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         try:
