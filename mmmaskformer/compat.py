@@ -50,12 +50,13 @@ def apply() -> list[str]:
 def stand_in_for_pkg_resources() -> str | None:
     """Let ``import pkg_resources`` find the two names that MMEngine 0.10.7 takes from it.
 
-    setuptools 82 dropped the module. MMEngine asks it where a package is, for every ``mmseg::`` in a config.
+    setuptools 81 warns of it, 82 dropped it. MMEngine asks it where a package is, for every ``mmseg::`` in a
+    config.
 
     Returns:
         What was done, or None where pkg_resources is there.
     """
-    if importlib.util.find_spec('pkg_resources') is not None:  # of setuptools 81, it warns of its end
+    if importlib.util.find_spec('pkg_resources') is not None:
         warnings.filterwarnings('ignore', 'pkg_resources is deprecated')
         return None
     sys.meta_path.append(_PkgResources())

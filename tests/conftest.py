@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import torch
 
+os.environ.setdefault('MPLBACKEND', 'Agg')  # before matplotlib is imported
 import mmmaskformer  # noqa: F401  before any of mmseg's modules, which fail without it where mmcv is lite
 
-os.environ.setdefault('MPLBACKEND', 'Agg')
 ROOT = Path(__file__).resolve().parent.parent
 
 

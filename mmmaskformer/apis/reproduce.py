@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,17 +61,12 @@ def reproduce_loss(
     torch.set_rng_state(record['random_state'])
     if device.startswith('cuda') and record['random_state_cuda'] is not None:
         torch.cuda.set_rng_state(record['random_state_cuda'])
-    with _autocast_of(record, device):
+    dtype = getattr(torch, record['autocast']) if record['autocast'] else None
+    with torch.autocast(device.partition(':')[0], dtype, enabled=dtype is not None):
         losses = model(**model.data_preprocessor.cast_data(record['data']), mode='loss')
     then = {name: _mean([torch.tensor(part) for part in parts]) for name, parts in record['terms'].items()}
     now = {name: _mean(losses[name]) for name in then}
     return Reproduction(record['iteration'], images_of(record['data']), then, now, next(iter(faulty), None))
-
-
-def _autocast_of(record: dict, device: str) -> AbstractContextManager:
-    if record['autocast'] is None:
-        return nullcontext()
-    return torch.autocast(device.partition(':')[0], dtype=getattr(torch, record['autocast']))
 
 
 def _watch_outputs(model: nn.Module) -> list[str]:

@@ -1,9 +1,9 @@
 """The visualizer draws every kind of truth and prediction, and leaves plain semantic samples to mmseg."""
 
-import re
 from types import SimpleNamespace
 
 import cv2
+import matplotlib
 import numpy as np
 import pytest
 import torch
@@ -12,6 +12,7 @@ from mmengine.structures import InstanceData, PixelData
 from mmseg.engine.hooks import SegVisualizationHook
 from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
+from packaging.version import Version
 
 from mmmaskformer.visualization import SegmentVisualizer, paint_panoptic
 from mmmaskformer.visualization.sheet import GAP, TITLE
@@ -19,6 +20,7 @@ from mmmaskformer.visualization.sheet import GAP, TITLE
 CLASSES = ('sky', 'car')
 PALETTE = [[70, 170, 230], [200, 40, 40]]
 HEIGHT, WIDTH = 300, 400  # large enough not to be enlarged
+MOVES_EDGES = Version(matplotlib.__version__) < Version('3.11')  # by a pixel, when it redraws a picture
 IMAGE = np.full((HEIGHT, WIDTH, 3), 90, dtype=np.uint8)
 
 
@@ -82,7 +84,9 @@ def test_every_kind_of_truth_and_prediction_is_drawn(visualizer, tmp_path):
     assert sheet.shape == (2 * (HEIGHT + TITLE) + GAP, 3 * WIDTH + 2 * GAP, 3)
     redrawn = visualizer.get_image()
     assert redrawn.shape == sheet.shape
-    assert (redrawn == sheet).all(-1).mean() > 0.95  # matplotlib before 3.11 moves some edges by a pixel
+    reach = np.ones((3, 3) if MOVES_EDGES else (1, 1), np.uint8)
+    assert (redrawn >= cv2.erode(sheet, reach)).all()
+    assert (redrawn <= cv2.dilate(sheet, reach)).all()
     truth, true_labels, panoptic, instances, semantic = (panel(sheet, number, 3) for number in range(5))
     sky, car, nothing = [*PALETTE, [90, 90, 90]]
     for picture, above, middle, below in (
@@ -176,5 +180,6 @@ def test_hook_writes_a_file_of_a_panoptic_sample(tmp_path):
     assert hook._visualizer is visualizer
     hook.after_test_iter(SimpleNamespace(iter=3), 0, {}, [sample])
     (written,) = (tmp_path / 'vis_data').rglob('*.png')
-    assert re.fullmatch(r'test_scene\.png_[13]\.png', written.name)  # OneDL's hook counts the pictures
+    number = 1 if hasattr(hook, '_test_index') else 3  # OneDL's hook counts the pictures
+    assert written.name == f'test_scene.png_{number}.png'
     assert cv2.imread(str(written)).shape == (2 * (HEIGHT + TITLE) + GAP, 3 * WIDTH + 2 * GAP, 3)
