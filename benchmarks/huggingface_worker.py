@@ -64,7 +64,7 @@ def main() -> None:
     for line in sys.stdin:
         name, *memory = line.split()
         measure = peak_memory if memory else seconds_of
-        print(json.dumps(measure(known[name])), flush=True)
+        print(json.dumps(measure(known[name], torch.device('cpu'))), flush=True)
 
 
 if __name__ == '__main__':

@@ -15,18 +15,21 @@ MIB = 2**20
 M_MMAP_THRESHOLD = -3
 
 
-def paired_seconds(tasks: Mapping[str, Callable[[], object]], repeats: int, warm_up: int = 2) -> dict:
+def paired_seconds(
+    tasks: Mapping[str, Callable[[], object]], repeats: int, device: torch.device, warm_up: int = 2
+) -> dict:
     """Median seconds of each task, and the median of the ratios of the pairs (first task / each).
 
     Args:
         tasks: What to run, by label; the first is compared with the others.
         repeats: Timed rounds.
+        device: Where the tasks run.
         warm_up: Rounds before timing: page faults and kernel choice make the first ones slow.
     """
     rounds = []
     for i in range(warm_up + repeats):
         order = list(tasks.items())
-        times = {label: seconds_of(task) for label, task in (order if i % 2 else reversed(order))}
+        times = {label: seconds_of(task, device) for label, task in (order if i % 2 else reversed(order))}
         if i >= warm_up:
             rounds.append(times)
     first = next(iter(tasks))
@@ -39,14 +42,14 @@ def paired_seconds(tasks: Mapping[str, Callable[[], object]], repeats: int, warm
     }
 
 
-def peak_memory(task: Callable[[], object]) -> float:
+def peak_memory(task: Callable[[], object], device: torch.device) -> float:
     """MiB that the task needs at its peak above the level before it, gradients and results included."""
     gc.collect()
-    if torch.cuda.is_available():
-        before = torch.cuda.memory_allocated()
-        torch.cuda.reset_peak_memory_stats()
+    if device.type == 'cuda':
+        before = torch.cuda.memory_allocated(device)
+        torch.cuda.reset_peak_memory_stats(device)
         task()
-        return (torch.cuda.max_memory_allocated() - before) / MIB
+        return (torch.cuda.max_memory_allocated(device) - before) / MIB
     libc = ctypes.CDLL('libc.so.6')
     libc.mallopt(M_MMAP_THRESHOLD, 64 * 1024)  # tensors come from and return to the system at once
     libc.malloc_trim(0)
@@ -58,18 +61,18 @@ def peak_memory(task: Callable[[], object]) -> float:
     return peak
 
 
-def seconds_of(task: Callable[[], object]) -> float:
+def seconds_of(task: Callable[[], object], device: torch.device) -> float:
     """Wall-clock seconds of the task, the device's work included."""
-    _synchronize()
+    _synchronize(device)
     start = time.perf_counter()
     task()
-    _synchronize()
+    _synchronize(device)
     return time.perf_counter() - start
 
 
-def _synchronize() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+def _synchronize(device: torch.device) -> None:
+    if device.type == 'cuda':
+        torch.cuda.synchronize(device)
 
 
 def _resident(field: str) -> int:
@@ -79,11 +82,16 @@ def _resident(field: str) -> int:
 
 
 def compare(
-    work: str, case: str, ours: Callable[[], object], peer: Callable[[], object], repeats: int
+    work: str,
+    case: str,
+    ours: Callable[[], object],
+    peer: Callable[[], object],
+    repeats: int,
+    device: torch.device,
 ) -> dict:
     """One line of a table: seconds, peak MiB, and the ratios ours / peer, of doing the same work."""
-    seconds = paired_seconds({'ours': ours, 'peer': peer}, repeats)
-    memory = {'ours': peak_memory(ours), 'peer': peak_memory(peer)}
+    seconds = paired_seconds({'ours': ours, 'peer': peer}, repeats, device)
+    memory = {'ours': peak_memory(ours, device), 'peer': peak_memory(peer, device)}
     row = dict(
         work=work,
         case=case,

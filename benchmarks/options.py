@@ -27,6 +27,7 @@ from torch import nn
 
 from mmmaskformer.registry import MODELS
 
+DEVICE = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
 SWITCHES = {
     'none': {},
     'with_cp': dict(with_cp=True),
@@ -55,12 +56,11 @@ def build(args: argparse.Namespace, switch: str) -> nn.Module:
     config.backbone.init_cfg = None
     init_default_scope('mmseg')
     model = MODELS.build({**config, 'channels_last': False, **SWITCHES[switch]})
-    return model.cuda() if torch.cuda.is_available() else model
+    return model.to(DEVICE)
 
 
 def step(model: nn.Module, args: argparse.Namespace, switch: str) -> None:
-    device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    with torch.autocast(device, torch.bfloat16) if switch == 'bf16' else nullcontext():
+    with torch.autocast(DEVICE.type, torch.bfloat16) if switch == 'bf16' else nullcontext():
         training_step(model, semantic_batch(args.size, args.batch, args.classes))
 
 
@@ -69,12 +69,12 @@ def main() -> None:
     torch.manual_seed(0)
     names = list(dict.fromkeys(['none', *args.switches]))
     tasks = {name: partial(step, build(args, name), args, name) for name in names}
-    seconds = paired_seconds(tasks, args.repeats)
+    seconds = paired_seconds(tasks, args.repeats, DEVICE)
     rows = []
     for name, task in tasks.items():
         time_ratio = 1 / seconds[name]['ratio']
         rows.append(dict(switch=name, seconds=seconds[name]['seconds'], time_ratio=time_ratio))
-        rows[-1]['mib'] = peak_memory(task)
+        rows[-1]['mib'] = peak_memory(task, DEVICE)
         rows[-1]['memory_ratio'] = rows[-1]['mib'] / rows[0]['mib']
         print(
             '| {switch} | {seconds:.2f} | {time_ratio:.2f} | {mib:.0f} | {memory_ratio:.2f} |'.format(

@@ -36,6 +36,7 @@ from mmmaskformer.evaluation.mmdet_encoding import mmdet_meta, to_mmdet
 from mmmaskformer.evaluation.submission import write_id_png
 
 NUM_CLASSES, NUM_THINGS = 133, 80  # as COCO panoptic
+CPU = torch.device('cpu')  # metrics count there
 NAMES = tuple(f'class {number}' for number in range(NUM_CLASSES))
 META = dict(classes=NAMES, thing_classes=NAMES[:NUM_THINGS], category_ids=tuple(range(1, NUM_CLASSES + 1)))
 
@@ -182,7 +183,7 @@ def compare(args: argparse.Namespace, folder: Path) -> list[dict]:
                 raise SystemExit(f'{key} differs: ours {value}, {name} {results[name][key]}')
     rows = []
     for name, work in (('ours', 'process + compute'), ('ours_with_reading', 'reading the true PNG too')):
-        pair = paired_seconds({'mmdet': tasks['mmdet'], name: tasks[name]}, args.repeats)
+        pair = paired_seconds({'mmdet': tasks['mmdet'], name: tasks[name]}, args.repeats, CPU)
         rates = {label: args.images / pair[label]['seconds'] for label in pair}
         rows.append(
             dict(

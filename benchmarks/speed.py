@@ -53,7 +53,7 @@ def main() -> None:
     torch.manual_seed(0)
     device = torch.device(args.device)
     on_gpu = device.type == 'cuda'
-    name = torch.cuda.get_device_name() if on_gpu else f'{torch.get_num_threads()} CPU threads'
+    name = torch.cuda.get_device_name(device) if on_gpu else f'{torch.get_num_threads()} CPU threads'
     versions = dict(torch=torch.__version__, python=platform.python_version())
     report = dict(device=name, **versions, repeats=args.repeats)
     report['rows'] = []

@@ -36,7 +36,7 @@ def measure(repeats: int, device: torch.device) -> dict[str, list[dict]]:
 
 def _grow(values: tuple[int, ...], pair: Callable, repeats: int, device: torch.device) -> list[dict]:
     return [
-        dict(x=value, **compare('growth', str(value), *pair(value, device=device), repeats))
+        dict(x=value, **compare('growth', str(value), *pair(value, device=device), repeats, device))
         for value in values
     ]
 

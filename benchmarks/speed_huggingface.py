@@ -15,6 +15,7 @@ from speed_prediction import label_map
 from speed_training import semantic_batch, training_step
 
 WARM_UP = 2
+CPU = torch.device('cpu')  # where the worker's model is
 
 
 def rows(repeats: int, python: str) -> list[dict]:
@@ -53,8 +54,8 @@ def _ask(peer: subprocess.Popen, question: str) -> float:
 
 
 def _compare(work: str, name: str, ours: partial, peer: subprocess.Popen, repeats: int) -> dict:
-    pairs = [(seconds_of(ours), _ask(peer, name)) for _ in range(WARM_UP + repeats)][WARM_UP:]
-    memory = peak_memory(ours), _ask(peer, f'{name} memory')
+    pairs = [(seconds_of(ours, CPU), _ask(peer, name)) for _ in range(WARM_UP + repeats)][WARM_UP:]
+    memory = peak_memory(ours, CPU), _ask(peer, f'{name} memory')
     return dict(
         work=work,
         case='Swin-T, 512x512, HuggingFace (without deep supervision)',

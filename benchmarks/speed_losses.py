@@ -28,7 +28,7 @@ def compare_losses(num_masks: int, size: int, repeats: int, device: torch.device
     ours, peer = losses(num_masks, size, device)
     difference = (ours() - peer()).abs().max() / peer().abs().max()
     assert difference < 1e-5, f'gradients differ by {difference:.1e}'
-    return compare('mask losses', f'{num_masks} masks of {size}x{size}', ours, peer, repeats)
+    return compare('mask losses', f'{num_masks} masks of {size}x{size}', ours, peer, repeats, device)
 
 
 def losses(

@@ -32,19 +32,22 @@ def rows(repeats: int, device: torch.device) -> list[dict]:
     found = []
     for name, classes, height, width in SEMANTIC_CASES:
         pair = [model.to(device).eval() for model in build_pair(name, classes)]
-        found += semantic_rows(pair, f'{name}, {classes} classes, {height}x{width}', height, width, repeats)
+        case = f'{name}, {classes} classes, {height}x{width}'
+        found += semantic_rows(pair, case, height, width, repeats, device)
     for kept, size in PANOPTIC_CASES:
         found += panoptic_rows(kept, size, repeats, device)
     return found
 
 
-def semantic_rows(pair: list[nn.Module], case: str, height: int, width: int, repeats: int) -> list[dict]:
+def semantic_rows(
+    pair: list[nn.Module], case: str, height: int, width: int, repeats: int, device: torch.device
+) -> list[dict]:
     picture = torch.randint(0, 256, (3, height, width), dtype=torch.uint8)
     whole = [partial(label_map, model, picture) for model in pair]
     heads = [_after_backbone(model, picture) for model in pair]
     return [
-        compare('head and label map', case, *heads, repeats),
-        compare('picture to label map', case, *whole, repeats),
+        compare('head and label map', case, *heads, repeats, device),
+        compare('picture to label map', case, *whole, repeats, device),
     ]
 
 
@@ -97,8 +100,8 @@ def panoptic_rows(kept: int, size: OutputSize, repeats: int, device: torch.devic
     assert ours().unique().numel() == fuse(upsampled).unique().numel() > kept // 2
     case = f'{kept} segments, {"x".join(map(str, size.padded))} to {"x".join(map(str, size.output))}'
     return [
-        compare('panoptic: ours / fusion head alone', case, ours, lambda: fuse(upsampled), repeats),
-        compare('panoptic: both from stride 4', case, ours, lambda: fuse(upsample()), repeats),
+        compare('panoptic: ours / fusion head alone', case, ours, lambda: fuse(upsampled), repeats, device),
+        compare('panoptic: both from stride 4', case, ours, lambda: fuse(upsample()), repeats, device),
     ]
 
 

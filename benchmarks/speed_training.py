@@ -22,7 +22,9 @@ def rows(repeats: int, device: torch.device) -> list[dict]:
         pair = [model.to(device).train() for model in build_pair(name)]
         batch = semantic_batch(512, pictures=2, classes=9)
         steps = [partial(training_step, model, batch) for model in pair]
-        found.append(compare('training step', f'semantic {name}, 2 x 512x512, 9 classes', *steps, repeats))
+        found.append(
+            compare('training step', f'semantic {name}, 2 x 512x512, 9 classes', *steps, repeats, device)
+        )
     return found + [panoptic_row(30, max(1, repeats // 3), device)]
 
 
@@ -30,13 +32,13 @@ def panoptic_row(segments: int, repeats: int, device: torch.device) -> dict:
     ours, theirs = (model.to(device).train() for model in build_panoptic_pair())
     batches = panoptic_batches(800, 1216, segments)
     steps = [partial(training_step, *pair) for pair in zip((ours, theirs), batches)]
-    return compare('training step', f'panoptic R50, 800x1216, {segments} segments', *steps, repeats)
+    return compare('training step', f'panoptic R50, 800x1216, {segments} segments', *steps, repeats, device)
 
 
 def memory_of_many_segments(segments: int, device: torch.device) -> float:
     """MiB of our training step with so many segments in a picture of 800x1216."""
     ours = build_panoptic_pair()[0].to(device).train()
-    return peak_memory(partial(training_step, ours, panoptic_batches(800, 1216, segments)[0]))
+    return peak_memory(partial(training_step, ours, panoptic_batches(800, 1216, segments)[0]), device)
 
 
 def training_step(model: nn.Module, batch: dict) -> None:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config
 from torch import nn
 
+from ..apis.choices import choose_device
 from ..apis.console import device_name
 from .cost import count_multiply_adds, count_parameters, median_milliseconds, peak_memory, prediction
 from .evaluation import evaluate_run
@@ -39,8 +39,11 @@ def compare_costs(
 
     Returns:
         A row for each model, and a sentence that says what was measured.
+
+    Raises:
+        ValueError: The device is unknown, or is not there.
     """
-    chosen = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+    chosen = choose_device(device or 'auto')
     height, width = shape or input_shape(runs[0].config)
     models = {run.label: run.load().to(chosen) for run in runs}
     tasks = {label: prediction(model, (height, width)) for label, model in models.items()}
@@ -51,8 +54,8 @@ def compare_costs(
     note = f'FLOPs are multiply-adds of the prediction of one picture of {height} x {width}'
     if not repeats:
         return rows, f'{note}.'
-    times = median_milliseconds(tasks, repeats)
-    memory = {label: peak_memory(task) for label, task in tasks.items()}
+    times = median_milliseconds(tasks, repeats, chosen)
+    memory = {label: peak_memory(task, chosen) for label, task in tasks.items()}
     timed = [replace(r, milliseconds=times[r.label], memory=memory[r.label]) for r in rows]
     return timed, f'{note}; {_how_timed(next(iter(models.values())), repeats)}'
 
@@ -86,12 +89,13 @@ def compare_models(
         A row for each model, and the notes that belong to the table.
 
     Raises:
-        ValueError: A model that is to be evaluated has no checkpoint.
+        ValueError: A model that is to be evaluated has no checkpoint, or the device is not there.
         FileNotFoundError: Its data are not there.
     """
+    choose_device(device or 'auto')  # errors come before work that would be lost
     if evaluate:
         for run in runs:
-            run.need_checkpoint()  # before work is done that would be lost
+            run.need_checkpoint()
     scores = [_scores(run, evaluate, folder) for run in runs]
     rows, note = compare_costs(runs, shape, repeats, device)
     rows = [

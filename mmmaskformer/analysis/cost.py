@@ -65,36 +65,44 @@ def prediction(model: Any, shape: tuple[int, int]) -> Task:
     return predict
 
 
-def median_milliseconds(tasks: Mapping[str, Task], repeats: int, warm_up: int = 2) -> dict[str, float]:
+def median_milliseconds(
+    tasks: Mapping[str, Task], repeats: int, device: torch.device, warm_up: int = 2
+) -> dict[str, float]:
     """Median time of each task; tasks alternate, so that what disturbs one disturbs all.
 
     Args:
         tasks: What to run, by label.
         repeats: Timed rounds; every other one goes backwards.
+        device: Where the tasks run: a GPU's time includes the kernels that it has still to finish.
         warm_up: Rounds before timing: page faults and kernel choice make the first ones slow.
     """
     times: dict[str, list[float]] = {label: [] for label in tasks}
     for i in range(warm_up + repeats):
         order = list(tasks.items())
         for label, task in order if i % 2 else reversed(order):
-            seconds = _seconds(task)
+            seconds = _seconds(task, device)
             if i >= warm_up:
                 times[label].append(1000 * seconds)
     return {label: statistics.median(values) for label, values in times.items()}
 
 
-def peak_memory(task: Task) -> float | None:
+def peak_memory(task: Task, device: torch.device) -> float | None:
     """MiB that the task needs at its peak above the level before it: of the GPU, or of the process.
 
-    None where the system does not tell (only Linux does).
+    Args:
+        task: What to run.
+        device: Where it runs. Only this GPU's memory counts, whichever GPU is the current one.
+
+    Returns:
+        None on the CPU of a system other than Linux, which does not report it.
     """
     gc.collect()
-    if torch.cuda.is_available():
-        before = torch.cuda.memory_allocated()
-        torch.cuda.reset_peak_memory_stats()
+    if device.type == 'cuda':
+        before = torch.cuda.memory_allocated(device)
+        torch.cuda.reset_peak_memory_stats(device)
         task()
-        torch.cuda.synchronize()
-        return (torch.cuda.max_memory_allocated() - before) / MIB
+        torch.cuda.synchronize(device)
+        return (torch.cuda.max_memory_allocated(device) - before) / MIB
     try:
         libc = ctypes.CDLL('libc.so.6')
         libc.mallopt(M_MMAP_THRESHOLD, 64 * 1024)  # tensors come from and return to the system at once
@@ -115,14 +123,14 @@ def _resident(field: str) -> int:
     return int(kilobytes) * 1024
 
 
-def _seconds(task: Task) -> float:
-    _synchronize()
+def _seconds(task: Task, device: torch.device) -> float:
+    _synchronize(device)
     start = time.perf_counter()
     task()
-    _synchronize()
+    _synchronize(device)
     return time.perf_counter() - start
 
 
-def _synchronize() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+def _synchronize(device: torch.device) -> None:
+    if device.type == 'cuda':
+        torch.cuda.synchronize(device)

@@ -16,14 +16,13 @@ TASKS = ('semantic', 'panoptic', 'instance')
 DTYPES = {'fp32': None, 'bf16': torch.bfloat16, 'fp16': torch.float16}
 
 
-def choose_device(device: str | torch.device | None, model: nn.Module) -> torch.device:
+def choose_device(device: str | torch.device | None, model: nn.Module | None = None) -> torch.device:
     """The device to run on; None leaves a model on a GPU where it is, else means ``'auto'``.
 
     Raises:
         ValueError: The device is not there.
     """
-    here = next(model.parameters()).device
-    if device is None and here.type != 'cpu':
+    if device is None and model is not None and (here := next(model.parameters()).device).type != 'cpu':
         return here
     if device in (None, 'auto'):
         return torch.device('cuda' if torch.cuda.is_available() else 'cpu')

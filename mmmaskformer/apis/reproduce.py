@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..checkpoints import build_model
 from ..engine.step_record import images_of, read_record
+from .choices import choose_device
 from .find_config import find_config, read_config_text
 
 
@@ -48,21 +49,22 @@ def reproduce_loss(
 
     Raises:
         FileNotFoundError: No such file.
-        ValueError: It is no such record, or its config is more than plain values.
+        ValueError: It is no such record, its config is more than plain values, or the device is not there.
     """
+    chosen = choose_device(device)
     record = read_record(path)
     if config is None:
         config = read_config_text(record['config'], str(path))
     config = config if isinstance(config, Config) else find_config(config)
     model = revert_sync_batchnorm(build_model(config))
     model.load_state_dict(record['state_dict'])
-    model.to(device).train()
+    model.to(chosen).train()
     faulty = _watch_outputs(model)
     torch.set_rng_state(record['random_state'])
-    if device.startswith('cuda') and record['random_state_cuda'] is not None:
-        torch.cuda.set_rng_state(record['random_state_cuda'])
+    if chosen.type == 'cuda' and record['random_state_cuda'] is not None:
+        torch.cuda.set_rng_state(record['random_state_cuda'], chosen)
     dtype = getattr(torch, record['autocast']) if record['autocast'] else None
-    with torch.autocast(device.partition(':')[0], dtype, enabled=dtype is not None):
+    with torch.autocast(chosen.type, dtype, enabled=dtype is not None):
         losses = model(**model.data_preprocessor.cast_data(record['data']), mode='loss')
     then = {name: _mean([torch.tensor(part) for part in parts]) for name, parts in record['terms'].items()}
     now = {name: _mean(losses[name]) for name in then}

@@ -182,8 +182,8 @@ def _preprocessor(config: Config) -> dict[str, Any]:
 
 
 def _restored(model: nn.Module, target: Format) -> dict[str, Tensor]:
-    """The tensors under the format's names, and those that follow from settings of ours."""
-    own = model.state_dict()
+    """The tensors, on the CPU, under the format's names, and those that follow from settings of ours."""
+    own = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
     try:
         state = restore(own, target.rules(own))
     except ValueError as error:

@@ -6,7 +6,9 @@ from typing import Any
 
 from mmengine.dist import broadcast_object_list, get_rank
 from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
+from torch import Tensor
 
 from mmmaskformer.registry import HOOKS
 
@@ -23,6 +25,9 @@ class ExactResumeHook(Hook):
     workers changes them. MMEngine by itself resumes weights, optimiser and schedules, but draws anew, and
     loads all samples that the model has seen only to skip them; here their indices are skipped.
 
+    It also loads the optimizer's step counts onto a GPU, which then waits for each of them in every step;
+    here they return to the CPU, where a run that was not resumed has them.
+
     It works with loops by iterations and by epochs, also from the middle of an epoch. Transforms that keep a
     generator or samples of their own (caches of mosaics) are beyond its reach.
 
@@ -34,6 +39,7 @@ class ExactResumeHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Put a numbered loader in place of the loop's, at the batch where training goes on."""
+        _return_step_counts(runner.optim_wrapper)
         loop: Any = runner.train_loop
         self.seed = _agreed_seed(runner)
         endless = hasattr(loop, 'dataloader_iterator')
@@ -65,6 +71,17 @@ class _Batches:
 
     def skip_iter(self, num_iters: int) -> None:
         """Nothing: the loader stands where training goes on."""
+
+
+def _return_step_counts(optim_wrapper: Any) -> None:
+    """Move each parameter's ``step`` to the CPU, unless the optimizer keeps it on the GPU on purpose."""
+    wrappers = optim_wrapper.values() if isinstance(optim_wrapper, OptimWrapperDict) else [optim_wrapper]
+    for optimizer in (wrapper.optimizer for wrapper in wrappers):
+        groups = [g for g in optimizer.param_groups if not (g.get('fused') or g.get('capturable'))]
+        for parameter in (parameter for group in groups for parameter in group['params']):
+            state = optimizer.state.get(parameter, {})
+            if isinstance(state.get('step'), Tensor):
+                state['step'] = state['step'].cpu()
 
 
 def _agreed_seed(runner: Runner) -> int:

@@ -95,7 +95,7 @@ class FiniteLossHook(Hook):
             self._before = dict(
                 statistics=[(b, b.clone()) for norm, bs in self._statistics if norm.training for b in bs],
                 random_state=torch.get_rng_state(),
-                random_state_cuda=torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None,
+                random_state_cuda=_random_state_of_gpu(module),
             )
 
     def _watch(self, module: nn.Module, args: tuple, kwargs: Mapping, losses: Any) -> None:
@@ -185,8 +185,9 @@ class _Step:
         self._faulty = torch.empty_like(faulty, device='cpu', pin_memory=True) if on_cuda else faulty.cpu()
         self._arrival = torch.cuda.Event() if on_cuda else None
         if self._arrival is not None:
-            self._faulty.copy_(faulty, non_blocking=True)
-            self._arrival.record()
+            with torch.cuda.device(faulty.device):  # events are of the current GPU's stream
+                self._faulty.copy_(faulty, non_blocking=True)
+                self._arrival.record()
 
     def is_finite(self) -> bool:
         """Waits for the answer if it has not reached the host yet."""
@@ -213,6 +214,14 @@ def _write(runner: Runner, content: dict[str, Any]) -> str:
     except OSError as error:  # a full disk must not keep the other processes waiting
         return f'; {path} could not be written ({error})'
     return f'; {path} reproduces it'
+
+
+def _random_state_of_gpu(module: nn.Module) -> Tensor | None:
+    """State of the generator of the GPU that the module is on, or computes on; None without a GPU in use."""
+    device = next(module.parameters()).device
+    if not torch.cuda.is_initialized():
+        return None
+    return torch.cuda.get_rng_state(device if device.type == 'cuda' else 'cuda')
 
 
 def _statistics(module: nn.Module) -> list[tuple[nn.Module, list[Tensor]]]:

@@ -4,8 +4,10 @@ import time
 
 import pytest
 import torch
+from machine_of_gpus import MachineOfGpus
 from torch import nn
 
+from mmmaskformer.analysis import compare_costs, compare_models
 from mmmaskformer.analysis.cost import (
     count_multiply_adds,
     count_parameters,
@@ -15,6 +17,7 @@ from mmmaskformer.analysis.cost import (
 from mmmaskformer.analysis.table import Row, insert_text, markdown_table
 
 MIB = 2**20
+CPU = torch.device('cpu')
 
 
 def test_parameters_of_a_convolution():
@@ -45,16 +48,40 @@ def test_tasks_take_turns_and_the_median_is_taken():
     tasks = dict(
         quick=lambda: calls.append('quick'), slow=lambda: (calls.append('slow'), time.sleep(next(sleeps)))
     )
-    times = median_milliseconds(tasks, repeats=3, warm_up=4)
+    times = median_milliseconds(tasks, repeats=3, device=CPU, warm_up=4)
     assert calls[:4] == ['slow', 'quick', 'quick', 'slow']
     assert len(calls) == 14
     assert times['quick'] < 1 <= times['slow'] < 15
 
 
 def test_peak_memory_counts_what_is_freed_again():
-    if (found := peak_memory(lambda: torch.ones(40 * MIB).sum())) is None:
+    if (found := peak_memory(lambda: torch.ones(40 * MIB).sum(), CPU)) is None:
         pytest.skip('this system does not tell')
     assert 155 < found < 200
+
+
+@pytest.mark.parametrize('name', ['cuda:0', 'cuda:1'])
+def test_gpu_is_measured_where_the_task_runs(name, monkeypatch):
+    """On ``cuda:1`` too, although the current device is ``cuda:0``."""
+    gpus = MachineOfGpus(monkeypatch)
+    assert peak_memory(lambda: gpus.use(name, 40), torch.device(name)) == 40
+    times = median_milliseconds({'task': lambda: gpus.launch(name, 0.02)}, 3, torch.device(name))
+    assert 20 <= times['task'] < 40
+
+
+def test_cpu_is_measured_on_a_machine_with_gpus(monkeypatch):
+    gpus = MachineOfGpus(monkeypatch)
+    if (found := peak_memory(lambda: torch.ones(40 * MIB).sum(), CPU)) is None:
+        pytest.skip('this system does not tell')
+    assert 155 < found < 200
+    median_milliseconds({'task': lambda: None}, 3, CPU)
+    assert not gpus.num_waits
+
+
+@pytest.mark.parametrize('compare', [compare_costs, compare_models])
+def test_device_that_is_not_there_is_refused_before_models_load(compare):
+    with pytest.raises(ValueError, match="device='cuda:9', but PyTorch finds"):
+        compare([], device='cuda:9')
 
 
 def test_table_leaves_out_what_nobody_has():
