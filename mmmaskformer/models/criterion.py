@@ -132,6 +132,6 @@ def _sum_per_layer(values: Tensor, matches: Sequence[Sequence[Match]]) -> Tensor
 
 def _mean_num_segments(segments: Sequence[Segments], like: Tensor) -> Tensor:
     """Segments of all processes, at least one, per process: gradients do not depend on the split."""
-    count = like.new_tensor(float(sum(len(s) for s in segments)))
+    count = like.new_full((), float(sum(len(s) for s in segments)))  # filled, not copied: no wait for a GPU
     all_reduce(count)
     return count.clamp(min=1) / get_world_size()

@@ -76,9 +76,9 @@ def wanted_queries(class_logits: Tensor, cfg: dict, is_thing: Sequence[bool]) ->
         wanted[:] = True
     if cfg.get('panoptic') is not None:
         score_thr = cfg['panoptic'].get('score_thr', 0.8)
-        wanted[panoptic_queries(class_logits, len(is_thing), score_thr)] = True
+        wanted.index_fill_(0, panoptic_queries(class_logits, len(is_thing), score_thr), True)
     if cfg.get('instance') is not None:
-        wanted[instance_pairs(class_logits, is_thing, **cfg['instance'])[1]] = True
+        wanted.index_fill_(0, instance_pairs(class_logits, is_thing, **cfg['instance'])[1], True)
     return torch.where(wanted)[0]
 
 
