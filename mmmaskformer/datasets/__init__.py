@@ -5,6 +5,7 @@ from .camvid import CamVidDataset, CamVidPanopticDataset
 from .cityscapes import CityscapesPanopticDataset
 from .coco_instance import CocoInstanceDataset
 from .coco_panoptic import Ade20kPanopticDataset, CocoPanopticDataset
+from .contents import provide_cat_ids
 from .skip_bad_samples import SkipBadSamples
 from .toy import ToyDataset, ToyPanopticDataset
 from .transforms import (
@@ -15,6 +16,8 @@ from .transforms import (
     PackSegmentInputs,
     PadSegments,
 )
+
+provide_cat_ids()
 
 __all__ = [
     'Ade20kFullDataset',

@@ -13,6 +13,8 @@ from mmengine.registry import DATASETS as ALL_DATASETS
 from mmmaskformer.functional.targets import check_labels
 from mmmaskformer.registry import DATASETS
 
+from .contents import unreadable_as_empty
+
 
 @DATASETS.register_module()
 class SkipBadSamples:
@@ -34,7 +36,8 @@ class SkipBadSamples:
     """
 
     def __init__(self, dataset: Any, limit: int = 100, lazy_init: bool = False) -> None:
-        self.dataset = ALL_DATASETS.build(dataset) if isinstance(dataset, Mapping) else dataset
+        with unreadable_as_empty():  # a ClassBalancedDataset inside asks for the classes of all samples
+            self.dataset = ALL_DATASETS.build(dataset) if isinstance(dataset, Mapping) else dataset
         if getattr(self.dataset, 'test_mode', False):
             raise ValueError(
                 f'SkipBadSamples: {type(self.dataset).__name__} has test_mode=True, but results on a part of '
@@ -58,7 +61,8 @@ class SkipBadSamples:
     def full_init(self) -> None:
         """Read the list of files."""
         if self._bad is None:
-            self.dataset.full_init()
+            with unreadable_as_empty():
+                self.dataset.full_init()
             # one memory for the processes of a data loader; each writes nothing but True
             self._bad = torch.zeros(len(self.dataset), dtype=torch.bool).share_memory_()
 
@@ -67,8 +71,9 @@ class SkipBadSamples:
         return self.dataset.get_data_info(idx)
 
     def get_cat_ids(self, idx: int) -> list[int]:
-        """For MMEngine's `ClassBalancedDataset`."""
-        return self.dataset.get_cat_ids(idx)
+        """For MMEngine's `ClassBalancedDataset`; none for a label map that cannot be read."""
+        with unreadable_as_empty():
+            return self.dataset.get_cat_ids(idx)
 
     def __len__(self) -> int:
         return len(self.dataset)

@@ -12,6 +12,8 @@ from mmmaskformer.functional.targets import check_labels
 from mmmaskformer.models.decode_heads.base import named_label_errors
 from mmmaskformer.registry import HOOKS
 
+from .class_weights import resolve_class_weights
+
 
 @HOOKS.register_module()
 class CheckDatasetHook(Hook):
@@ -20,6 +22,8 @@ class CheckDatasetHook(Hook):
     The segmentor then learns what the data set says of its classes: ``model.dataset_meta`` becomes the data
     set's ``metainfo``, by whose ``thing_classes`` panoptic inference tells things from stuff. It works with
     any runner, MMSegmentation's own ``tools/train.py`` included.
+
+    Class weights by name and from the training data are set then, too.
 
     In evaluation it also looks at the label maps, batch by batch: mmseg's `IoUMetric` drops labels that are
     no class. In training the heads do.
@@ -37,6 +41,10 @@ class CheckDatasetHook(Hook):
         self._check(runner, 'train_dataloader')
         if runner.val_loop is not None:
             self._check(runner, 'train_dataloader', 'val_dataloader')
+        dataset = runner.train_dataloader.dataset
+        names = (getattr(dataset, 'metainfo', None) or {}).get('classes')
+        if names is not None:
+            resolve_class_weights(runner.model, dataset, names)
 
     def before_val(self, runner: Runner) -> None:
         """Check the validation data."""

@@ -28,7 +28,8 @@ class MaskFormerCriterion(nn.Module):
 
     Args:
         assigner: Config of the assigner.
-        loss_cls: Config of the classification loss.
+        loss_cls: Config of the classification loss: `NoObjectCrossEntropyLoss`, or a module that is called
+            with logits ``(B, Q, K + 1)`` and labels ``(B, Q)`` and returns a scalar.
         loss_mask: Config of the first mask loss.
         loss_dice: Config of the second mask loss.
     """
@@ -45,6 +46,18 @@ class MaskFormerCriterion(nn.Module):
         self.loss_cls = MODELS.build(loss_cls or dict(type='mmmaskformer.NoObjectCrossEntropyLoss'))
         self.loss_mask = MODELS.build(loss_mask or dict(type='mmmaskformer.MaskFocalLoss'))
         self.loss_dice = MODELS.build(loss_dice or dict(type='mmmaskformer.MaskDiceLoss'))
+
+    def set_num_classes(self, num_classes: int) -> None:
+        """Tell the classification loss the number of classes; the head does.
+
+        Raises:
+            ValueError: The loss does not fit: it has weights of another number of classes, or does not take
+                what the criterion gives.
+        """
+        if hasattr(self.loss_cls, 'set_num_classes'):
+            self.loss_cls.set_num_classes(num_classes)
+        else:
+            _check_class_loss(self.loss_cls, num_classes)
 
     @torch.compiler.disable  # sizes vary from step to step, and matching is work of the host
     def forward(
@@ -135,3 +148,19 @@ def _mean_num_segments(segments: Sequence[Segments], like: Tensor) -> Tensor:
     count = like.new_full((), float(sum(len(s) for s in segments)))  # filled, not copied: no wait for a GPU
     all_reduce(count)
     return count.clamp(min=1) / get_world_size()
+
+
+def _check_class_loss(loss: nn.Module, num_classes: int) -> None:
+    """Try a loss of another package, whose layout of logits may be another."""
+    num_queries = num_classes + 3  # no two sizes are equal
+    labels = torch.arange(2 * num_queries).reshape(2, num_queries) % (num_classes + 1)
+    try:
+        value = loss(torch.zeros(*labels.shape, num_classes + 1), labels)
+        fault = '' if isinstance(value, Tensor) and value.ndim == 0 else 'does not return a scalar'
+    except Exception as error:
+        fault = f'raises {type(error).__name__}'
+    if fault:
+        raise ValueError(
+            f'loss_cls={type(loss).__name__} {fault} when it gets class logits (B, Q, K + 1) and labels '
+            '(B, Q): use mmmaskformer.NoObjectCrossEntropyLoss, which has class_weight and no_object_weight.'
+        )

@@ -66,6 +66,8 @@ class MaskFormerHead(SegmentationHead):
         self.class_embed = nn.Linear(channels, num_classes + 1)
         self.mask_embed = MLP(channels, channels, self.pixel_decoder.mask_channels, num_layers=3)
         self.criterion = MODELS.build(criterion or dict(type='mmmaskformer.MaskFormerCriterion'))
+        if hasattr(self.criterion, 'set_num_classes'):
+            self.criterion.set_num_classes(num_classes)
 
     def forward(self, features: Sequence[Tensor]) -> list[MaskPrediction]:
         """Predictions of every decoder layer, the last layer last (paper, figure 2)."""

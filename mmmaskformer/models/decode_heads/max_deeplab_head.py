@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -55,6 +55,12 @@ class MaXDeepLabHead(MaskFormerHead):
         loss_on_valid_pixels: bool = True,
         **kwargs: Any,
     ):
+        if _mentions({**kwargs, 'criterion': criterion}, 'class_weight'):
+            raise ValueError(
+                "class_weight is not a setting of MaXDeepLabHead: MaX-DeepLab's losses multiply class "
+                'probability and mask and have no weights of classes; leave it out, or oversample with '
+                'ClassBalancedDataset.'
+            )
         if num_queries < 2:
             raise ValueError(f'num_queries={num_queries}: slots share pixels, set it to at least 2')
         super().__init__(
@@ -101,3 +107,10 @@ class MaXDeepLabHead(MaskFormerHead):
         layers = super()._classify_masks(queries, mask_features)
         with torch.autocast(mask_features.device.type, enabled=False):
             return [MaskPrediction(p.class_logits, slot_log_odds(p.mask_logits.float())) for p in layers]
+
+
+def _mentions(settings: Any, key: str) -> bool:
+    """Whether a key is anywhere in nested settings."""
+    if not isinstance(settings, Mapping):
+        return False
+    return key in settings or any(_mentions(value, key) for value in settings.values())

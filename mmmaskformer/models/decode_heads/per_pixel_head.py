@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ...functional.per_pixel import upsample, upsampled_cross_entropy
 from ...functional.targets import present_labels
 from ...registry import MODELS
+from ..losses import ClassWeight, ClassWeights
 from .base import SegmentationHead, input_size, named_label_errors
 
 
@@ -27,6 +28,8 @@ class PerPixelHead(SegmentationHead):
         ignore_index: Label of pixels that belong to no class, and do not count in the loss.
         allow_class_mismatch: Load checkpoints trained on other classes, all but what belongs to a class.
         init_cfg: MMEngine initialisation.
+        class_weight: Weights of the classes in the cross entropy, 1 by default: a list of K numbers, a dict
+            of some classes by name, or ``'inverse_sqrt'`` for weights from the pixels of the training data.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class PerPixelHead(SegmentationHead):
         ignore_index: int = 255,
         allow_class_mismatch: bool = False,
         init_cfg: dict | None = None,
+        class_weight: ClassWeight = None,
     ):
         super().__init__(num_classes, ignore_index, allow_class_mismatch, init_cfg)
         if num_classes < 2:
@@ -46,6 +50,9 @@ class PerPixelHead(SegmentationHead):
             )
         pixel_decoder = pixel_decoder or dict(type='mmmaskformer.FPNPixelDecoder')
         self.pixel_decoder = MODELS.build({**pixel_decoder, 'in_channels': in_channels})
+        self.class_weights = None if class_weight is None else ClassWeights(class_weight, counts_pixels=True)
+        if self.class_weights is not None:
+            self.class_weights.set_num_classes(num_classes)
 
     @abstractmethod
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
@@ -68,7 +75,10 @@ class PerPixelHead(SegmentationHead):
             ValueError: A label is out of range, or there is no label map.
         """
         labels = torch.stack([self._labels(sample) for sample in data_samples])
-        *inner, last = [upsampled_cross_entropy(x, labels, self.ignore_index) for x in self(features)]
+        weights = None if self.class_weights is None else self.class_weights(self.num_classes, labels.device)
+        *inner, last = [
+            upsampled_cross_entropy(x, labels, self.ignore_index, weights) for x in self(features)
+        ]
         return {**{f'd{i}.loss_ce': value for i, value in enumerate(inner)}, 'loss_ce': last}
 
     def predict(
@@ -100,6 +110,7 @@ class PerPixelBaselineHead(PerPixelHead):
         ignore_index: See `PerPixelHead`.
         allow_class_mismatch: See `PerPixelHead`.
         init_cfg: See `PerPixelHead`.
+        class_weight: See `PerPixelHead`.
     """
 
     class_rows: ClassVar[dict[str, int]] = {'classifier.weight': 0, 'classifier.bias': 0}
@@ -112,9 +123,16 @@ class PerPixelBaselineHead(PerPixelHead):
         ignore_index: int = 255,
         allow_class_mismatch: bool = False,
         init_cfg: dict | None = None,
+        class_weight: ClassWeight = None,
     ):
         super().__init__(
-            in_channels, num_classes, pixel_decoder, ignore_index, allow_class_mismatch, init_cfg
+            in_channels,
+            num_classes,
+            pixel_decoder,
+            ignore_index,
+            allow_class_mismatch,
+            init_cfg,
+            class_weight,
         )
         self.classifier = nn.Conv2d(self.pixel_decoder.mask_channels, num_classes, 1)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...registry import MODELS
 from ..layers import MLP
+from ..losses import ClassWeight
 from .per_pixel_head import PerPixelHead
 
 
@@ -28,6 +29,7 @@ class PerPixelBaselinePlusHead(PerPixelHead):
         ignore_index: See `PerPixelHead`.
         allow_class_mismatch: See `PerPixelHead`.
         init_cfg: See `PerPixelHead`.
+        class_weight: See `PerPixelHead`.
     """
 
     class_rows: ClassVar[dict[str, int]] = {'transformer_decoder.query_embed.weight': 0}
@@ -41,9 +43,16 @@ class PerPixelBaselinePlusHead(PerPixelHead):
         ignore_index: int = 255,
         allow_class_mismatch: bool = False,
         init_cfg: dict | None = None,
+        class_weight: ClassWeight = None,
     ):
         super().__init__(
-            in_channels, num_classes, pixel_decoder, ignore_index, allow_class_mismatch, init_cfg
+            in_channels,
+            num_classes,
+            pixel_decoder,
+            ignore_index,
+            allow_class_mismatch,
+            init_cfg,
+            class_weight,
         )
         transformer_decoder = transformer_decoder or dict(type='mmmaskformer.MaskFormerTransformerDecoder')
         memory_channels = self.pixel_decoder.memory_channels

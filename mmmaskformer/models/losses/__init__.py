@@ -1,5 +1,6 @@
 """Registered losses; the formulas are in functional/."""
 
+from .class_weights import ClassWeight, ClassWeights, find_class_weights
 from .classification_loss import NoObjectCrossEntropyLoss
 from .mask_losses import MaskDiceLoss, MaskFocalLoss, MaskLoss
 from .max_deeplab_losses import (
@@ -11,6 +12,8 @@ from .max_deeplab_losses import (
 
 __all__ = [
     'AuxiliarySemanticLoss',
+    'ClassWeight',
+    'ClassWeights',
     'InstanceDiscriminationLoss',
     'MaskDiceLoss',
     'MaskFocalLoss',
@@ -18,4 +21,5 @@ __all__ = [
     'MaskLoss',
     'NoObjectCrossEntropyLoss',
     'PQStyleLoss',
+    'find_class_weights',
 ]
