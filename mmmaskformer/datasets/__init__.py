@@ -15,6 +15,7 @@ from .transforms import (
     LoadPanopticAnnotations,
     PackSegmentInputs,
     PadSegments,
+    read_image,
 )
 
 provide_cat_ids()
@@ -36,4 +37,5 @@ __all__ = [
     'SkipBadSamples',
     'ToyDataset',
     'ToyPanopticDataset',
+    'read_image',
 ]

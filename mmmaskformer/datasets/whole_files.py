@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from collections.abc import Iterator
 
 PNG = b'\x89PNG\r\n\x1a\n'
 JPEG = b'\xff\xd8'
@@ -43,30 +44,48 @@ def check_lossless(content: bytes) -> None:
         raise ValueError('it is a JPEG, which alters labels: write them as PNG')
 
 
-def _check_png(content: bytes) -> None:
-    """Go from chunk to chunk: length, name, data, checksum. Chunks that decoders may ignore, we ignore."""
-    view, place = memoryview(content), len(PNG)
+def png_chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Name, start and end of the data of each whole chunk of a PNG, which its checksum follows."""
+    place = len(PNG)
     while place + 12 <= len(content):
         length, name = struct.unpack_from('>I4s', content, place)
-        end = place + 8 + length
+        start, end = place + 8, place + 8 + length
         if end + 4 > len(content):
-            break
+            return
+        yield name, start, end
+        place = end + 4
+
+
+def jpeg_parts(content: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Marker, start and end of the data of each part of a JPEG's head; the last one is that of the pixels."""
+    place = len(JPEG)
+    while match := _MARKER.search(content, place):
+        length = match.end()
+        start = length + 2
+        place = length + int.from_bytes(content[length:start], 'big')
+        yield match[1], start, place
+        if match[1] == JPEG_PIXELS:
+            return
+
+
+def _check_png(content: bytes) -> None:
+    """Compare checksums, but for those of chunks that decoders may ignore."""
+    view = memoryview(content)
+    for name, start, end in png_chunks(content):
         needed = not name[0] & 0x20
-        if needed and zlib.crc32(view[place + 4 : end]) != int.from_bytes(content[end : end + 4], 'big'):
+        checksum = int.from_bytes(content[end : end + 4], 'big')
+        if needed and zlib.crc32(view[start - 4 : end]) != checksum:
             raise ValueError(f'its bytes were changed: the checksum of its part {_text(name)} is wrong')
         if name == b'IEND':
             return
-        place = end + 4
     raise ValueError(CUT_OFF)
 
 
 def _check_jpeg(content: bytes) -> None:
-    """Go from marker to marker over the head, which may hold a preview with an end, to the pixels' own."""
+    """Look for the end behind the head, which may hold a preview with an end."""
     place = len(JPEG)
-    while match := _MARKER.search(content, place):
-        if match[1] == JPEG_PIXELS:
-            break
-        place = match.end() + int.from_bytes(content[match.end() : match.end() + 2], 'big')
+    for marker, start, end in jpeg_parts(content):
+        place = start if marker == JPEG_PIXELS else end
     if content.find(JPEG_END, place) < 0:
         raise ValueError(CUT_OFF)
 

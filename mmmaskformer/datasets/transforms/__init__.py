@@ -1,23 +1,18 @@
 """Transforms of the data pipelines."""
 
-from mmseg.datasets.transforms import LoadImageFromNDArray
-from mmseg.datasets.transforms.loading import InferencerLoader
-
-from mmmaskformer.registry import TRANSFORMS
-
-from .loading import LoadAnnotations, LoadImageFromFile
+from .image_loading import InferencerLoader, LoadImageFromFile, LoadImageFromNDArray, read_image
+from .loading import LoadAnnotations
 from .packing import PackSegmentInputs, PadSegments
 from .segments import LoadInstanceAnnotations, LoadPanopticAnnotations
 
-# MMSegmentation's inference puts these in the place of LoadImageFromFile, and so looks for them here.
-for transform in (LoadImageFromNDArray, InferencerLoader):
-    TRANSFORMS.register_module(module=transform)
-
 __all__ = [
+    'InferencerLoader',
     'LoadAnnotations',
     'LoadImageFromFile',
+    'LoadImageFromNDArray',
     'LoadInstanceAnnotations',
     'LoadPanopticAnnotations',
     'PackSegmentInputs',
     'PadSegments',
+    'read_image',
 ]

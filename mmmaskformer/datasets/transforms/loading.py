@@ -1,72 +1,19 @@
-"""Loading that names the file it could not read, and refuses labels that do not fit their image."""
+"""Loading of label maps that names files it cannot read, and refuses labels that do not fit their image."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import mmcv
 import numpy as np
-from mmcv.transforms import LoadImageFromFile as MMCVLoadImageFromFile
 from mmengine import fileio
 from mmseg.datasets.transforms import LoadAnnotations as MMSegLoadAnnotations
-from PIL import UnidentifiedImageError
 
 from mmmaskformer.registry import TRANSFORMS
 
 from ..whole_files import check_lossless, check_whole
+from .image_loading import naming_the_file
 
 NUM_LABELS = 1 << 16
 """Labels that a file may hold; the largest is the ignored one where there are more than 8 bits."""
-
-
-@contextmanager
-def naming_the_file(kind: str, path: str) -> Iterator[None]:
-    """Turn what goes wrong while a file is read into a sentence that says which file and what to do."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f'The {kind} {path} does not exist: restore the file, or take its sample out of the data set.'
-        ) from error
-    except Exception as error:
-        unknown = isinstance(error, UnidentifiedImageError)
-        reason = 'it is no picture' if unknown else str(error).strip() or type(error).__name__
-        raise ValueError(
-            f'The {kind} {path} cannot be read ({reason}): '
-            'replace the file, or take its sample out of the data set.'
-        ) from error
-
-
-@TRANSFORMS.register_module()
-class LoadImageFromFile(MMCVLoadImageFromFile):
-    """MMCV's loader, except that an unreadable or incomplete image is named, with what to do about it.
-
-    Raises:
-        FileNotFoundError: The image is missing.
-        ValueError: The file is no image that can be decoded, or is cut off or damaged.
-    """
-
-    def transform(self, results: dict) -> dict | None:
-        """Load the image at ``results['img_path']``; with ``ignore_empty``, None for one that fails."""
-        try:
-            with naming_the_file('image', results['img_path']):
-                image = self._read(results['img_path'])
-        except (FileNotFoundError, ValueError):
-            if self.ignore_empty:
-                return None
-            raise
-        results.update(img=image, img_shape=image.shape[:2], ori_shape=image.shape[:2])
-        return results
-
-    def _read(self, path: str) -> np.ndarray:
-        if self.file_client_args is None:
-            content = bytes(fileio.get(path, self.backend_args))
-        else:
-            content = bytes(fileio.FileClient.infer_client(self.file_client_args, path).get(path))
-        check_whole(content)
-        image = mmcv.imfrombytes(content, self.color_type, backend=self.imdecode_backend) if content else None
-        if image is None:
-            raise ValueError('it is no picture')
-        return image.astype(np.float32) if self.to_float32 else image
 
 
 @TRANSFORMS.register_module()

@@ -14,7 +14,7 @@ from mmmaskformer.registry import TRANSFORMS
 from ..id_maps import layer_masks, number_segments
 from ..segmentations import draw_segmentation
 from ..whole_files import check_lossless, check_whole
-from .loading import naming_the_file
+from .image_loading import naming_the_file
 
 MAX_LAYERS = 128  # channels that OpenCV 5 resizes
 

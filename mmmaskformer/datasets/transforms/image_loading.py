@@ -1,0 +1,202 @@
+"""Reading of image files by one rule for EXIF orientation, and errors that name the file."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import mmcv
+import numpy as np
+import torch
+from mmcv.transforms import LoadImageFromFile as MMCVLoadImageFromFile
+from mmengine import fileio
+from mmengine.logging import print_log
+from mmseg.datasets.transforms import LoadImageFromNDArray as MMSegLoadImageFromNDArray
+from mmseg.datasets.transforms.loading import InferencerLoader as MMSegInferencerLoader
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from mmmaskformer.registry import TRANSFORMS
+
+from ..exif import STORED, orientation_of, swaps_sides, turn
+from ..whole_files import check_whole
+
+EXIF_SETTINGS = ('auto', 'apply', 'ignore')
+AS_STORED = {'color': 'color_ignore_orientation', 'grayscale': 'grayscale_ignore_orientation'}
+FITS_STORED = (
+    'has the size of the stored pixels, so it is not turned. If all annotations were drawn on stored pixels, '
+    "set exif='ignore' in each LoadImageFromFile: then images without annotations are not turned either."
+)
+FITS_BOTH = (
+    'may have been drawn on the stored pixels or on the turned ones, which its size does not show: the image '
+    'is turned, as viewers show it. Look at it with tools/browse_dataset.py; if the annotations are '
+    "misplaced, set exif='ignore' in each LoadImageFromFile, and if they are right, exif='apply'."
+)
+Shape = tuple[int, int]
+
+
+@contextmanager
+def naming_the_file(kind: str, path: str) -> Iterator[None]:
+    """Turn what goes wrong while a file is read into a sentence that says which file and what to do."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f'The {kind} {path} does not exist: restore the file, or take its sample out of the data set.'
+        ) from error
+    except Exception as error:
+        unknown = isinstance(error, UnidentifiedImageError)
+        reason = 'it is not an image' if unknown else str(error).strip() or type(error).__name__
+        raise ValueError(
+            f'The {kind} {path} cannot be read ({reason}): '
+            'replace the file, or take its sample out of the data set.'
+        ) from error
+
+
+def read_image(path: str, shape: Shape | None = None, **settings: Any) -> NDArray[Any]:
+    """Read an image file as the data pipelines do.
+
+    Args:
+        path: The file, or what MMEngine's file backends know.
+        shape: Height and width that belong to the image, as ``ori_shape`` of its sample has them: if they fit
+            the stored pixels alone, or the turned ones alone, that decides about EXIF orientation.
+        **settings: As `LoadImageFromFile`: ``exif``, ``color_type``, ``imdecode_backend``, ...
+
+    Returns:
+        ``(H, W, 3)`` uint8, blue, green, red, unless ``settings`` say otherwise.
+
+    Raises:
+        FileNotFoundError: The file is missing.
+        ValueError: It is not an image, or cut off or damaged.
+
+    Example:
+        >>> read_image(sample.img_path, sample.ori_shape).shape[:2] == sample.ori_shape
+        True
+    """
+    known = {} if shape is None else dict(listed_shape=tuple(shape[:2]))
+    return LoadImageFromFile(**settings)(dict(img_path=path, **known))['img']
+
+
+@TRANSFORMS.register_module()
+class LoadImageFromFile(MMCVLoadImageFromFile):
+    """MMCV's loader, with one rule for EXIF orientation, which also names files that cannot be read.
+
+    Cameras store pixels as the sensor lies, and how to turn them; viewers and most annotation tools turn,
+    others and many scripts do not. The rule is the same for JPEG, PNG and WebP, every backend and color type.
+
+    Args:
+        *args: As MMCV's loader.
+        exif: ``'apply'`` turns images as viewers do, ``'ignore'`` leaves their pixels as they are stored.
+            ``'auto'`` does what fits the size of the ground truth; where both fit or nothing is known, images
+            are turned, and if there is ground truth that may then be misplaced, it is said once.
+        **kwargs: As MMCV's loader.
+
+    Raises:
+        FileNotFoundError: The image is missing.
+        ValueError: The file is not an image that can be decoded, or is cut off or damaged; or its ground
+            truth contradicts ``exif``.
+    """
+
+    def __init__(self, *args: Any, exif: str = 'auto', **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if exif not in EXIF_SETTINGS:
+            raise ValueError(f'exif of LoadImageFromFile is {exif!r}; expected one of {list(EXIF_SETTINGS)}.')
+        if exif != 'ignore' and self.color_type in AS_STORED.values():
+            exif = 'ignore'
+        self.exif = exif
+        self._warned = torch.zeros(2, dtype=torch.bool).share_memory_()  # of a data loader's processes
+
+    def transform(self, results: dict) -> dict | None:
+        """Load the image at ``results['img_path']``; with ``ignore_empty``, None for one that fails."""
+        try:
+            with naming_the_file('image', results['img_path']):
+                image, orientation = self._read(results['img_path'])
+        except (FileNotFoundError, ValueError):
+            if self.ignore_empty:
+                return None
+            raise
+        if orientation != STORED and self._is_turned(image.shape[:2], orientation, results):
+            image = turn(image, orientation)
+        results.update(img=image, img_shape=image.shape[:2], ori_shape=image.shape[:2])
+        return results
+
+    def _read(self, path: str) -> tuple[NDArray[Any], int]:
+        """The pixels as they are stored, and their orientation."""
+        content = self._fetch(path)
+        check_whole(content)
+        orientation = orientation_of(content)
+        color_type = self.color_type
+        if orientation != STORED and self.imdecode_backend != 'turbojpeg':  # which never turns
+            color_type = AS_STORED.get(color_type, color_type)
+        image = mmcv.imfrombytes(content, color_type, backend=self.imdecode_backend) if content else None
+        if image is None:
+            raise ValueError('it is not an image')
+        return image.astype(np.float32) if self.to_float32 else image, orientation
+
+    def _fetch(self, path: str) -> bytes:
+        if self.file_client_args is None:
+            return bytes(fileio.get(path, self.backend_args))
+        return bytes(fileio.FileClient.infer_client(self.file_client_args, path).get(path))
+
+    def _is_turned(self, stored: Shape, orientation: int, results: Mapping) -> bool:
+        """Whether to turn an image, by the setting and the size of its ground truth."""
+        turned = stored[::-1] if swaps_sides(orientation) else stored
+        size = self._size_of_truth(results)
+        subject = f'EXIF: {results["img_path"]} has orientation {orientation}, and its ground truth'
+        if self.exif != 'auto':
+            right, wrong = (turned, stored) if self.exif == 'apply' else (stored, turned)
+            if size == wrong != right:
+                raise ValueError(
+                    f'{subject} is {size[1]}x{size[0]} pixels, but the image {right[1]}x{right[0]} with '
+                    f"exif={self.exif!r} in LoadImageFromFile: set exif='auto', or correct the pair."
+                )
+            return self.exif == 'apply'
+        if size == stored != turned:
+            self._warn_once(0, f'{subject} {FITS_STORED}')
+            return False
+        drawn = results.get('instances')
+        if (size == stored == turned and (drawn or results.get('seg_map_path'))) or (size is None and drawn):
+            self._warn_once(1, f'{subject} {FITS_BOTH}')
+        return True
+
+    def _size_of_truth(self, results: Mapping) -> Shape | None:
+        """Height and width of the ground truth, by the annotations or the head of the label map."""
+        if results.get('listed_shape') is not None:
+            return tuple(results['listed_shape'])
+        for instance in results.get('instances', ()):
+            if isinstance(instance['segmentation'], dict):  # run lengths
+                return tuple(instance['segmentation'].get('size', ()))
+        path = results.get('seg_map_path')
+        if path is None:
+            return None
+        try:
+            width, height = Image.open(io.BytesIO(self._fetch(path))).size
+        except Exception:  # its own loader names it, if there is one
+            return None
+        return height, width
+
+    def _warn_once(self, kind: int, message: str) -> None:
+        """Warn of each kind once, in whichever process of a data loader comes first."""
+        if not self._warned[kind]:
+            self._warned[kind] = True
+            print_log(message, 'current', logging.WARNING)
+
+
+@TRANSFORMS.register_module()
+class LoadImageFromNDArray(MMSegLoadImageFromNDArray):
+    """What MMSegmentation's inference puts in the place of `LoadImageFromFile`, with the settings of that."""
+
+    def __init__(self, *args: Any, exif: str = 'auto', **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+
+
+@TRANSFORMS.register_module()
+class InferencerLoader(MMSegInferencerLoader):
+    """What MMSegmentation's inferencer puts in the place of `LoadImageFromFile`: reads files as that does."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.from_file = LoadImageFromFile(**kwargs)
+        self.from_ndarray = LoadImageFromNDArray(**kwargs)
