@@ -4,6 +4,7 @@ custom_imports = dict(imports=['mmmaskformer'], allow_failed_imports=False)
 custom_hooks = [
     dict(type='mmmaskformer.CheckDatasetHook'),
     dict(type='mmmaskformer.ShareBuffersHook'),
+    dict(type='mmmaskformer.ResumeByConfigHook'),
     dict(type='mmmaskformer.ExactResumeHook'),
     dict(type='mmmaskformer.FiniteLossHook'),
 ]

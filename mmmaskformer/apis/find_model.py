@@ -15,11 +15,12 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from ..checkpoints import Converted, build_model, config_for, load_strictly
+from ..checkpoints.config_text import read_config_text
 from ..checkpoints.reading import tensors_of
 from ..checkpoints.renaming import to_our_names
 from ..models import MaskFormer
 from .classes import choose_meta, dataset_meta
-from .find_config import find_config, only_what_is_built, read_config_text
+from .find_config import find_config, only_what_is_built
 
 CHECKPOINT_SUFFIXES = ('.pth', '.pt', '.pkl', '.safetensors')
 

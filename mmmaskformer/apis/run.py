@@ -9,6 +9,7 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from ..engine.checkpoint_files import checkpoint_folder, newest_whole_checkpoint
+from .augmentation import use_augmentation
 from .checks import check_data
 from .cpu_processes import join_cpu_processes
 from .precision import default_autocast, use_mixed_precision
@@ -72,8 +73,7 @@ def evaluate_model(
         cfg.default_hooks.visualization.update(draw=True, interval=1)
         cfg.visualizer.save_dir = show_dir
     if tta:
-        cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
-        cfg.model = dict(cfg.tta_model, module=cfg.model)
+        use_augmentation(cfg)
     elif cfg.model.type == 'mmmaskformer.MaskFormer':  # metrics need no scores, unless the config says so
         cfg.model.test_cfg = dict(dict(seg_logits=False), **(cfg.model.get('test_cfg') or {}))
     if amp is not None:

@@ -6,6 +6,7 @@ from .cpu_distributed import CPUDistributedDataParallel
 from .crash_safe_checkpoint_hook import CrashSafeCheckpointHook
 from .exact_resume_hook import ExactResumeHook
 from .finite_loss_hook import FiniteLossHook, NonFiniteLossError
+from .resume_by_config_hook import ResumeByConfigHook
 from .share_buffers_hook import ShareBuffersHook
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     'ExactResumeHook',
     'FiniteLossHook',
     'NonFiniteLossError',
+    'ResumeByConfigHook',
     'ShareBuffersHook',
 ]

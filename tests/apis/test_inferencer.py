@@ -22,9 +22,9 @@ from inference_model import (
 )
 
 from mmmaskformer.apis import MaskFormerInferencer
-from mmmaskformer.apis.find_config import read_config_text
 from mmmaskformer.apis.sources import Picture
 from mmmaskformer.checkpoints import read_checkpoint
+from mmmaskformer.checkpoints.config_text import read_config_text
 
 # Any four in a row differ in their padded sizes after resizing.
 SIZES = [

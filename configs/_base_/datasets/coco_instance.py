@@ -20,6 +20,7 @@ test_pipeline = [
     dict(type='mmmaskformer.LoadInstanceAnnotations'),
     dict(type='mmmaskformer.PackSegmentInputs'),
 ]
+tta_pipeline = None  # it averages semantic scores, for which there is no ground truth here
 
 train_dataloader = dict(
     dataset=dict(

@@ -17,6 +17,18 @@ test_pipeline = [
     dict(type='mmmaskformer.LoadPanopticAnnotations'),
     dict(type='mmmaskformer.PackSegmentInputs', with_semantic=True),
 ]
+tta_pipeline = [
+    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [dict(type='Resize', scale=(2 * edge, edge), keep_ratio=True) for edge in (96, 120, 150)],
+            [dict(type='RandomFlip', prob=prob, direction='horizontal') for prob in (0.0, 1.0)],
+            [dict(type='mmmaskformer.LoadPanopticAnnotations')],
+            [dict(type='mmmaskformer.PackSegmentInputs', with_semantic=True)],
+        ],
+    ),
+]
 
 train_dataloader = dict(
     dataset=dict(

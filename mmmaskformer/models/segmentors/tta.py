@@ -17,7 +17,9 @@ from ...registry import MODELS
 class MaskFormerTTAModel(SegTTAModel):
     """Average of the semantic scores over scales and flips, as they are, without another softmax.
 
-    Paper, section 4.1 (multi-scale inference).
+    Paper, section 4.1 (multi-scale inference). All copies take the same path to their scores, whatever
+    other results ``test_cfg`` asks for: panoptic and instance results are not averaged, since a query of one
+    copy need not be the same segment in another.
 
     Args:
         *args: As mmseg's `SegTTAModel`.
@@ -26,8 +28,9 @@ class MaskFormerTTAModel(SegTTAModel):
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        if self.module.test_cfg is not None:
-            self.module.test_cfg['seg_logits'] = True  # what is averaged
+        settings = self.module.test_cfg or {}
+        kept = {key: settings[key] for key in ('mode', 'crop_size', 'stride') if key in settings}
+        self.module.test_cfg = type(settings)(kept, seg_logits=True)  # what is averaged
 
     def merge_preds(self, data_samples_list: Sequence[Sequence]) -> list:
         """Merge the predictions of each picture's augmented copies.

@@ -1,0 +1,131 @@
+"""What must be as it was for a training to go on, and for a checkpoint to be tested."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.model import MMDistributedDataParallel, is_model_wrapper
+from mmengine.runner import Runner
+
+from ..checkpoints.fitting import check_fit
+from ..checkpoints.formats import recognise
+
+ADVICE = 'begin a new training from its weights: load_from=CHECKPOINT and resume=False.'
+# Keys that schedulers leave in the groups of an optimizer.
+SCHEDULED = ('initial_', 'max_', 'min_')
+
+
+def check_model(model: Any, state: Mapping[str, Any] | None, source: str, resumes: bool) -> None:
+    """See that a checkpoint in our own names has all tensors of a model, at their shapes.
+
+    Tests may leave the weights of auxiliary heads unused; a training that goes on may not.
+
+    MMEngine logs the names and goes on with random values in their place. Foreign checkpoints are checked
+    where they are renamed, and those of other classes by the head.
+
+    Raises:
+        ValueError: Names the tensors.
+    """
+    if is_model_wrapper(model):
+        if not isinstance(model, MMDistributedDataParallel):
+            return  # what shards a model has names and shapes of its own
+        model = model.module
+    model = getattr(model, 'module', model)  # test-time augmentation
+    found = recognise(state or {})
+    if not state or found is None or not found.ours or not found.whole:
+        return
+    rows = [
+        f'{name}.{row}' for name, head in model.named_modules() for row in getattr(head, 'class_rows', {})
+    ]
+    state = {name.removeprefix('module.'): tensor for name, tensor in state.items()}
+    if not resumes:
+        state = {name: tensor for name, tensor in state.items() if not name.startswith('auxiliary_head.')}
+    check_fit(state, model, source, class_rows=rows)
+
+
+def check_classes(runner: Runner, meta: Mapping[str, Any]) -> None:
+    """Compare the classes of the checkpoint with those of the training data.
+
+    Raises:
+        ValueError: There are more or fewer, or a class has another number.
+    """
+    old = (meta.get('dataset_meta') or {}).get('classes')
+    new = (getattr(runner.train_dataloader.dataset, 'metainfo', None) or {}).get('classes')
+    if old is None or new is None:
+        return
+    if len(old) != len(new):
+        raise ValueError(
+            f'The checkpoint was trained on {len(old)} classes, the training data have {len(new)}: '
+            f'resuming goes on with the same ones. Set the classes back, or {ADVICE}'
+        )
+    moved = [name for index, name in enumerate(new) if name in old and old[index] != name]
+    if moved:
+        raise ValueError(
+            f'The class {moved[0]!r} is number {list(new).index(moved[0])} in the training data, but was '
+            f'number {list(old).index(moved[0])} when the checkpoint was trained: give the classes in the '
+            f'old order, or {ADVICE}'
+        )
+    renamed = [f'{one!r} -> {other!r}' for one, other in zip(old, new) if one != other]
+    if renamed:
+        runner.logger.warning(
+            f'Classes have other names than in the checkpoint: {", ".join(renamed[:5])}. If they are other '
+            f'classes, {ADVICE}'
+        )
+
+
+def check_optimizer(wrapper: Any, saved: Mapping[str, Any], source: str) -> None:
+    """See that an optimizer's state belongs to the optimizer and to the parameters of the config.
+
+    Raises:
+        ValueError: It is that of another optimizer, or parameters are grouped otherwise.
+    """
+    groups = saved.get('param_groups')
+    if not isinstance(groups, list):
+        return  # a strategy with a format of its own
+    optimizer = wrapper.optimizer
+    sizes = [[len(group['params']) for group in several] for several in (groups, optimizer.param_groups)]
+    if sizes[0] != sizes[1]:
+        raise ValueError(
+            f'{source} has {sum(sizes[0])} trained tensors in {len(sizes[0])} groups, the config '
+            f'{sum(sizes[1])} in {len(sizes[1])}: set model, optim_wrapper.paramwise_cfg and '
+            f'optim_wrapper.constructor back, or {ADVICE}'
+        )
+    own, theirs = set(optimizer.defaults), {key for key in groups[0] if not key.startswith(SCHEDULED)}
+    lacks, has = own - theirs, theirs - own - {'params', 'param_names', 'momentum'}
+    if lacks and has:
+        raise ValueError(
+            f'optim_wrapper.optimizer is {type(optimizer).__name__}, but {source} has the state of another '
+            f'optimizer (with {", ".join(sorted(has))}, without {", ".join(sorted(lacks))}): set it back, or '
+            f'{ADVICE}'
+        )
+
+
+def position(runner: Runner, meta: dict[str, Any], source: str) -> None:
+    """Correct the iteration of a checkpoint where an epoch has another length now.
+
+    Raises:
+        ValueError: The checkpoint is from the middle of an epoch of another length, or from a training that
+            does not count epochs.
+    """
+    loop: Any = runner.train_loop
+    if hasattr(loop, 'dataloader_iterator'):  # by iterations
+        return
+    length, epoch, iteration = len(loop.dataloader), meta['epoch'], meta['iter']
+    if epoch * length <= iteration <= (epoch + 1) * length:
+        return
+    if epoch == 0:
+        raise ValueError(
+            f'{source} is at iteration {iteration} of a training by iterations, and the config trains by '
+            f'epochs of {length}: set train_cfg back to IterBasedTrainLoop, or {ADVICE}'
+        )
+    if iteration % epoch:
+        raise ValueError(
+            f'{source} is from the middle of epoch {epoch + 1}, and epochs have another length now '
+            f'({length} iterations): resume from the checkpoint of an epoch, or set train_dataloader back.'
+        )
+    runner.logger.warning(
+        f'An epoch has {length} iterations, but had {iteration // epoch} when the checkpoint was written: '
+        f'training goes on at the beginning of epoch {epoch + 1}, as iteration {epoch * length}.'
+    )
+    meta['iter'] = epoch * length
