@@ -21,7 +21,6 @@ from .masks import Segment, SegmentList, of_map, packed
 from .preparation import to_bgr
 from .sources import Picture
 
-NO_CLASS = 255
 FORMATS = ('overlay', 'label', 'panoptic', 'json')
 
 
@@ -33,8 +32,8 @@ class SegmentationResult:
         picture: Its name, file and number of the frame.
         size: Height and width.
         categories: The classes of the model.
-        semantic: Class of every pixel ``(H, W)``, uint8 (uint16 from 257 classes on); of a single class, 0
-            where it is and 255 elsewhere.
+        semantic: Class of every pixel ``(H, W)``, uint8 (uint16 from 257 classes on); the head's
+            ``ignore_index`` (255) where a single class was not found.
         panoptic: Segment of every pixel ``(H, W)``, 0 for none, of the smallest unsigned type.
         segments: The segments of ``panoptic``.
         instances: Objects, which may overlap, best first.
@@ -190,10 +189,9 @@ class SegmentationResult:
     def take(self, sample: BaseDataElement) -> SegmentationResult:
         """Take over the predictions of a data sample, on the host; returns itself."""
         if 'pred_sem_seg' in sample:
-            labels, number = sample.pred_sem_seg.data[0], len(self.categories.names)
-            if number == 1:  # 1 where the class is, 0 elsewhere
-                labels = (1 - labels) * NO_CLASS
-            self.semantic = _smallest(labels, max(number - 1, int(labels.max())))
+            labels = sample.pred_sem_seg.data[0]
+            largest = max(len(self.categories.names) - 1, int(labels.max()))
+            self.semantic = _smallest(labels, largest)
         if 'pred_panoptic_seg' in sample:
             info = sample.pred_segments_info
             ids = self.panoptic = _smallest(sample.pred_panoptic_seg.data[0], len(info))

@@ -5,6 +5,9 @@
 
 from .class_iou import ClassIoU
 from .instance_ap import InstanceAP
+from .label_counts import correct_counts
 from .panoptic_quality import PanopticQuality, SemanticPanopticQuality
+
+correct_counts()
 
 __all__ = ['ClassIoU', 'InstanceAP', 'PanopticQuality', 'SemanticPanopticQuality']

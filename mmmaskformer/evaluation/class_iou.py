@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from ..registry import METRICS
 from .per_image_metric import EachImageOnce, image_key
 
 CLASS_PREFIX = 'IoU.'
+NO_LABEL = -1
 
 
 @METRICS.register_module()
@@ -22,7 +24,19 @@ class ClassIoU(EachImageOnce, IoUMetric):
 
     Pixels are counted in whole numbers and each image once, however processes share the images. mmseg's own
     metric sums in float32, and relies on the split of MMEngine's `DefaultSampler`.
+
+    Args:
+        *args: As `IoUMetric`.
+        void_as_background: Count what is predicted on unlabelled pixels as false. By default they are left
+            out, so that a single class found everywhere has an IoU of 100.
+        **kwargs: As `IoUMetric`.
     """
+
+    def __init__(self, *args: Any, void_as_background: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.void_as_background = void_as_background
+        if void_as_background:
+            self.ignore_index = NO_LABEL
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """See `IoUMetric`.

@@ -19,6 +19,7 @@ from ..functional.panoptic_quality import (
     mean_quality,
     qualities,
 )
+from ..functional.targets import ignored_label
 from ..registry import METRICS
 from .per_image_metric import PerImageMetric, image_key, image_name, meta_field
 from .submission import PanopticSubmission
@@ -157,7 +158,7 @@ class SemanticPanopticQuality(_PanopticMetric):
     and ``pred_sem_seg`` ``(1, H, W)``, as for mmseg's `IoUMetric`.
 
     Args:
-        ignore_index: Label of void.
+        ignore_index: Label of void; 255 stands for 65535 where there are more than 255 classes.
         **kwargs: As `PanopticQuality`.
     """
 
@@ -167,17 +168,21 @@ class SemanticPanopticQuality(_PanopticMetric):
 
     def _count(self, sample: Mapping) -> PanopticSums:
         maps = _one_layer(sample, 'gt_sem_seg'), _one_layer(sample, 'pred_sem_seg')
-        return count_semantic(*maps, self._num_classes, self.ignore_index)
+        return count_semantic(*maps, self._num_classes, self._void)
 
     def _written(self, sample: Mapping) -> tuple[Array, list[dict]]:
         labels = _one_layer(sample, 'pred_sem_seg').astype(np.int64)
-        ids = np.where(labels == self.ignore_index, 0, labels + 1)
+        ids = np.where(labels == self._void, 0, labels + 1)
         present = np.flatnonzero(np.bincount(ids.ravel()))
         return ids, [dict(id=number, category_id=number - 1) for number in present[present > 0].tolist()]
 
     def _averages(self, sums: PanopticSums, table: Array) -> dict[str, float]:
         self._print_table(sums, table)
         return _named(mean_quality(table), '_sem')
+
+    @property
+    def _void(self) -> int:
+        return ignored_label(self._num_classes, self.ignore_index)
 
 
 def pack_sums(sums: PanopticSums) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..structures import MaskPrediction
@@ -20,7 +21,8 @@ def general_semantic_labels(
     """The class of the query whose p(class) * p(pixel in mask) is highest.
 
     Queries compete alone, where semantic inference sums over the queries of a class. With both thresholds at
-    zero only queries of no-object are left out, and every pixel has a class if there is any other query.
+    zero only queries of no-object are left out, and every pixel has a class if there is any other query. A
+    single class must be more probable than 0.5, as in semantic inference.
 
     Args:
         prediction: Of one image: class logits ``(Q, K + 1)`` and mask logits ``(Q, h, w)``.
@@ -38,9 +40,12 @@ def general_semantic_labels(
     queries = panoptic_queries(prediction.class_logits, num_classes, score_thr)
     if not len(queries):
         return torch.full((1, *size.output), void, device=labels.device)
-    winner, areas = compete(prediction.mask_logits[queries], scores[queries], size)
-    won = torch.bincount(winner.flatten(), minlength=len(queries))
-    given = labels[queries]
+    masks, scores, given = prediction.mask_logits[queries], scores[queries], labels[queries]
+    if num_classes == 1:  # its rival is void, with a score of 0.5 in every pixel
+        masks = torch.cat([torch.full_like(masks[:1], 100), masks])
+        scores, given = F.pad(scores, (1, 0), value=0.5), F.pad(given, (1, 0), value=void)
+    winner, areas = compete(masks, scores, size)
+    won = torch.bincount(winner.flatten(), minlength=len(given))
     if overlap_thr > 0:
         given = given.where((areas > 0) & (won / areas >= overlap_thr), given.new_tensor(void))
     return given[winner[None]]

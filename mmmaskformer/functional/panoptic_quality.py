@@ -113,9 +113,11 @@ def count_semantic(
     for name, labels in zip(('true', 'predicted'), _present_ids(joint)):
         classes = labels[labels != ignore_index]
         if len(classes) and classes[-1] >= num_classes:
+            rest = name == 'predicted' and num_classes == 1  # of mmseg's segmentor with a head of one class
+            hint = ': set model.type=mmmaskformer.MaskFormer' if rest else ''
             raise ValueError(
                 f'the {name} label {classes[-1]} is neither a class (0 to {num_classes - 1}) nor ignored '
-                f'(ignore_index={ignore_index})'
+                f'(ignore_index={ignore_index}){hint}'
             )
         sides.append(_Listed(classes, classes, np.zeros(len(classes), dtype=bool)))
     return _count(joint, sides[0], sides[1], ignore_index, num_classes)

@@ -52,13 +52,27 @@ def picture_scores(prediction: MaskPrediction, size: OutputSize, before: bool = 
         return _combine(_class_prob(prediction.class_logits), masks)
 
 
-def semantic_labels(scores: Tensor) -> Tensor:
-    """``(K, H, W)`` scores -> ``(1, H, W)`` int64: the best class; of one class, whether it is > 0.5."""
-    return best_index(scores)[None] if len(scores) > 1 else (scores > 0.5).long()
+def semantic_labels(scores: Tensor, void: int = 255) -> Tensor:
+    """``(K, H, W)`` scores -> ``(1, H, W)`` int64: the class of the highest score.
+
+    A single class has no rival: its label is 0 where the score is above 0.5, and ``void`` elsewhere.
+    """
+    return best_index(scores)[None] if len(scores) > 1 else _found_or_void(scores, void)
+
+
+def add_rest(scores: Tensor) -> Tensor:
+    """``(B, 1, H, W)`` scores of a single class, and one minus them -> ``(B, 2, H, W)``.
+
+    The second channel is a rival for code that takes the highest score: label 1 then means that nothing was
+    found. Scores of several classes are returned as they are.
+    """
+    return torch.cat([scores, 1 - scores], dim=1) if scores.shape[1] == 1 else scores
 
 
 @torch.no_grad()
-def semantic_label_map(prediction: MaskPrediction, size: OutputSize, before: bool = False) -> Tensor:
+def semantic_label_map(
+    prediction: MaskPrediction, size: OutputSize, before: bool = False, void: int = 255
+) -> Tensor:
     """`semantic_labels` of the scores at the original size, a band of rows at a time.
 
     Neither Q nor K maps of full size ever exist, and classes that provably win no pixel of a band are left
@@ -68,6 +82,7 @@ def semantic_label_map(prediction: MaskPrediction, size: OutputSize, before: boo
         prediction: Of one image: class logits ``(Q, K + 1)`` and mask logits ``(Q, h, w)``.
         size: Sizes of input, picture and output.
         before: Resize mask logits to the original size before they are combined, not the scores after.
+        void: Label of pixels where a single class was not found.
 
     Returns:
         ``(1, *size.output)`` int64.
@@ -76,16 +91,17 @@ def semantic_label_map(prediction: MaskPrediction, size: OutputSize, before: boo
     wide = max(width, size.image[0] * size.image[1] // height)  # pixels of the picture in a row of output
     parts = list(bands(height, wide * len(prediction.class_logits), prediction.mask_logits.device))
     if len(parts) == 1:
-        return semantic_labels(picture_scores(prediction, size, before))
+        return semantic_labels(picture_scores(prediction, size, before), void)
     with torch.autocast(prediction.mask_logits.device.type, enabled=False):
-        label_rows = _LabelRows(prediction, size, before)
+        label_rows = _LabelRows(prediction, size, before, void)
         return torch.cat([label_rows.get(start, stop) for start, stop in parts])[None]
 
 
 class _LabelRows:
     """Labels of a band of rows, from the few rows of the masks that it needs."""
 
-    def __init__(self, prediction: MaskPrediction, size: OutputSize, before: bool):
+    def __init__(self, prediction: MaskPrediction, size: OutputSize, before: bool, void: int):
+        self.void = void
         self.class_prob = _class_prob(prediction.class_logits).mT.contiguous()
         self.mask_logits = prediction.mask_logits.float().permute(1, 2, 0)
         self.size = size
@@ -103,9 +119,9 @@ class _LabelRows:
         prob = self.class_prob[classes].mT
         masks = self.masks.resize(logits, first, last).sigmoid_()
         if self.scores:
-            best = _best_class(self.scores.resize(masks @ prob, start, stop))
+            best = _best_class(self.scores.resize(masks @ prob, start, stop), self.void)
         else:
-            best = _best_of_products(masks, prob)
+            best = _best_of_products(masks, prob, self.void)
         return best if len(self.class_prob) == 1 else classes[best]
 
 
@@ -138,7 +154,7 @@ def _windows(columns: Tensor, span: int) -> Tensor:
     return F.max_pool1d(padded, WINDOW + span - 1, stride=WINDOW).mT
 
 
-def _best_of_products(maps: Tensor, weights: Tensor) -> Tensor:
+def _best_of_products(maps: Tensor, weights: Tensor, void: int) -> Tensor:
     """`_best_class` of ``(h, w, Q) @ (Q, K)``, a few pixels at a time: all products never exist."""
     pixels = maps.flatten(0, 1)
     step = PRODUCT_PIXELS.get(maps.device.type, len(pixels))
@@ -146,15 +162,20 @@ def _best_of_products(maps: Tensor, weights: Tensor) -> Tensor:
     weights = F.pad(weights.mT, (0, 0, 0, -num_classes % 8)).mT  # MKL takes as long for 19 columns as for 32
     products = maps.new_empty(step, weights.shape[1])
     best = [
-        _best_class(torch.mm(part, weights, out=products[: len(part)])[:, :num_classes])
+        _best_class(torch.mm(part, weights, out=products[: len(part)])[:, :num_classes], void)
         for part in pixels.split(step)
     ]
     return torch.cat(best).view(maps.shape[:2])
 
 
-def _best_class(scores: Tensor) -> Tensor:
+def _best_class(scores: Tensor, void: int) -> Tensor:
     """``(..., K)`` scores -> ``(...)`` int64, as `semantic_labels`."""
-    return scores.max(-1).indices if scores.shape[-1] > 1 else (scores[..., 0] > 0.5).long()
+    return scores.max(-1).indices if scores.shape[-1] > 1 else _found_or_void(scores[..., 0], void)
+
+
+def _found_or_void(scores: Tensor, void: int) -> Tensor:
+    """Labels int64 of a single class from its scores."""
+    return torch.where(scores > 0.5, 0, void)
 
 
 def best_index(maps: Tensor) -> Tensor:

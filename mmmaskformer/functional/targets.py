@@ -9,6 +9,20 @@ from torch import Tensor
 
 from ..structures import Segments
 
+LARGEST_LABEL = 65535
+
+
+def ignored_label(num_classes: int, setting: int | None = 255) -> int:
+    """The label of pixels that belong to no class.
+
+    Args:
+        num_classes: Number of classes.
+        setting: None and 255, the default of all settings, stand for 65535 where 255 is a class; other
+            numbers stand for themselves.
+    """
+    default = 255 if num_classes <= 255 else LARGEST_LABEL
+    return default if setting in (None, 255) else int(setting)
+
 
 def label_map_to_segments(
     label_map: Tensor, num_classes: int, ignore_index: int = 255, mark_valid: bool = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch.nn.functional as F
 from mmengine.structures import PixelData
 from mmseg.models import SegDataPreProcessor
@@ -91,6 +93,22 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
             picture = picture.flip(0)
         picture = picture.float()
         return (picture - self.mean) / self.std if self._enable_normalize else picture
+
+
+def pad_with_ignored_label(preprocessor: Any, ignored: int) -> None:
+    """Let a data preprocessor pad label maps with the label that the head ignores.
+
+    Raises:
+        ValueError: Its ``seg_pad_val`` is set to another label, 255 excepted, which is the default.
+    """
+    value = getattr(preprocessor, 'seg_pad_val', None)
+    if value not in (None, 255, ignored):
+        raise ValueError(
+            f'data_preprocessor.seg_pad_val is {value}, but decode_head.ignore_index {ignored}: leave '
+            'seg_pad_val out, and the padding of label maps is ignored'
+        )
+    if value is not None:
+        preprocessor.seg_pad_val = ignored
 
 
 def _other_size(picture: Tensor, sample: SegDataSample) -> str | None:

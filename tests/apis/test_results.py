@@ -72,7 +72,7 @@ def test_nothing_found():
 
 
 def test_a_single_class():
-    one = SegDataSample(pred_sem_seg=PixelData(data=torch.tensor([[[0, 1, 1]]])))
+    one = SegDataSample(pred_sem_seg=PixelData(data=torch.tensor([[[255, 0, 0]]])))
     found = result(one, dict(classes=['leaf']), (1, 3))
     assert found.semantic.tolist() == [[255, 0, 0]]
     assert [(r.name, r.area) for r in found.regions] == [('leaf', 2)]

@@ -69,7 +69,7 @@ def test_label_map_is_that_of_all_scores(size, num_classes, before, monkeypatch)
         padded = semantic_scores(MaskPrediction(*(part[None] for part in prediction)), size.padded)
         cropped = padded[..., : size.image[0], : size.image[1]]
         scores = F.interpolate(cropped, size=size.output, mode='bilinear', align_corners=False)[0]
-    expected = scores.argmax(0) if num_classes > 1 else (scores[0] > 0.5).long()
+    expected = scores.argmax(0) if num_classes > 1 else torch.where(scores[0] > 0.5, 0, 255)
     labels = semantic_label_map(prediction, size, before)
     two_best = scores.topk(2, 0)[0] if num_classes > 1 else torch.cat([scores, torch.full_like(scores, 0.5)])
     certain = (two_best[0] - two_best[1]).abs() > 1e-5

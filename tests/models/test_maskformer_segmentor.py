@@ -109,17 +109,27 @@ def test_tensor_mode_and_flops():
     assert get_model_complexity_info(model, (3, 64, 64), show_table=False, show_arch=False)['flops'] > 1e6
 
 
-def test_pad_value_that_is_neither_ignored_nor_a_class():
-    with pytest.raises(ValueError, match=r'seg_pad_val=200 is neither ignored nor one of the 4 classes'):
-        small_model(data_preprocessor={**PREPROCESSOR, 'seg_pad_val': 200})
-    small_model(data_preprocessor={**PREPROCESSOR, 'seg_pad_val': 0})
+@pytest.mark.parametrize('value', [0, 200, 65535])
+def test_padding_with_a_label_that_is_not_ignored(value):
+    with pytest.raises(
+        ValueError, match=rf'seg_pad_val is {value}, but decode_head\.ignore_index 255: leave'
+    ):
+        small_model(data_preprocessor={**PREPROCESSOR, 'seg_pad_val': value})
 
 
-def test_one_class_is_thresholded_at_one_half():
-    model = small_model('EncoderDecoder', decode_head=dict(num_classes=1))
-    scores = torch.tensor([0.4, 0.6]).view(1, 1, 1, 2)
-    result = model.postprocess_result(scores, None)[0]
-    assert result.pred_sem_seg.data.flatten().tolist() == [0, 1]
+@pytest.mark.parametrize('preprocessor', ['mmmaskformer.MaskFormerDataPreProcessor', 'SegDataPreProcessor'])
+@pytest.mark.parametrize('head', [dict(num_classes=300), dict(ignore_index=9), dict(num_classes=255)])
+def test_batches_are_padded_with_the_ignored_label(head, preprocessor):
+    model = small_model(
+        decode_head=head, data_preprocessor={**PREPROCESSOR, 'type': preprocessor, 'size_divisor': 32}
+    )
+    ignored = 9 if 'ignore_index' in head else {300: 65535, 255: 255}[head['num_classes']]
+    batch = pictures((64, 50), (64, 64))
+    for sample in batch['data_samples']:
+        sample.gt_sem_seg.data = sample.gt_sem_seg.data.int()
+    padded = model.data_preprocessor(batch, training=True)['data_samples'][0].gt_sem_seg.data
+    assert padded[..., 50:].unique().tolist() == [ignored]
+    assert model.decode_head.ignore_index == ignored
 
 
 def test_tta_averages_scores_as_they_are():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -10,20 +9,21 @@ from typing import Any, ClassVar
 from mmengine.model import BaseModule
 from mmseg.structures import SegDataSample
 
+from ...functional.targets import ignored_label
+
 
 class SegmentationHead(BaseModule):
     """A head for `MaskFormer` and for mmseg's `EncoderDecoder`.
 
     Args:
         num_classes: Number of classes, no-object not counted.
-        ignore_index: Label of pixels that belong to no class.
+        ignore_index: Label of pixels that belong to no class; 255 (the default) stands for 65535 where there
+            are more than 255 classes.
         allow_class_mismatch: Load checkpoints trained on other classes, all but what belongs to a class.
         init_cfg: MMEngine initialisation.
     """
 
     align_corners = False
-    # mmseg turns one-class scores into masks by sigmoid(score) > threshold; our score is a probability.
-    threshold = 1 / (1 + math.exp(-0.5))
     # Parameters with a row for each class, and how many rows they have beyond them.
     class_rows: ClassVar[dict[str, int]] = {}
 
@@ -35,14 +35,28 @@ class SegmentationHead(BaseModule):
         init_cfg: dict | None = None,
     ):
         super().__init__(init_cfg=init_cfg)
+        ignore_index = ignored_label(num_classes, ignore_index)
         if 0 <= ignore_index < num_classes:
             raise ValueError(
-                f'ignore_index={ignore_index} is one of the {num_classes} classes: set it outside '
-                f'[0, {num_classes - 1}], for example to 255'
+                f'ignore_index={ignore_index} is one of the {num_classes} classes: leave it out, and it is '
+                f'{ignored_label(num_classes)}'
             )
-        self.num_classes = self.out_channels = num_classes
+        self.num_classes = num_classes
+        self.out_channels = max(2, num_classes)  # of `predict`: a single class has a rival, "not found"
         self.ignore_index = ignore_index
         self.allow_class_mismatch = allow_class_mismatch
+
+    @property
+    def threshold(self) -> float:
+        """What mmseg asks for where scores have one channel: label 1 is then the class, and 0 the rest.
+
+        Raises:
+            ValueError: Always: that is the reverse of label maps, which hold class indices.
+        """
+        raise ValueError(
+            "with num_classes=1, mmseg's test-time augmentation gives label 0 to the pixels that are not the "
+            "class: set type='mmmaskformer.MaskFormerTTAModel' in tta_model"
+        )
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any, **kwargs: Any) -> None:
         """Refuse a checkpoint of other classes, which MMEngine would load in part with a mere warning."""

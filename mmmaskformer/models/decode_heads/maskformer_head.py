@@ -10,7 +10,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from ...functional.mask_products import convolve_products
-from ...functional.semantic_inference import semantic_scores
+from ...functional.semantic_inference import add_rest, semantic_scores
 from ...functional.targets import id_map_to_segments, label_map_to_segments
 from ...registry import MODELS
 from ...structures import MaskFactors, MaskPrediction, Segments
@@ -132,8 +132,13 @@ class MaskFormerHead(SegmentationHead):
     def predict(
         self, features: Sequence[Tensor], batch_img_metas: Sequence[dict], test_cfg: dict | None
     ) -> Tensor:
-        """Semantic scores ``(B, K, H, W)`` of the last layer, at the size of the network's input."""
-        return semantic_scores(self.predict_masks(features), input_size(batch_img_metas[0], test_cfg))
+        """Semantic scores ``(B, K, H, W)`` of the last layer, at the size of the network's input.
+
+        A single class has a second channel, one minus its score: the best of both is right wherever mmseg
+        takes the label of the highest score, with label 1 for "not found".
+        """
+        scores = semantic_scores(self.predict_masks(features), input_size(batch_img_metas[0], test_cfg))
+        return add_rest(scores)
 
     def _segments(self, sample: SegDataSample) -> Segments:
         """The truth of one image, from its segments if it has them, else from its label map."""

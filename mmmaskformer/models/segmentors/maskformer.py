@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from mmengine.structures import PixelData
 from mmseg.models import EncoderDecoder
 from mmseg.structures import SegDataSample
 from torch import Tensor
@@ -14,7 +15,10 @@ from torch import Tensor
 from ...checkpoints import accept_foreign_checkpoints
 from ...functional.postprocess import panoptic_segments
 from ...functional.resizing import OutputSize
+from ...functional.semantic_inference import add_rest, semantic_labels
 from ...registry import MODELS
+from ..data_preprocessor import pad_with_ignored_label
+from ..decode_heads.base import SegmentationHead
 from ..execution import compile_parts, prefers_channels_last, turn_on_checkpointing, use_channels_last
 from .results import asks_for_masks, check_test_cfg, image_results, wanted_queries
 
@@ -72,7 +76,8 @@ class MaskFormer(EncoderDecoder):
         if compile is not False:
             compile_parts(self, {} if compile is True else compile)
         accept_foreign_checkpoints(self)
-        self._check_label_padding()
+        self.out_channels: int = min(self.decode_head.out_channels, self.num_classes)  # of `encode_decode`
+        self._follow_ignored_label()
         self._check_test_cfg()
 
     def predict(self, inputs: Tensor, data_samples: Sequence | None = None) -> Sequence:
@@ -104,6 +109,24 @@ class MaskFormer(EncoderDecoder):
             else:
                 self.postprocess_result(self._scores(crop, samples), samples)
         return data_samples
+
+    def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
+        """Scores ``(B, K, H, W)`` at the size of the network's input, of the K classes alone."""
+        return super().encode_decode(inputs, batch_img_metas)[:, : self.num_classes]
+
+    def postprocess_result(self, seg_logits: Tensor, data_samples: Sequence | None = None) -> Sequence:
+        """Scores at the network's size -> scores and label maps at the original size, as mmseg's.
+
+        A single class has label 0, and pixels where it was not found the head's ``ignore_index``.
+        """
+        if seg_logits.shape[1] > 1 or not isinstance(self.decode_head, SegmentationHead):
+            return super().postprocess_result(seg_logits, data_samples)
+        samples = super().postprocess_result(add_rest(seg_logits), data_samples)
+        for sample in samples:
+            scores = sample.seg_logits.data[:1]
+            labels = semantic_labels(scores, self.decode_head.ignore_index)
+            sample.set_data(dict(seg_logits=PixelData(data=scores), pred_sem_seg=PixelData(data=labels)))
+        return samples
 
     def _takes_masks(self) -> bool:
         """Whether results come from the masks of each image, not by mmseg's path from scores to labels."""
@@ -157,16 +180,11 @@ class MaskFormer(EncoderDecoder):
     def _check_test_cfg(self) -> None:
         check_test_cfg(self.test_cfg or {}, self.decode_head)
 
-    def _check_label_padding(self) -> None:
-        """Refuse a ``seg_pad_val`` that would be an unknown label in every padded batch."""
-        value = getattr(self.data_preprocessor, 'seg_pad_val', None)
+    def _follow_ignored_label(self) -> None:
+        """Batches are padded with the label that the head ignores."""
         ignored = getattr(self.decode_head, 'ignore_index', None)
-        if value is None or ignored is None or value == ignored or 0 <= value < self.num_classes:
-            return
-        raise ValueError(
-            f'data_preprocessor.seg_pad_val={value} is neither ignored nor one of the {self.num_classes} '
-            f'classes: set it to decode_head.ignore_index, which is {ignored}'
-        )
+        if ignored is not None:
+            pad_with_ignored_label(self.data_preprocessor, ignored)
 
 
 def _unpadded_sample(picture: Tensor) -> SegDataSample:

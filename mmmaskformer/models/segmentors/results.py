@@ -119,9 +119,9 @@ def _semantic_results(prediction: MaskPrediction, size: OutputSize, cfg: dict, v
     if general:
         labels = general_semantic_labels(prediction, size, void=void, **cfg.get('general', {}))
     elif not cfg.get('seg_logits', True):
-        labels = semantic_label_map(prediction, size, before)
+        labels = semantic_label_map(prediction, size, before, void)
     if cfg.get('seg_logits', True):
         scores = picture_scores(prediction, size, before)
         results['seg_logits'] = PixelData(data=scores)
-        labels = labels if general else semantic_labels(scores)
+        labels = labels if general else semantic_labels(scores, void)
     return dict(pred_sem_seg=PixelData(data=labels), **results)

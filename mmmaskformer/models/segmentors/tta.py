@@ -45,7 +45,7 @@ class MaskFormerTTAModel(SegTTAModel):
 
     def _merge(self, copies: Sequence[SegDataSample]) -> SegDataSample:
         scores = sum(copy.seg_logits.data for copy in copies) / len(copies)
-        labels = PixelData(data=semantic_labels(scores))
+        labels = PixelData(data=semantic_labels(scores, self.module.decode_head.ignore_index))
         merged = copies[0]
         merged.set_data(dict(seg_logits=PixelData(data=scores), pred_sem_seg=labels))
         return merged
