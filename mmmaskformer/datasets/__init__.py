@@ -15,6 +15,7 @@ from .transforms import (
     LoadPanopticAnnotations,
     PackSegmentInputs,
     PadSegments,
+    SegmentMosaic,
     read_image,
 )
 
@@ -34,6 +35,7 @@ __all__ = [
     'LoadPanopticAnnotations',
     'PackSegmentInputs',
     'PadSegments',
+    'SegmentMosaic',
     'SkipBadSamples',
     'ToyDataset',
     'ToyPanopticDataset',

@@ -15,6 +15,7 @@ from mmseg.datasets import BaseSegDataset
 from ..utils import inside
 from .categories import Source, check_agreement, load_categories, metainfo_of, parse_categories
 from .entries import IMAGE, check_entries
+from .id_map_pipelines import check_pipelines
 
 FILTERS = {'filter_empty_gt'}
 
@@ -41,6 +42,7 @@ class CocoDataset(BaseSegDataset):
 
     img_suffix = seg_map_suffix = ''
     all_things = False
+    has_segments = True
 
     def __init__(
         self,
@@ -70,6 +72,7 @@ class CocoDataset(BaseSegDataset):
             backend_args=backend_args,
             **kwargs,
         )
+        check_pipelines(self)
 
     def load_data_list(self) -> list[dict]:
         """One dict for each image, in the order of the file; no file but ``ann_file`` is opened."""

@@ -96,3 +96,26 @@ def layer_masks(masks: Iterable[np.ndarray], num_masks: int, shape: tuple[int, i
             layers.append(layer)
         layer[box][mask] = number
     return layers[0] if len(layers) == 1 else np.stack(layers, axis=-1)
+
+
+def merge_segments(parts: Sequence[tuple[np.ndarray, Sequence[dict]]]) -> tuple[list[np.ndarray], list[dict]]:
+    """Give the segments of several images one numbering.
+
+    Args:
+        parts: Of each image its id map, ``(H, W)`` or ``(H, W, L)``, and its segments with ids 1, 2, ...
+
+    Returns:
+        The maps, of one type and number of layers, ``(H, W)`` if all have one; and the list of all segments.
+    """
+    dtype = id_type(sum(len(segments) for _, segments in parts))
+    num_layers = max(id_map[0, 0].size for id_map, _ in parts)
+    maps: list[np.ndarray] = []
+    merged: list[dict] = []
+    for id_map, segments in parts:
+        offset = len(merged)
+        layers = np.zeros((*id_map.shape[:2], num_layers), dtype)
+        numbers = id_map.reshape(*id_map.shape[:2], -1).astype(dtype)
+        layers[..., : numbers.shape[-1]] = np.where(numbers > 0, numbers + dtype(offset), 0)
+        maps.append(layers if num_layers > 1 else layers[..., 0])
+        merged += [{**segment, 'id': segment['id'] + offset} for segment in segments]
+    return maps, merged

@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 from mmseg.structures import SegDataSample
 from torch import nn
 
+from mmmaskformer.datasets.id_map_pipelines import check_pipelines
 from mmmaskformer.functional.targets import check_labels
 from mmmaskformer.models.decode_heads.base import named_label_errors
 from mmmaskformer.registry import HOOKS
@@ -64,6 +65,7 @@ class CheckDatasetHook(Hook):
         agreed: dict[str, Any] = {}
         name = ''
         for dataloader in dataloaders:
+            check_pipelines(getattr(runner, dataloader).dataset)
             for dataset in flatten_dataset(getattr(runner, dataloader).dataset):
                 here = f'{type(dataset).__name__} of {dataloader}'
                 metainfo = getattr(dataset, 'metainfo', {})

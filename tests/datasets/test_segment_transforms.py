@@ -129,8 +129,8 @@ def test_padding_that_is_not_void():
     sample = random_sample(0)
     padded = Compose([{'type': 'Pad', 'size': (64, 64), 'pad_val': {'img': 0, 'seg': 255}}])(dict(sample))
     message = re.escape(
-        'a.jpg: the map holds the id 255, but there are 12 segments; it was padded with another '
-        'value than void: set pad_val=dict(seg=0)'
+        'a.jpg: the map of segment ids holds 255, but there are 12 segments: a transform filled it as a '
+        'label map; have it fill with 0, as pad_val=dict(seg=0) in Pad'
     )
     with pytest.raises(ValueError, match=message):
         PackSegmentInputs()(padded)

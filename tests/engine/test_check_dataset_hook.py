@@ -5,9 +5,11 @@ import pytest
 import torch
 from mmengine.dataset import BaseDataset, ConcatDataset, RepeatDataset
 from mmengine.structures import PixelData
+from mmseg.datasets.transforms import RandomMosaic
 from mmseg.structures import SegDataSample
 from torch import nn
 
+from mmmaskformer.datasets import LoadInstanceAnnotations, SegmentMosaic
 from mmmaskformer.engine import CheckDatasetHook
 from mmmaskformer.engine.check_dataset_hook import flatten_dataset
 
@@ -63,6 +65,16 @@ def test_sentence_says_what_to_set(event):
     )
     with pytest.raises(ValueError, match=message):
         getattr(CheckDatasetHook(), event)(runner(model(decode_head=head(150)), Frames(5)))
+
+
+def test_pipelines_that_would_corrupt_segment_ids():
+    frames = Frames(5)
+    frames.pipeline.transforms = [LoadInstanceAnnotations()]
+    mixed = SimpleNamespace(dataset=frames, pipeline=[RandomMosaic(prob=1.0)], metainfo=frames.metainfo)
+    with pytest.raises(ValueError, match='RandomMosaic in the pipeline of SimpleNamespace mixes images'):
+        CheckDatasetHook().before_train(runner(model(decode_head=head(5)), mixed))
+    mixed.pipeline = [SegmentMosaic(prob=1.0)]
+    CheckDatasetHook().before_train(runner(model(decode_head=head(5)), mixed))
 
 
 def test_validation_data_are_checked_before_training():

@@ -2,6 +2,7 @@
 
 from .image_loading import InferencerLoader, LoadImageFromFile, LoadImageFromNDArray, read_image
 from .loading import LoadAnnotations
+from .mosaic import SegmentMosaic
 from .packing import PackSegmentInputs, PadSegments
 from .segments import LoadInstanceAnnotations, LoadPanopticAnnotations
 
@@ -14,5 +15,6 @@ __all__ = [
     'LoadPanopticAnnotations',
     'PackSegmentInputs',
     'PadSegments',
+    'SegmentMosaic',
     'read_image',
 ]

@@ -16,6 +16,16 @@ META_KEYS = (
     'flip_direction',
 )  # fmt: skip
 
+LABEL_MAP_FILL = 255
+FILLED = (
+    'a transform filled it as a label map; have it fill with 0, as pad_val=dict(seg=0) in Pad and '
+    'seg_pad_val=0 in RandomRotate do'
+)
+CHANGED = (
+    'a transform mixed it with the map of another image, or took its ids for classes; mosaics of segments '
+    'are made by mmmaskformer.SegmentMosaic'
+)
+
 
 @TRANSFORMS.register_module()
 class PadSegments(MMCVPad):
@@ -50,8 +60,10 @@ class PackSegmentInputs(PackSegInputs):
         meta_keys: What else the sample says of its picture.
 
     Raises:
-        ValueError: The map holds an id that no segment has, because it was padded with 255.
+        ValueError: The map holds an id that no segment has, or images were mixed without their segments.
     """
+
+    handles_segments = True
 
     def __init__(self, with_semantic: bool = False, meta_keys: tuple[str, ...] = META_KEYS) -> None:
         super().__init__(meta_keys)
@@ -64,7 +76,7 @@ class PackSegmentInputs(PackSegInputs):
         if 'img' in results:
             packed['inputs'] = _channels_first(results['img'])
         if id_map is not None and segments is not None:
-            _check_ids(id_map, segments, results.get('img_path'))
+            _check_segments(results)
             self._pack_segments(packed['data_samples'], _channels_first(id_map), segments)
         return packed
 
@@ -74,12 +86,21 @@ class PackSegmentInputs(PackSegInputs):
             sample.set_data(dict(gt_sem_seg=PixelData(data=_classes(id_map, segments)[None])))
 
 
-def _check_ids(id_map: np.ndarray, segments: list[dict], source: str | None) -> None:
-    largest = id_map.max(initial=0)
-    if largest > len(segments):
+def _check_segments(results: dict) -> None:
+    """Look for traces of transforms that took the map for a label map, or put another image in."""
+    source, number = results.get('img_path'), len(results['segments_info'])
+    annotated, packed = results.get('annotated_shape'), results.get('ori_shape')
+    if annotated is not None and packed is not None and tuple(annotated) != tuple(packed):
         raise ValueError(
-            f'{source}: the map holds the id {largest}, but there are {len(segments)} segments; it was '
-            'padded with another value than void: set pad_val=dict(seg=0) in Pad.'
+            f'{source}: its segments were loaded for {annotated[1]}x{annotated[0]} pixels, but it was mixed '
+            f'with other images into {packed[1]}x{packed[0]}, without their segments: put '
+            'mmmaskformer.SegmentMosaic in the place of RandomMosaic.'
+        )
+    largest = results['gt_seg_map'].max(initial=0)
+    if largest > number:
+        cause = FILLED if largest == LABEL_MAP_FILL else CHANGED
+        raise ValueError(
+            f'{source}: the map of segment ids holds {largest}, but there are {number} segments: {cause}.'
         )
 
 

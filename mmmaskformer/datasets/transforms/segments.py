@@ -37,6 +37,8 @@ class LoadPanopticAnnotations(BaseTransform):
             file, or differs in size from its image.
     """
 
+    loads_segments = True
+
     def __init__(self, backend_args: dict | None = None) -> None:
         self.backend_args = backend_args
 
@@ -83,6 +85,8 @@ class LoadInstanceAnnotations(BaseTransform):
             resize the layers.
     """
 
+    loads_segments = True
+
     def transform(self, results: dict) -> dict:
         """Draw ``results['instances']``."""
         if 'instances' not in results:
@@ -124,6 +128,7 @@ def _with_segments(results: dict, id_map: np.ndarray, segments: list[dict]) -> d
         counts = np.bincount(id_map.ravel(), minlength=len(segments) + 1)[1:].tolist()
         areas = [count if area is None else area for area, count in zip(areas, counts)]
     results['gt_seg_map'] = id_map
+    results['annotated_shape'] = results.get('ori_shape')
     results['segments_info'] = [
         dict(
             id=number,
