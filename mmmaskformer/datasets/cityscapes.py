@@ -30,7 +30,7 @@ class CityscapesPanopticDataset(CocoPanopticDataset):
     ) -> None:
         super().__init__(ann_file, categories, **kwargs)
 
-    def _picture(self, image: Mapping) -> str:
+    def _image_name(self, image: Mapping) -> str:
         if not isinstance(image['id'], str):
             raise ValueError(
                 f'{self.ann_file}: the image {image} has a number as id, expected CITY_SEQUENCE_FRAME: '

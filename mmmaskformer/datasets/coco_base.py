@@ -1,8 +1,7 @@
-"""What the data sets of COCO's JSON files share: categories, images, and truths found by image id."""
+"""What the data sets of COCO's JSON files share: categories, images, and annotations found by image id."""
 
 from __future__ import annotations
 
-import json
 import os.path as osp
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,17 +13,20 @@ from mmseg.datasets import BaseSegDataset
 
 from ..utils import inside
 from .categories import Source, check_agreement, load_categories, metainfo_of, parse_categories
-from .entries import IMAGE, check_entries
+from .coco_document import CocoImage, ImageId, LeftOut, log_left_out, read_document
+from .coco_objects import Classes
 from .id_map_pipelines import check_pipelines
 
 FILTERS = {'filter_empty_gt'}
 
 
 class CocoDataset(BaseSegDataset):
-    """Base of the data sets that one JSON file describes: its images, their truth and the categories.
+    """Base of the data sets that one JSON file describes: its images, their annotations and the categories.
 
     ``metainfo`` holds ``classes``, ``palette``, ``thing_classes`` and ``category_ids`` (the id in files of
-    each class), in the order of ``categories``.
+    each class), in the order of ``categories``. ``left_out`` says which entries of the file nothing uses, in
+    training or evaluation: a dict of the reason to the file names of their images, a name for each entry. It
+    is filled when the file is read (`full_init`), and logged in one line.
 
     Args:
         ann_file: The JSON file.
@@ -55,10 +57,11 @@ class CocoDataset(BaseSegDataset):
         **kwargs: Any,
     ) -> None:
         self._check_arguments(ann_file, metainfo, filter_cfg, kwargs)
+        self.left_out: LeftOut = {}
         self._document: dict | None = None
         if categories is None:
             path = ann_file if is_abs(ann_file) or not data_root else fileio.join_path(data_root, ann_file)
-            self._document = self._read(path, backend_args)
+            self._document = read_document(path, backend_args, type(self).__name__)
             self.categories = self._parse_categories(self._document, path)
         else:
             self.categories = load_categories(categories)
@@ -76,49 +79,31 @@ class CocoDataset(BaseSegDataset):
 
     def load_data_list(self) -> list[dict]:
         """One dict for each image, in the order of the file; no file but ``ann_file`` is opened."""
-        document = self._document or self._read(self.ann_file, self.backend_args)
+        document = self._document or read_document(self.ann_file, self.backend_args, type(self).__name__)
         self._document = None
         if 'categories' in document:
             found = self._parse_categories(document, self.ann_file)
             check_agreement(self.categories, found, self.ann_file)
         classes = {category.id: (i, category.isthing) for i, category in enumerate(self.categories)}
-        images = self._images(document)
-        truths = self._truths(document.get('annotations', []), images, classes)
-        return [
-            {**info, **(truths[img_id] if img_id in truths else self._without_truth(info))}
-            for img_id, info in images.items()
-        ]
+        self.left_out = {}
+        data_list = self._index(document, classes)
+        log_left_out(self.ann_file, self.left_out)
+        return data_list
 
-    def _images(self, document: dict) -> dict[Any, dict]:
-        """What is known of each image without its truth, by its id."""
-        folder = self.data_prefix.get('img_path', '')
-        images: dict[Any, dict] = {}
-        for image in check_entries(document['images'], IMAGE, f'{self.ann_file}: images'):
-            if image['id'] in images:
-                raise ValueError(
-                    f'{self.ann_file}: the image {image} has the id of another image: correct that entry.'
-                )
-            path = self._path(folder, self._picture(image))
-            images[image['id']] = dict(img_path=path, img_id=image['id'], seg_fields=[])
-        return images
+    def _index(self, document: dict, classes: Classes) -> list[dict]:
+        """What is known of each image; ``classes`` gives index and isthing by category id."""
+        raise NotImplementedError
 
-    def _picture(self, image: Mapping) -> str:
-        """Path of a picture in the folder of pictures, as the file's entry for it says."""
-        return image['file_name']
+    def _info(self, img_id: ImageId, image: CocoImage) -> dict:
+        """What is known of an image without its annotations."""
+        path = self._path(self.data_prefix.get('img_path', ''), image.name)
+        return dict(img_path=path, img_id=img_id, seg_fields=[])
 
     def _path(self, folder: str, name: str) -> str:
         """Path of a file that the JSON file names; if there is a folder for it, it lies inside."""
         if folder and (name[:1] in ('', '/', '\\') or any(part in name for part in ('..', ':', '\0'))):
             inside(Path(folder), name, self.ann_file)
         return osp.join(folder, name)
-
-    def _truths(self, annotations: list[dict], images: Mapping, classes: Mapping) -> dict[Any, dict]:
-        """What is true of each image, by its id; ``classes`` gives index and isthing by category id."""
-        raise NotImplementedError
-
-    def _without_truth(self, info: dict) -> dict:
-        """What stands in for the truth of an image that has none."""
-        raise NotImplementedError
 
     def _is_empty(self, info: dict) -> bool:
         """Whether there is nothing to learn from an image."""
@@ -144,21 +129,6 @@ class CocoDataset(BaseSegDataset):
                 "'coco_panoptic'."
             )
         return parse_categories(document['categories'], path, cls.all_things)
-
-    @classmethod
-    def _read(cls, path: str, backend_args: dict | None) -> dict:
-        try:
-            document = json.loads(fileio.get_text(path, backend_args=backend_args))
-        except FileNotFoundError as error:
-            raise FileNotFoundError(
-                f'{cls.__name__}: the annotation file {path} does not exist: put it there, or set '
-                'ann_file and data_root.'
-            ) from error
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f'The annotation file {path} is no JSON ({error}): replace the file.') from error
-        if not isinstance(document, dict) or 'images' not in document:
-            raise ValueError(f'{path} has no list of images: give a JSON file of COCO as ann_file.')
-        return document
 
     @classmethod
     def _check_arguments(

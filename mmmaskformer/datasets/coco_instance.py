@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from mmengine.logging import print_log
-
 from mmmaskformer.registry import DATASETS
 
 from .coco_base import CocoDataset
-from .entries import OBJECT, check_entries
+from .coco_document import describe_left_out
+from .coco_objects import NO_OUTLINE, NO_PIXEL, Classes, index_objects
 
 
 @DATASETS.register_module()
@@ -18,11 +14,13 @@ class CocoInstanceDataset(CocoDataset):
     """A JSON file with objects as polygons or run lengths; all classes are things.
 
     A sample has ``instances``, a list of dicts with ``id``, ``segmentation``, ``category_id`` (index of the
-    class), ``isthing``, ``iscrowd`` and ``area``; `LoadInstanceAnnotations` takes it from there. Objects
-    without area are left out; their number is logged, and kept as ``num_empty``.
+    class), ``isthing``, ``iscrowd`` and ``area``; `LoadInstanceAnnotations` takes it from there. What files
+    of different tools lack is filled in, and what cannot be used is left out and counted in ``left_out``, by
+    the rules of :func:`mmmaskformer.datasets.coco_objects.index_objects`, which `InstanceAP` reads its
+    ``ann_file`` by, too. ``num_empty`` of the objects left out cover no pixel.
 
     Args:
-        ann_file: The JSON file. Its ``images`` name the pictures in ``img_path``.
+        ann_file: The JSON file. Its ``images`` name the images in ``img_path``.
         categories: Order of the classes: ``'coco_instance'`` for COCO's 80, path of a JSON file, list of
             dicts, or None for the categories of ``ann_file`` in its order.
         filter_cfg: ``dict(filter_empty_gt=True)`` leaves images without objects, or with crowds alone, out of
@@ -31,57 +29,29 @@ class CocoInstanceDataset(CocoDataset):
 
     Raises:
         FileNotFoundError: A JSON file is missing.
-        ValueError: The JSON file contradicts itself or ``categories``; the sentence names the entry.
+        ValueError: The JSON file contradicts itself or ``categories``; the sentence names the entry. Or it is
+            a panoptic file, has boxes and no outlines, or nothing to train on.
     """
 
     all_things = True
 
-    def _images(self, document: dict) -> dict[Any, dict]:
-        images = super()._images(document)
-        for image in document['images']:
-            shape = image.get('height'), image.get('width')
-            if None not in shape:
-                images[image['id']]['listed_shape'] = shape
-        return images
+    @property
+    def num_empty(self) -> int:
+        """How many objects are left out because they have no outline, or one that covers no pixel."""
+        return sum(len(self.left_out.get(reason, ())) for reason in (NO_OUTLINE, NO_PIXEL))
 
-    def _truths(self, annotations: list[dict], images: Mapping, classes: Mapping) -> dict[Any, dict]:
-        truths: dict[Any, dict] = {}
-        ids = set()
-        self.num_empty = 0
-        for entry in check_entries(annotations, OBJECT, f'{self.ann_file}: annotations'):
-            known, img_id = classes.get(entry['category_id']), entry['image_id']
-            if known is None or img_id not in images or entry['id'] in ids:
-                raise ValueError(self._fault(entry, known is None, img_id not in images))
-            ids.add(entry['id'])
-            segmentation = entry.get('segmentation')
-            if not segmentation or entry.get('area') == 0:
-                self.num_empty += 1
-                continue
-            instance = dict(
-                id=entry['id'],
-                segmentation=segmentation,
-                category_id=known[0],
-                isthing=known[1],
-                iscrowd=bool(entry.get('iscrowd', 0)),
-                area=entry.get('area'),
+    def _index(self, document: dict, classes: Classes) -> list[dict]:
+        images, objects, self.left_out = index_objects(document, self.ann_file, classes)
+        if document.get('annotations') and not objects:
+            raise ValueError(
+                f'{self.ann_file}: none of its {len(document["annotations"])} annotations can be used '
+                f'({describe_left_out(self.left_out)}): give another ann_file.'
             )
-            truths.setdefault(img_id, dict(instances=[]))['instances'].append(instance)
-        if self.num_empty:
-            print_log(f'{self.ann_file}: {self.num_empty} objects without area are left out.', 'current')
-        return truths
-
-    def _fault(self, entry: dict, unknown: bool, homeless: bool) -> str:
-        instance = f'{self.ann_file}: the object {entry["id"]} of image {entry["image_id"]!r}'
-        if unknown:
-            return (
-                f'{instance} has category_id {entry["category_id"]}, which is no category: correct the file.'
-            )
-        if homeless:
-            return f'{instance} belongs to no image of the file: correct that entry.'
-        return f'{instance} has the id of another object: correct the file.'
-
-    def _without_truth(self, info: dict) -> dict:
-        return dict(instances=[])
+        data_list = []
+        for img_id, image in images.items():
+            shape = {} if image.shape is None else dict(listed_shape=image.shape)
+            data_list.append({**self._info(img_id, image), **shape, 'instances': objects.get(img_id, [])})
+        return data_list
 
     def _is_empty(self, info: dict) -> bool:
         return all(instance['iscrowd'] for instance in info['instances'])

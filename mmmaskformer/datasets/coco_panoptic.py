@@ -9,9 +9,18 @@ from mmmaskformer.registry import DATASETS
 
 from .categories import Source
 from .coco_base import CocoDataset
-from .entries import ANNOTATION, SEGMENT, check_entries
+from .coco_document import (
+    REPEATED,
+    UNLISTED_IMAGE,
+    ImageIndex,
+    check_kind,
+    check_some_are_known,
+    note,
+)
+from .coco_objects import Classes
+from .entries import ANNOTATION, SEGMENT, check_entries, crowd_flag, listed_area, needed_number
 
-NUM_COLOURS = 1 << 24
+NUM_COLORS = 1 << 24
 
 
 @DATASETS.register_module()
@@ -24,7 +33,7 @@ class CocoPanopticDataset(CocoDataset):
     are for prediction only.
 
     Args:
-        ann_file: The JSON file. Its ``images`` name the pictures in ``img_path``, its ``annotations`` the
+        ann_file: The JSON file. Its ``images`` name the images in ``img_path``, its ``annotations`` the
             PNGs in ``seg_map_path``.
         categories: Order of the classes: name of a packaged list (``'coco_panoptic'``, ...), path of a JSON
             file, list of dicts, or None for the categories of ``ann_file`` in its order.
@@ -39,37 +48,66 @@ class CocoPanopticDataset(CocoDataset):
 
     same_id_advice = 'correct the file.'
 
-    def _truths(self, annotations: list[dict], images: Mapping, classes: Mapping) -> dict[Any, dict]:
+    def _index(self, document: dict, classes: Classes) -> list[dict]:
+        check_kind(document, self.ann_file, panoptic=True)
+        index = ImageIndex(document, self.ann_file, self.left_out, self._image_name)
+        annotations = self._annotations(document.get('annotations') or [], index, classes)
+        return [
+            {
+                **self._info(img_id, image),
+                **(
+                    annotations[img_id]
+                    if img_id in annotations
+                    else self._without_annotation(img_id, image.name)
+                ),
+            }
+            for img_id, image in index.items()
+        ]
+
+    def _image_name(self, image: Mapping) -> str:
+        """Path of an image in the folder of images, as the file's entry for it says."""
+        return image['file_name']
+
+    def _annotations(self, annotations: list[dict], index: ImageIndex, classes: Classes) -> dict[Any, dict]:
+        """Path of the PNG and the segments of each image, by its id."""
         folder = self.data_prefix.get('seg_map_path', '')
-        truths: dict[Any, dict] = {}
+        found: dict[Any, dict] = {}
         here = f'{self.ann_file}: annotations'
         for place, annotation in enumerate(check_entries(annotations, ANNOTATION, here)):
-            img_id = annotation['image_id']
-            if img_id not in images or img_id in truths:
-                fault = 'which is not among its images' if img_id not in images else 'which has one already'
+            img_id = index.find(annotation['image_id'])
+            if img_id is None:
+                note(self.left_out, UNLISTED_IMAGE, annotation['file_name'])
+                continue
+            where = f'{here}[{place}].segments_info'
+            entries = check_entries(annotation['segments_info'], SEGMENT, where)
+            content = dict(
+                seg_map_path=self._path(folder, annotation['file_name'].replace('\\', '/')),
+                segments_info=self._segments(img_id, entries, classes, where),
+            )
+            if found.setdefault(img_id, content) != content:
                 raise ValueError(
                     f'{self.ann_file}: the annotation {annotation["file_name"]} belongs to image {img_id!r}, '
-                    f'{fault}: correct that entry.'
+                    'which has one already: correct that entry.'
                 )
-            entries = check_entries(annotation['segments_info'], SEGMENT, f'{here}[{place}].segments_info')
-            truths[img_id] = dict(
-                seg_map_path=self._path(folder, annotation['file_name']),
-                segments_info=self._segments(img_id, entries, classes),
-            )
-        return truths
+            if found[img_id] is not content:
+                note(self.left_out, REPEATED, annotation['file_name'])
+        check_some_are_known(len(annotations), len(self.left_out.get(UNLISTED_IMAGE, ())), self.ann_file)
+        return found
 
-    def _segments(self, img_id: object, entries: list[dict], classes: Mapping) -> list[dict]:
+    def _segments(self, img_id: object, entries: list[dict], classes: Classes, where: str) -> list[dict]:
         segments: dict[int, dict] = {}
-        for entry in entries:
-            number, known = entry['id'], classes.get(entry['category_id'])
-            if known is None or number in segments or not 0 < number < NUM_COLOURS:
+        for place, entry in enumerate(entries):
+            here = f'{where}[{place}]'
+            number = needed_number(entry, 'id', here)
+            known = classes.get(needed_number(entry, 'category_id', here))
+            if known is None or number in segments or not 0 < number < NUM_COLORS:
                 raise ValueError(self._fault(img_id, entry, known is None, number in segments))
             segments[number] = dict(
                 id=number,
                 category_id=known[0],
                 isthing=known[1],
-                iscrowd=bool(entry.get('iscrowd', 0)),
-                area=entry.get('area'),
+                iscrowd=crowd_flag(entry, here),
+                area=listed_area(entry),
             )
         return list(segments.values())
 
@@ -81,13 +119,13 @@ class CocoPanopticDataset(CocoDataset):
             )
         if repeated:
             return f'{segment} appears twice: {self.same_id_advice}'
-        return f'{segment} has an id that no pixel can have (1 to {NUM_COLOURS - 1}): correct the file.'
+        return f'{segment} has an id that no pixel can have (1 to {NUM_COLORS - 1}): correct the file.'
 
-    def _without_truth(self, info: dict) -> dict:
+    def _without_annotation(self, img_id: object, name: str) -> dict:
         if self.test_mode or (self.filter_cfg or {}).get('filter_empty_gt', False):
             return {}
         raise ValueError(
-            f'{self.ann_file}: the image {info["img_id"]!r} ({info["img_path"]}) has no annotation to train '
+            f'{self.ann_file}: the image {img_id!r} ({name}) has no annotation to train '
             'on: add one, or set filter_cfg=dict(filter_empty_gt=True) to leave such images out.'
         )
 
@@ -108,7 +146,7 @@ class Ade20kPanopticDataset(CocoPanopticDataset):
     """
 
     same_id_advice = (
-        'road and skyscraper share a colour in the files of the original script; write the files anew with '
+        'road and skyscraper share a color in the files of the original script; write the files anew with '
         'tools/dataset_converters/ade20k_panoptic.py.'
     )
 

@@ -8,31 +8,23 @@ from collections.abc import Mapping
 from typing import Any
 
 Fields = Mapping[str, tuple[type, ...]]
-"""What may stand under each key; None says that the key may be missing."""
+"""Types that may stand under each key; None means that the key may be missing."""
 
 NONE = type(None)
+NUMBER = (int, float, str)
+"""A whole number, which some tools write as ``1.0`` or ``"1"``; :func:`whole_number` reads it."""
 NAMES = {
     int: 'a whole number',
     str: 'text',
-    float: 'a number',
     list: 'a list',
     dict: 'an object',
-    bool: 'true',
 }
+FLAGS = {None: False, '': False, 'false': False, 'true': True, '0': False, '1': True, 0: False, 1: True}
 
-IMAGE: Fields = dict(id=(int, str), file_name=(str,), height=(int, NONE), width=(int, NONE))
-ANNOTATION: Fields = dict(image_id=(int, str), file_name=(str,), segments_info=(list,))
-SEGMENT: Fields = dict(
-    id=(int,), category_id=(int,), iscrowd=(int, bool, float, NONE), area=(int, float, NONE)
-)
-OBJECT: Fields = dict(
-    id=(int, str),
-    image_id=(int, str),
-    category_id=(int,),
-    segmentation=(list, dict, NONE),
-    iscrowd=(int, bool, float, NONE),
-    area=(int, float, NONE),
-)
+IMAGE: Fields = dict(id=NUMBER, file_name=(str,))
+ANNOTATION: Fields = dict(image_id=NUMBER, file_name=(str,), segments_info=(list,))
+SEGMENT: Fields = dict(id=NUMBER, category_id=NUMBER)
+OBJECT: Fields = dict(image_id=NUMBER, category_id=NUMBER, segmentation=(list, dict, NONE))
 
 
 def check_entries(entries: Any, fields: Fields, where: str) -> list[dict]:
@@ -61,22 +53,68 @@ def check_entries(entries: Any, fields: Fields, where: str) -> list[dict]:
         for key, types in rules:
             if type(entry.get(key)) not in types:
                 raise ValueError(f'{where}[{place}] {_fault(entry, key, types)}: correct that entry.')
-        _check_values(entry, f'{where}[{place}]')
     return entries
 
 
-def _check_values(entry: Mapping, where: str) -> None:
-    if entry.get('iscrowd', 0) not in (0, 1):
-        raise ValueError(f'{where} has iscrowd={entry["iscrowd"]!r}, expected 0 or 1: correct that entry.')
-    area = entry.get('area')
-    if area is not None and not 0 <= area < math.inf:
-        raise ValueError(
-            f'{where} has area={area}, expected the number of its pixels, or none: correct that entry.'
-        )
+def whole_number(value: Any) -> int | None:
+    """1, 1.0 and '1' are 1; None for everything else."""
+    if type(value) is int:
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    if isinstance(value, str) and value.strip().removeprefix('-').isdecimal():
+        return int(value)
+    return None
+
+
+def needed_number(entry: Mapping, key: str, where: str) -> int:
+    """The whole number under a key.
+
+    Raises:
+        ValueError: There is something else.
+    """
+    number = whole_number(entry[key])
+    if number is None:
+        raise ValueError(f'{where} {_fault(entry, key, (int,))}: correct that entry.')
+    return number
+
+
+def image_size(entry: Mapping) -> tuple[int, int] | None:
+    """Height and width that an entry gives; None if it does not say both."""
+    height, width = whole_number(entry.get('height')), whole_number(entry.get('width'))
+    return (height, width) if height and width and height > 0 and width > 0 else None
+
+
+def crowd_flag(entry: Mapping, where: str) -> bool:
+    """Whether an entry is a crowd; one that does not say so is none.
+
+    Raises:
+        ValueError: ``iscrowd`` is neither 0 nor 1.
+    """
+    value = entry.get('iscrowd')
+    flag = FLAGS.get(value.lower() if isinstance(value, str) else value) if _hashable(value) else None
+    if flag is None:
+        raise ValueError(f'{where} has iscrowd={value!r}, expected 0 or 1: correct that entry.')
+    return flag
+
+
+def listed_area(entry: Mapping) -> float | None:
+    """The area that an entry gives; None, for pixels to be counted, if it is not a positive number."""
+    value = entry.get('area')
+    if type(value) not in (int, float):
+        try:
+            value = float(value) if isinstance(value, str) else None
+        except ValueError:
+            return None
+    return value if value is not None and 0 < value < math.inf else None
+
+
+def _hashable(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float)
 
 
 def _fault(entry: Mapping, key: str, types: tuple[type, ...]) -> str:
     if entry.get(key) is None:
         return f'has no {key!r}'
-    expected = ' or '.join(NAMES[kind] for kind in types if kind is not NONE)
+    expected = ' or '.join(NAMES[kind] for kind in types if kind in NAMES)
     return f'has {key}={reprlib.repr(entry[key])}, expected {expected}'

@@ -18,19 +18,34 @@ def draw_segmentation(segmentation: list | dict, shape: tuple[int, int]) -> np.n
     """The pixels of an object in one of COCO's three forms, ``(H, W)`` bool.
 
     Args:
-        segmentation: List of polygons ``[x, y, x, y, ...]``, or dict with ``size`` and ``counts``, these
-            being a list or a compressed string.
+        segmentation: As in :func:`encode_segmentation`.
         shape: Height and width of the image.
 
     Raises:
-        ValueError: A polygon has less than three corners, or one that is nowhere near the image; or run
+        ValueError: As :func:`encode_segmentation`.
+    """
+    return coco_masks.decode(encode_segmentation(segmentation, shape)).view(bool)
+
+
+def encode_segmentation(segmentation: list | dict, shape: tuple[int, int]) -> dict:
+    """An object in one of COCO's three forms as compressed run lengths of bytes.
+
+    Args:
+        segmentation: List of polygons ``[x, y, x, y, ...]``, or dict with ``size`` and ``counts``, these
+            being a list or a compressed string. Polygons of less than three corners have no area and do not
+            count.
+        shape: Height and width of the image.
+
+    Raises:
+        ValueError: A polygon is not a list of corners, or has one that is nowhere near the image; or run
             lengths have another size than ``shape``, or do not fill it.
     """
     height, width = shape
     if isinstance(segmentation, list):
-        for polygon in segmentation:
-            _check_polygon(polygon, shape)
-        return _decode(coco_masks.merge(coco_masks.frPyObjects(segmentation, height, width)))
+        polygons = [_checked(polygon, shape) for polygon in polygons_with_area(segmentation)]
+        if not polygons:
+            return coco_masks.frPyObjects(dict(size=[height, width], counts=[height * width]), height, width)
+        return coco_masks.merge(coco_masks.frPyObjects(polygons, height, width))
     size, counts = segmentation.get('size'), segmentation.get('counts')
     if not isinstance(size, Sequence) or tuple(size) != (height, width):
         raise ValueError(f'its size is {size}, that of the image is {[height, width]}')
@@ -39,7 +54,22 @@ def draw_segmentation(segmentation: list | dict, shape: tuple[int, int]) -> np.n
         raise ValueError(
             f'its run lengths {reprlib.repr(runs)} do not sum up to the {height * width} pixels of the image'
         )
-    return _decode(coco_masks.frPyObjects(dict(size=[height, width], counts=runs), height, width))
+    return coco_masks.frPyObjects(dict(size=[height, width], counts=runs), height, width)
+
+
+def polygons_of(segmentation: list) -> list:
+    """The polygons of an object; a list of numbers is one, and so are three or more pairs ``[x, y]``."""
+    if segmentation and isinstance(segmentation[0], int | float):
+        return [segmentation]
+    if len(segmentation) > 2 and all(isinstance(part, list) and len(part) == 2 for part in segmentation):
+        return [[value for corner in segmentation for value in corner]]
+    return segmentation
+
+
+def polygons_with_area(segmentation: list) -> list:
+    """The polygons of an object but for those of less than three corners."""
+    polygons = polygons_of(segmentation)
+    return [polygon for polygon in polygons if not isinstance(polygon, list) or len(polygon) not in (0, 2, 4)]
 
 
 def run_lengths(text: str | bytes | None) -> list[int]:
@@ -72,7 +102,7 @@ def run_lengths(text: str | bytes | None) -> list[int]:
     return runs
 
 
-def _check_polygon(polygon: Any, shape: tuple[int, int]) -> None:
+def _checked(polygon: Any, shape: tuple[int, int]) -> list[float]:
     """Corners may lie outside the image, but not farther than it is large: drawing would take forever."""
     if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2:
         raise ValueError(
@@ -85,7 +115,4 @@ def _check_polygon(polygon: Any, shape: tuple[int, int]) -> None:
             f'its polygon {reprlib.repr(polygon)} has corners far outside the image of '
             f'{shape[1]}x{shape[0]} pixels, or numbers that are none'
         )
-
-
-def _decode(runs: dict) -> np.ndarray:
-    return coco_masks.decode(runs).view(bool)
+    return corners.ravel().tolist()

@@ -42,6 +42,7 @@ class CheckDatasetHook(Hook):
         self._check(runner, 'train_dataloader')
         if runner.val_loop is not None:
             self._check(runner, 'train_dataloader', 'val_dataloader')
+            _check_metrics(runner.val_loop, runner.val_dataloader.dataset)
         dataset = runner.train_dataloader.dataset
         names = (getattr(dataset, 'metainfo', None) or {}).get('classes')
         if names is not None:
@@ -54,6 +55,7 @@ class CheckDatasetHook(Hook):
     def before_test(self, runner: Runner) -> None:
         """Check the test data."""
         self._check(runner, 'test_dataloader')
+        _check_metrics(getattr(runner, 'test_loop', None), runner.test_dataloader.dataset)
 
     def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Check the label maps of a batch."""
@@ -75,6 +77,13 @@ class CheckDatasetHook(Hook):
                 agreed = {**metainfo, **agreed}
         if agreed.get('classes') is not None:
             _tell(_segmentor(runner.model), agreed)
+
+
+def _check_metrics(loop: Any, dataset: object) -> None:
+    """Let metrics that read annotation files compare them with the data."""
+    for metric in getattr(getattr(loop, 'evaluator', None), 'metrics', ()):
+        if hasattr(metric, 'check_data'):
+            metric.check_data(list(flatten_dataset(dataset)))
 
 
 def flatten_dataset(dataset: object) -> Iterable:

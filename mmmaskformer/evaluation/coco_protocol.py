@@ -41,19 +41,15 @@ def annotation(
     mask: NDArray[Any], category_id: int, area: float | None = None, **extra: Any
 ) -> dict[str, Any]:
     """A mask as COCO lists it: run lengths, area (that of the mask unless given), and whatever else."""
-    segmentation = encode_mask(mask)
-    area = float(coco_mask.area(segmentation)) if area is None else float(area)
-    return dict(category_id=int(category_id), segmentation=segmentation, area=area, **extra)
+    return encoded_annotation(encode_mask(mask), category_id, area, **extra)
 
 
-def read_annotations(path: str) -> COCO:
-    """COCO's index of an annotation file.
-
-    Raises:
-        FileNotFoundError: The file is missing.
-    """
-    with _silenced():
-        return COCO(path)
+def encoded_annotation(
+    run_lengths: dict, category_id: int, area: float | None = None, **extra: Any
+) -> dict[str, Any]:
+    """As :func:`annotation`, for a mask that is run lengths already."""
+    area = float(coco_mask.area(run_lengths)) if area is None else float(area)
+    return dict(category_id=int(category_id), segmentation=run_lengths, area=area, **extra)
 
 
 def index_annotations(

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from mmengine.fileio import get_local_path
 from mmengine.logging import print_log
 from prettytable import PrettyTable
-from pycocotools.coco import COCO
 
+from ..datasets.coco_instance import CocoInstanceDataset
 from ..registry import METRICS
-from .coco_protocol import Precision, annotation, average_precision, index_annotations, read_annotations
+from .annotation_file import AnnotationFile, same_file
+from .coco_protocol import Precision, annotation, average_precision, index_annotations
 from .per_image_metric import PerImageMetric, image_key, image_name, meta_field
 from .submission import image_id, write_json
 
@@ -24,7 +24,8 @@ class _ImageResult(NamedTuple):
 
     key: tuple[Hashable, ...]
     img_id: int | str | None
-    truth: list[dict]
+    shape: tuple[int, int]
+    annotations: list[dict]
     detections: list[dict]
 
 
@@ -32,14 +33,15 @@ class _ImageResult(NamedTuple):
 class InstanceAP(PerImageMetric):
     """COCO's AP, AP50, AP75, AP_small, AP_medium and AP_large of masks, in percent; things alone.
 
-    Samples have ``pred_instances`` with labels, scores and masks. The truth is ``gt_panoptic_seg``
-    ``(L, H, W)`` with ``gt_segments_info``, or, with ``ann_file``, COCO's JSON file (the official protocol).
+    Samples have ``pred_instances`` with labels, scores and masks. The ground truth is ``gt_panoptic_seg``
+    ``(L, H, W)`` with ``gt_segments_info``, or, with ``ann_file``, a COCO JSON file, read by the rules of
+    `CocoInstanceDataset`: both give the same numbers.
     Values are nan where there is nothing to find, such as AP_small without small objects, and 0 where
     nothing was found. Masks are kept as run lengths.
 
     Args:
-        ann_file: JSON file with the true objects; samples then need ``img_id``, and the metainfo
-            ``category_ids``. The images evaluated are those that samples came of.
+        ann_file: JSON file with the objects, those of the data set; samples then need ``img_id``, and the
+            metainfo ``category_ids``. The images evaluated are those that samples came of.
         classwise: Also print the AP of every class.
         backend_args: MMEngine's file backend for ``ann_file``.
         outfile_prefix: Write ``<prefix>.segm.json``, a list of COCO results with ``category_ids``.
@@ -58,6 +60,7 @@ class InstanceAP(PerImageMetric):
         self.ann_file = ann_file
         self.classwise = classwise
         self.backend_args = backend_args
+        self._read: AnnotationFile | None = None
 
     def process(self, data_batch: Any, data_samples: Sequence[Mapping]) -> None:
         """Encode the masks of a batch.
@@ -75,10 +78,10 @@ class InstanceAP(PerImageMetric):
                 wants_id = self.ann_file or self.outfile_prefix
                 number = image_id(sample) if wants_id else sample.get('img_id')
                 detections = self._detections(sample)
-                truth = [] if self.ann_file or self.format_only else self._truth(sample)
+                annotations = [] if self.ann_file or self.format_only else self._annotations(sample)
             except ValueError as error:
                 raise ValueError(f'{image_name(sample)}: {error}') from error
-            self.results.append((key, _ImageResult(key, number, truth, detections)))
+            self.results.append((key, _ImageResult(key, number, _shape(sample), annotations, detections)))
 
     def combine(self, results: list[_ImageResult]) -> list[_ImageResult] | None:
         """All images, in an order that does not depend on who had which."""
@@ -91,55 +94,69 @@ class InstanceAP(PerImageMetric):
             self._write(results)
         if self.format_only:
             return {}
-        if self.ann_file is None:
-            truth, numbers, categories = self._from_samples(results)
-        else:
-            truth, numbers, categories = self._from_file(results)
-        detections = [
-            {**found, 'image_id': number, 'category_id': categories[found['category_id']]}
-            for number, result in zip(numbers, results)
-            for found in result.detections
-        ]
+        numbers = list(range(1, len(results) + 1))
+        categories = list(range(len(meta_field(self.dataset_meta, 'classes', self))))
         things = self._things()
-        precision = average_precision(truth, detections, numbers, [categories[place] for place in things])
+        precision = average_precision(
+            index_annotations(self._ground_truth(results), numbers, categories),
+            [
+                {**found, 'image_id': number}
+                for number, result in zip(numbers, results)
+                for found in result.detections
+            ],
+            numbers,
+            things,
+        )
         self._print(precision, things)
         return precision.overall
 
-    def _from_samples(self, results: list[_ImageResult]) -> tuple[COCO, list, list[int]]:
-        """Truth, id of each image in it, and id of each class in it; images are numbered by place."""
-        numbers = list(range(1, len(results) + 1))
-        entries = [
-            {**entry, 'image_id': number}
-            for number, result in zip(numbers, results)
-            for entry in result.truth
-        ]
-        categories = list(range(len(meta_field(self.dataset_meta, 'classes', self))))
-        return index_annotations(entries, numbers, categories), numbers, categories
+    def check_data(self, datasets: Sequence[Any]) -> None:
+        """Compare ``ann_file`` with the data sets whose images are evaluated; `CheckDatasetHook` asks for it.
 
-    def _from_file(self, results: list[_ImageResult]) -> tuple[COCO, list, list[int]]:
-        with get_local_path(self.ann_file, backend_args=self.backend_args) as path:
-            truth = read_annotations(path)
-        categories = [int(number) for number in meta_field(self.dataset_meta, 'category_ids', self)]
-        numbers = [result.img_id for result in results]
-        for what, unknown in (
-            (
-                'category',
-                [categories[place] for place in self._things() if categories[place] not in truth.cats],
-            ),
-            ('image', [number for number in numbers if number not in truth.imgs]),
-        ):
-            if unknown:
-                raise ValueError(
-                    f'{self.ann_file} has no {what} of id {unknown[0]}, which the data set has: '
-                    'set InstanceAP.ann_file to the file that the data set reads'
+        Args:
+            datasets: The data sets, without wrappers.
+
+        Raises:
+            FileNotFoundError: ``ann_file`` is missing.
+            ValueError: It has other images, objects or categories than the data sets.
+        """
+        if self.ann_file is None or self.format_only:
+            return
+        own = [
+            getattr(dataset, 'ann_file', None) for dataset in datasets if type(dataset) is CocoInstanceDataset
+        ]
+        if len(own) < len(datasets) or not all(path and same_file(path, self.ann_file) for path in own):
+            self._file().check(datasets)
+
+    def _file(self) -> AnnotationFile:
+        """``ann_file``, read once."""
+        if self._read is None:
+            assert self.ann_file is not None
+            meta = {
+                field: meta_field(self.dataset_meta, field, self)
+                for field in ('classes', 'thing_classes', 'category_ids')
+            }
+            self._read = AnnotationFile(self.ann_file, self.backend_args, meta)
+        return self._read
+
+    def _ground_truth(self, results: list[_ImageResult]) -> list[dict]:
+        """Annotations of all images, which are numbered by their place from 1."""
+        if self.ann_file is None:
+            found = [result.annotations for result in results]
+        else:
+            file = self._file()
+            found = [file.annotations(_known_id(result), result.shape) for result in results]
+            if len(results) < len(file.index.images):
+                print_log(
+                    f'evaluating {len(results)} of the {len(file.index.images)} images of {self.ann_file}',
+                    logger='current',
+                    level=logging.WARNING,
                 )
-        if len(numbers) < len(truth.imgs):
-            print_log(
-                f'evaluating {len(numbers)} of the {len(truth.imgs)} images of {self.ann_file}',
-                logger='current',
-                level=logging.WARNING,
-            )
-        return truth, numbers, categories
+        return [
+            {**entry, 'image_id': number}
+            for number, entries in enumerate(found, start=1)
+            for entry in entries
+        ]
 
     def _things(self) -> list[int]:
         """Places of the things among the classes."""
@@ -164,7 +181,7 @@ class InstanceAP(PerImageMetric):
             if label in things
         ]
 
-    def _truth(self, sample: Mapping) -> list[dict]:
+    def _annotations(self, sample: Mapping) -> list[dict]:
         segments = sample.get('gt_segments_info')
         if segments is None or sample.get('gt_panoptic_seg') is None:
             raise ValueError(
@@ -213,3 +230,14 @@ class InstanceAP(PerImageMetric):
             printed.add_column('Class', [classes[place] for place in things])
             printed.add_column('AP', [round(value, 2) for value in precision.per_class])
             print_log(f'per class results:\n{printed.get_string()}', logger='current')
+
+
+def _shape(sample: Mapping) -> tuple[int, int]:
+    """Height and width of the predicted masks."""
+    height, width = sample['pred_instances']['masks'].shape[-2:]
+    return int(height), int(width)
+
+
+def _known_id(result: _ImageResult) -> int | str:
+    assert result.img_id is not None  # asked for where the sample was processed
+    return result.img_id

@@ -120,9 +120,8 @@ JSON_FAULTS = [
     (('images', 0, 'file_name'), 5, 'images[0] has file_name=5, expected text'),
     (('images', 0, 'id'), [1], 'images[0] has id=[1], expected a whole number or text'),
     (('annotations', 0, 'segments_info'), {}, 'annotations[0] has segments_info={}, expected a list'),
-    (('annotations', 0, 'segments_info', 2, 'id'), '5', "info[2] has id='5', expected a whole number"),
+    (('annotations', 0, 'segments_info', 2, 'id'), 'x', "info[2] has id='x', expected a whole number"),
     (('annotations', 0, 'segments_info', 1, 'iscrowd'), 2, 'segments_info[1] has iscrowd=2, expected 0 or 1'),
-    (('annotations', 0, 'segments_info', 1, 'area'), float('nan'), 'segments_info[1] has area=nan'),
     (('categories', 0, 'name'), 4, 'has name=4, expected text'),
     (('categories', 0, 'color'), [1, 2], 'has color=[1, 2], expected red, green and blue'),
     (('categories',), None, 'the categories are None, expected a list'),
@@ -151,9 +150,7 @@ def test_nesting_without_end(tmp_path):
 @pytest.mark.parametrize(
     ('outline', 'message'),
     [
-        ([[1, 1, 3, 3]], 'no list x, y, x, y, ... of three corners'),  # COCO's own code takes it for a box
-        ([[]], 'three corners'),
-        ([[1, 1, 3, 3, 5]], 'three corners'),
+        ([[1, 1, 3, 3, 5]], 'no list x, y, x, y, ... of three corners'),
         ([[1, 1, float('nan'), 3, 5, 5]], 'numbers that are none'),
         ([[1, 1, 1e9, 3, 5, 5]], 'far outside the image of 6x4 pixels'),
         (dict(size=[4, 6], counts=[3, 4]), 'do not sum up to the 24 pixels'),
@@ -167,6 +164,21 @@ def test_nesting_without_end(tmp_path):
 def test_outlines_that_cannot_be_drawn(outline, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         draw_segmentation(outline, (4, 6))
+
+
+@pytest.mark.parametrize('speck', [[1, 1, 3, 3], [], [2, 2]])  # COCO's own code takes the first for a box
+def test_polygons_of_less_than_three_corners_have_no_pixel(speck):
+    square = [1, 1, 3, 1, 3, 3, 1, 3]
+    assert not draw_segmentation([speck], (4, 6)).any()
+    assert draw_segmentation([speck, square], (4, 6)).sum() == 4
+    assert (draw_segmentation([square, speck], (4, 6)) == draw_segmentation([square], (4, 6))).all()
+
+
+def test_one_polygon_without_its_list_and_as_pairs():
+    expected = draw_segmentation([[1, 1, 4, 1, 4, 3, 1, 3]], (4, 6))
+    assert expected.sum() == 6
+    assert (draw_segmentation([1, 1, 4, 1, 4, 3, 1, 3], (4, 6)) == expected).all()
+    assert (draw_segmentation([[1, 1], [4, 1], [4, 3], [1, 3]], (4, 6)) == expected).all()
 
 
 def test_compressed_run_lengths():

@@ -91,9 +91,10 @@ def test_crowds_are_marked(tmp_path):
 
 
 def test_objects_without_area_are_left_out_and_counted(tmp_path):
-    nothing = [instance([]), instance(polygon(1, 1, 4, 4), area=0), instance(polygon(1, 1, 4, 4))]
+    nothing = [instance([]), instance([[1, 1, 4, 1, 7, 1]], area=9), instance(polygon(1, 1, 4, 4), area=0)]
     dataset = build(tmp_path, nothing)
-    assert len(dataset.get_data_info(0)['instances']) == 1
+    assert [entry['id'] for entry in dataset.get_data_info(0)['instances']] == [2]
+    assert dataset[0]['segments_info'][0]['area'] == 9
     assert dataset.num_empty == 2
 
 
@@ -123,8 +124,6 @@ def test_metainfo(tmp_path):
     ('entry', 'message'),
     [
         (instance([], category_id=5), 'the object 0 of image 1 has category_id 5, which is no category'),
-        (instance([], image_id=3), 'the object 0 of image 3 belongs to no image of the file'),
-        (instance([], id=1), 'the object 1 of image 1 has the id of another object'),
     ],
 )
 def test_bad_file(tmp_path, entry, message):
@@ -135,8 +134,8 @@ def test_bad_file(tmp_path, entry, message):
 @pytest.mark.parametrize(
     ('segmentation', 'message'),
     [
-        ({'size': [5, 5], 'counts': [25]}, r'its size is \[5, 5\], that of the image is \[8, 10\]'),
-        ([[1, 2]], r'a\.jpg: the segmentation of object 0 cannot be drawn'),
+        ({'size': [5, 5], 'counts': [0, 25]}, r'its size is \[5, 5\], that of the image is \[8, 10\]'),
+        ([[1, 2, 3]], r'a\.jpg: the segmentation of object 0 cannot be drawn'),
     ],
 )
 def test_segmentation_that_cannot_be_drawn(tmp_path, segmentation, message):

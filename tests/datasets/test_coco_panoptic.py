@@ -151,14 +151,14 @@ def repeated(key, **kwargs):
         (fault(id=300), 'in image 11 the segment 300 appears twice: correct the file.'),
         (fault(id=0), 'in image 11 the segment 0 has an id that no pixel can have (1 to 16777215)'),
         (fault(id=1 << 24), 'the segment 16777216 has an id that no pixel can have'),
+        (change(('annotations', 0, 'image_id'), 10), 'none of its 1 annotations belongs to an image that'),
         (
-            change(('annotations', 0, 'image_id'), 10),
-            'a.png belongs to image 10, which is not among its images',
+            repeated('annotations', file_name='b.png'),
+            'the annotation b.png belongs to image 11, which has one already',
         ),
-        (repeated('annotations'), 'the annotation a.png belongs to image 11, which has one already'),
         (
-            repeated('images'),
-            "'id': 11, 'file_name': 'a.jpg', 'height': 3, 'width': 5} has the id of another",
+            repeated('images', file_name='b.jpg'),
+            "'id': 11, 'file_name': 'b.jpg', 'height': 3, 'width': 5} has the id of another",
         ),
         (change(('images', 0, 'file_name'), None), "has no 'file_name'"),
         (change(('annotations', 0, 'segments_info'), None), "annotations[0] has no 'segments_info'"),
@@ -174,7 +174,7 @@ def test_bad_file(tmp_path, content, message):
 
 def test_ade20k_says_why_a_segment_appears_twice(tmp_path):
     path = write_json(tmp_path, fault(id=300))
-    with pytest.raises(ValueError, match='300 appears twice: road and skyscraper share a colour'):
+    with pytest.raises(ValueError, match='300 appears twice: road and skyscraper share a color'):
         Ade20kPanopticDataset(ann_file=path, categories=CATEGORIES)
 
 

@@ -36,7 +36,9 @@ def truth_file(path) -> str:
                     bbox=coco_mask.toBbox(run_lengths).tolist(),
                 )
             )
-    images = [dict(id=s.img_id, height=s.ori_shape[0], width=s.ori_shape[1]) for s in SAMPLES]
+    images = [
+        dict(id=s.img_id, file_name=s.img_path, height=s.ori_shape[0], width=s.ori_shape[1]) for s in SAMPLES
+    ]
     categories = [dict(id=i, name=name) for i, name in zip(META['category_ids'], META['classes'])]
     path.write_text(json.dumps(dict(images=images, annotations=annotations, categories=categories)))
     return str(path)
@@ -105,7 +107,7 @@ def test_mistakes_in_one_sentence(tmp_path):
         fault(dict(img_id=None), ann_file=truth)
     with pytest.raises(ValueError, match=r'truth.json has no image of id 77'):
         fault(dict(img_id=77), ann_file=truth)
-    with pytest.raises(ValueError, match=r'truth.json has no category of id 8'):
+    with pytest.raises(ValueError, match=r'category_id 7, which is no category'):
         fault(meta={**META, 'category_ids': (40, 8, 90, 1, 22)}, ann_file=truth)
     with pytest.raises(ValueError, match=r"needs 'thing_classes'"):
         fault(meta=dict(classes=META['classes']))

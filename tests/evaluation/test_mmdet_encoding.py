@@ -101,7 +101,7 @@ def test_mmdets_instance_metric_says_the_same(tmp_path):
     metric.dataset_meta = META
     annotations = []
     for sample in SAMPLES:
-        for entry in metric._truth(sample.to_dict()):
+        for entry in metric._annotations(sample.to_dict()):
             annotations.append(
                 dict(
                     entry,

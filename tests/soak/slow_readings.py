@@ -74,7 +74,7 @@ def instances(entries: list[dict], categories: list[dict], height: int, width: i
     found = []
     for entry in entries:
         outline = entry.get('segmentation')
-        if not outline or entry.get('area') == 0 or entry.get('iscrowd'):
+        if not outline or entry.get('iscrowd'):
             continue
         pixels = tuple(np.flatnonzero(_mask(outline, height, width)).tolist())
         if pixels:

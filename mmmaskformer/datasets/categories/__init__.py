@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import colorsys
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from ..entries import whole_number
 
 FOLDER = Path(__file__).parent
 PACKAGED = ('ade20k_panoptic', 'cityscapes_panoptic', 'coco_instance', 'coco_panoptic')
@@ -56,7 +59,7 @@ def load_categories(source: Source) -> tuple[Category, ...]:
             'to one of these, to the path of a JSON file or to a list of dicts.'
         )
     try:
-        document = json.loads(path.read_text(encoding='utf-8'))
+        document = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise ValueError(f'categories={str(source)!r} is no JSON ({error}): replace the file.') from error
     if isinstance(document, dict):
@@ -84,11 +87,13 @@ def parse_categories(
         raise ValueError(f'{where}: the categories are {entries!r}, expected a list: correct it there.')
     for entry in entries:
         _check_entry(entry, where, ('id', 'name') if all_things else ('id', 'name', 'isthing'))
+        number = whole_number(entry['id'])
+        assert number is not None  # as checked
         category = Category(
-            id=entry['id'],
+            id=number,
             name=entry['name'].strip(),
             isthing=bool(entry.get('isthing', True)),
-            color=tuple(entry.get('color') or default_color(len(categories))),
+            color=tuple(_color(entry) or default_color(len(categories))),
             aliases=tuple(entry.get('aliases', ())),
         )
         for key, seen in (('id', ids), ('name', names)):
@@ -111,19 +116,27 @@ def _check_entry(entry: Any, where: str, needed: Sequence[str]) -> None:
     for key in needed:
         if key not in entry:
             raise ValueError(f'{where}: the category {dict(entry)} has no {key!r}: add it there.')
-    color = entry.get('color') or (0, 0, 0)
+    color = _color(entry) or (0, 0, 0)
     for key, fits, expected in (
-        ('id', type(entry['id']) is int, 'a whole number'),
+        ('id', whole_number(entry['id']) is not None, 'a whole number'),
         ('name', isinstance(entry['name'], str), 'text'),
         ('isthing', entry.get('isthing', 1) in (0, 1), '0 or 1'),
-        ('color', isinstance(color, Sequence) and len(color) == 3 and all(c in range(256) for c in color),
-         'red, green and blue from 0 to 255'),
+        ('color', isinstance(color, list | tuple) and len(color) == 3 and all(c in range(256) for c in color),
+         'red, green and blue from 0 to 255, or text such as #ff8000'),
     ):  # fmt: skip
         if not fits:
             raise ValueError(
                 f'{where}: the category {dict(entry)} has {key}={entry[key]!r}, expected {expected}: '
                 'correct it there.'
             )
+
+
+def _color(entry: Mapping) -> Any:
+    """Red, green and blue, also of a text such as ``#ff8000``; None if the entry has none."""
+    color = entry.get('color')
+    if isinstance(color, str) and re.fullmatch('#[0-9a-fA-F]{6}', color):
+        return list(bytes.fromhex(color[1:]))
+    return color
 
 
 def check_agreement(expected: Sequence[Category], found: Sequence[Category], where: str) -> None:

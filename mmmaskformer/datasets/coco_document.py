@@ -1,0 +1,172 @@
+"""The one reader of COCO's JSON files: their images, and what of them training and evaluation leave out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os.path as osp
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from mmengine import fileio
+from mmengine.logging import print_log
+
+from .entries import IMAGE, check_entries, image_size, whole_number
+
+ImageId = int | str
+LeftOut = dict[str, list[str]]
+"""What a file lists and nothing uses: by reason, the file name of the image for each entry left out."""
+
+REPEATED_IMAGE = 'image entries listed twice'
+UNLISTED_IMAGE = 'annotations of images that the file does not list'
+REPEATED = 'annotations listed twice'
+NUM_NAMES = 3
+"""File names in the log line for each reason."""
+_LOGGED: set[str] = set()
+
+
+class CocoImage(NamedTuple):
+    """An image as the file lists it.
+
+    Attributes:
+        name: Its file, with ``/`` between folders.
+        shape: Height and width; None where the file does not say, then the image itself does.
+    """
+
+    name: str
+    shape: tuple[int, int] | None
+
+
+class ImageIndex(dict[ImageId, CocoImage]):
+    """Images of a file by their id, in its order; annotations may write the id as 1, 1.0 or "1"."""
+
+    def __init__(
+        self, document: Mapping, path: str, left_out: LeftOut, named: Callable[[Mapping], str] | None = None
+    ) -> None:
+        """Read ``document['images']``.
+
+        Args:
+            document: As :func:`read_document` returns it.
+            path: Its file, for the messages.
+            left_out: Where entries left out are noted.
+            named: File name of an entry with an id; None takes its ``file_name``.
+
+        Raises:
+            ValueError: An entry lacks something, or two images have the same id.
+        """
+        super().__init__()
+        for entry in check_entries(document['images'], IMAGE, f'{path}: images'):
+            img_id = _image_id(entry['id'])
+            name = named(entry) if named else entry['file_name']
+            image = CocoImage(name.replace('\\', '/'), image_size(entry))
+            known = self.setdefault(img_id, image)
+            if known is not image:
+                if known != image:
+                    raise ValueError(
+                        f'{path}: the image {entry} has the id of another image: correct that entry.'
+                    )
+                note(left_out, REPEATED_IMAGE, known.name)
+        self._by_text = {str(img_id): img_id for img_id in self}
+
+    def find(self, img_id: Any) -> ImageId | None:
+        """The key of the image that an annotation means; None if there is no such image."""
+        if img_id in self:
+            return int(img_id) if isinstance(img_id, float) else img_id
+        return self._by_text.get(str(_image_id(img_id)))
+
+
+def read_document(path: str, backend_args: dict | None, reader: str) -> dict:
+    """The content of a JSON file that lists images.
+
+    Args:
+        path: Path or URL.
+        backend_args: MMEngine's file backend.
+        reader: Who reads it, for the messages.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is not JSON, or has no images.
+    """
+    try:
+        document = json.loads(fileio.get(path, backend_args=backend_args))
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f'{reader}: the annotation file {path} does not exist: put it there, or set '
+            'ann_file and data_root.'
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f'The annotation file {path} is no JSON ({error}): replace the file.') from error
+    if not isinstance(document, dict) or 'images' not in document:
+        found = (
+            'is a list, as files of results are' if isinstance(document, list) else 'has no list of images'
+        )
+        raise ValueError(f'{path} {found}: give a JSON file of COCO with images as ann_file.')
+    return document
+
+
+def check_kind(document: Mapping, path: str, panoptic: bool) -> None:
+    """Refuse a panoptic file where objects are expected, and the other way round.
+
+    Raises:
+        ValueError: The annotations are of the other kind; the message names the data set to use.
+    """
+    annotations = document.get('annotations')
+    first = annotations[0] if isinstance(annotations, list) and annotations else None
+    if not isinstance(first, dict):
+        return
+    if not panoptic and 'segments_info' in first:
+        raise ValueError(
+            f'{path} is a panoptic file, its annotations have segments_info: use '
+            'mmmaskformer.CocoPanopticDataset with LoadPanopticAnnotations, or give the instance file.'
+        )
+    if panoptic and 'segments_info' not in first and ('segmentation' in first or 'bbox' in first):
+        raise ValueError(
+            f'{path} is a file of instances, its annotations have no segments_info: use '
+            'mmmaskformer.CocoInstanceDataset with LoadInstanceAnnotations, or give the panoptic file.'
+        )
+
+
+def check_some_are_known(num_annotations: int, num_unlisted: int, path: str) -> None:
+    """Refuse annotations that all belong to images the file does not list.
+
+    Raises:
+        ValueError: So they do.
+    """
+    if num_annotations and num_unlisted == num_annotations:
+        raise ValueError(
+            f'{path}: none of its {num_annotations} annotations belongs to an image that it lists (image_id '
+            'against the id of images): correct the file.'
+        )
+
+
+def note(left_out: LeftOut, reason: str, name: str) -> None:
+    """Count an entry that is left out."""
+    left_out.setdefault(reason, []).append(name)
+
+
+def log_left_out(path: str, left_out: LeftOut) -> None:
+    """Log what is left out of a file in one line, once in a process, whoever reads the file again."""
+    key = osp.realpath(path)
+    if not left_out or key in _LOGGED:
+        return
+    _LOGGED.add(key)
+    found = describe_left_out(left_out)
+    print_log(f'{path}: left out of training and evaluation: {found}', 'current', logging.WARNING)
+
+
+def describe_left_out(left_out: LeftOut) -> str:
+    """Numbers, reasons and the first file names."""
+    return '; '.join(f'{len(names)} {reason} ({_first(names)})' for reason, names in left_out.items())
+
+
+def _first(names: list[str]) -> str:
+    distinct = list(dict.fromkeys(names))
+    return ', '.join(distinct[:NUM_NAMES]) + (', ...' if len(distinct) > NUM_NAMES else '')
+
+
+def _image_id(value: Any) -> ImageId:
+    """Numbers as whole numbers, text as it is."""
+    if isinstance(value, str):
+        return value
+    number = whole_number(value)
+    return str(value) if number is None else number
