@@ -3,9 +3,8 @@
 
 import argparse
 
-from mmengine.config import Config
-
 from mmmaskformer.apis.command_line import run
+from mmmaskformer.apis.find_config import read_config
 from mmmaskformer.checkpoints import TARGETS, convert_checkpoint
 
 
@@ -23,7 +22,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main(args: argparse.Namespace) -> None:
-    config = Config.fromfile(args.config) if args.config else None
+    config = read_config(args.config) if args.config else None
     for note in convert_checkpoint(args.source, args.destination, config, args.to):
         print(note)
     print(f'Wrote {args.destination}.')

@@ -9,6 +9,7 @@ from pathlib import Path
 # Waiting threads soon go to sleep: on a busy machine, spinning on made training 8 times slower.
 os.environ.setdefault('GOMP_SPINCOUNT', '1000')
 
+from mmmaskformer.apis.command_line import run
 from mmmaskformer.apis.demo import run_demo
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,19 +25,17 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--smoke', action='store_true', help='few iterations on tiny scenes, to see that all runs'
     )
+    parser.add_argument('--debug', action='store_true', help='show the whole traceback of an error')
     return parser.parse_args()
 
 
-def main() -> None:
-    args = parse_args()
+def main(args: argparse.Namespace) -> None:
     data = args.data or ('data/toy-smoke' if args.smoke else 'data/toy')
-    try:
-        run_demo(args.config, data, args.out, args.smoke)
-    except (ValueError, FileNotFoundError, FileExistsError) as error:
-        sys.exit(f'Error: {error}')
-    except KeyboardInterrupt:
-        sys.exit('\nInterrupted; the next run starts anew.')
+    run_demo(args.config, data, args.out, args.smoke)
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        run(main, parse_args())
+    except KeyboardInterrupt:
+        sys.exit('\nInterrupted; the next run starts anew.')

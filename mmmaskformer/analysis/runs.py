@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from torch import nn
 
-from ..apis.find_config import find_config
+from ..apis.find_config import find_config, read_config
 from ..apis.find_model import load_model
 from ..checkpoints import build_model
 
@@ -115,9 +115,7 @@ def read_work_dir(folder: Path, label: str = '', best: bool = False) -> Run:
     configs = sorted(folder.glob('*.py'), key=_age) or sorted(folder.glob('*/vis_data/config.py'), key=_age)
     if not configs:
         raise ValueError(f'{folder} holds no config, so it is no work dir of a run: give another folder')
-    return Run(
-        label or folder.resolve().name, Config.fromfile(configs[-1]), _checkpoint(folder, best), folder
-    )
+    return Run(label or folder.resolve().name, read_config(configs[-1]), _checkpoint(folder, best), folder)
 
 
 def _age(path: Path) -> float:

@@ -7,6 +7,8 @@ import logging
 from mmengine.config import Config
 from mmengine.logging import print_log
 
+from .checks import inner_configs
+
 # Metrics of segments, whose masks are not averaged.
 OF_SEGMENTS = {'PanopticQuality', 'InstanceAP', 'CocoPanopticMetric', 'CocoMetric'}
 EXAMPLE = (
@@ -46,7 +48,8 @@ def use_augmentation(cfg: Config) -> None:
             f'--tta averages semantic scores alone: {left_out} is not measured.', 'current', logging.WARNING
         )
     cfg.test_evaluator = semantic
-    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    for dataset in inner_configs(cfg.test_dataloader.dataset):
+        dataset['pipeline'] = cfg.tta_pipeline
     ours = _short_name(cfg.model.type) == 'MaskFormer'
     default = dict(type='mmmaskformer.MaskFormerTTAModel' if ours else 'SegTTAModel')
     cfg.model = dict(cfg.get('tta_model') or default, module=cfg.model)

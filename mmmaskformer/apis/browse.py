@@ -23,6 +23,8 @@ def browse_dataset(cfg: Config, output_dir: str, phase: str = 'train', number: i
     Returns:
         The paths written.
     """
+    if not cfg.get(f'{phase}_dataloader'):
+        raise ValueError(f'The config has no {phase}_dataloader: add it, or browse another --phase.')
     check_data(cfg, (phase,))
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     dataset = DATASETS.build(cfg[f'{phase}_dataloader'].dataset)

@@ -1,14 +1,67 @@
 """Checks of a config that cost nothing and are made before anything is built."""
 
+import difflib
 import inspect
+import logging
 import os
 import os.path as osp
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.registry import DATASETS
+from mmengine.runner import Runner
 
 SUFFIX_OF_PREFIX = {'img_path': 'img_suffix', 'seg_map_path': 'seg_map_suffix'}
+
+OTHER_SETTINGS = ('runner_type', 'strategy', 'compile', 'tta_model', 'tta_pipeline', 'custom_imports')
+RUNNER_SETTINGS = {*inspect.signature(Runner).parameters, *OTHER_SETTINGS}
+NEEDED = {
+    'train': ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'),
+    'test': ('model', 'test_dataloader', 'test_cfg', 'test_evaluator'),
+}
+# What the starters of distributed runs set.
+ENVIRONMENT = {
+    'pytorch': ('RANK', 'torchrun (tools/dist_train.sh, tools/dist_test.sh)'),
+    'slurm': ('SLURM_PROCID', 'srun (tools/slurm_train.sh, tools/slurm_test.sh)'),
+    'mpi': ('OMPI_COMM_WORLD_LOCAL_RANK', 'mpirun'),
+}
+
+
+def check_run(cfg: Config, phase: str, checkpoint: str | None = None) -> None:
+    """See that a config has what a run needs, and that its processes and its checkpoint are there.
+
+    A name that is nearly one of the runner's settings is warned of: the runner does not look at it.
+
+    Args:
+        cfg: A complete config.
+        phase: ``'train'`` or ``'test'``.
+        checkpoint: What is going to be loaded.
+
+    Raises:
+        ValueError: A setting is missing, or what ``launcher`` names has not started this process.
+        FileNotFoundError: There is no such checkpoint.
+    """
+    for key in NEEDED[phase]:
+        if key not in cfg:
+            raise ValueError(
+                f'The config has no {key}, which {phase}ing needs: add it, or inherit from a base.'
+            )
+    for key in cfg:
+        near = difflib.get_close_matches(key, RUNNER_SETTINGS, n=1, cutoff=0.85)
+        if key not in RUNNER_SETTINGS and near and near[0] not in cfg:
+            print_log(
+                f'{key} in the config is no setting of the runner; {near[0]} is.', 'current', logging.WARNING
+            )
+    variable, starter = ENVIRONMENT.get(cfg.get('launcher', 'none'), ('', ''))
+    if variable and variable not in os.environ:
+        raise ValueError(
+            f'--launcher {cfg.launcher} needs processes that {starter} starts ({variable} is not set): start '
+            'them so, or leave --launcher out.'
+        )
+    if checkpoint and '://' not in checkpoint and not osp.exists(osp.expanduser(checkpoint)):
+        raise FileNotFoundError(f'The checkpoint {checkpoint} does not exist: give another path.')
 
 
 def check_data(cfg: Config, phases: Sequence[str] = ('train', 'val')) -> None:
@@ -24,11 +77,11 @@ def check_data(cfg: Config, phases: Sequence[str] = ('train', 'val')) -> None:
     """
     for phase in phases:
         dataloader = cfg.get(f'{phase}_dataloader') or {}
-        for dataset in _inner_configs(dataloader.get('dataset')):
+        for dataset in inner_configs(dataloader.get('dataset')):
             _check_dataset(dataset, f'{phase}_dataloader', cfg.get('default_scope'))
 
 
-def _inner_configs(dataset: Mapping | None) -> Iterator[Mapping]:
+def inner_configs(dataset: Mapping | None) -> Iterator[Any]:
     """The configs of the data sets inside wrappers such as ``ConcatDataset`` and ``RepeatDataset``."""
     if not isinstance(dataset, Mapping):
         return
@@ -36,7 +89,7 @@ def _inner_configs(dataset: Mapping | None) -> Iterator[Mapping]:
     if not inner:
         yield dataset
     for child in inner:
-        yield from _inner_configs(child)
+        yield from inner_configs(child)
 
 
 def _check_dataset(dataset: Mapping, dataloader: str, scope: str | None) -> None:

@@ -5,10 +5,15 @@ import gc
 import os
 import os.path as osp
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from mmengine.config import Config, DictAction
 from torch import distributed
+
+from .checks import RUNNER_SETTINGS
+from .find_config import read_config
+from .mistakes import did_you_mean, sentence_of
 
 
 def make_parser(description: str) -> argparse.ArgumentParser:
@@ -54,16 +59,41 @@ def load_config(args: argparse.Namespace) -> Config:
     """The config with the command line's changes in it.
 
     ``work_dir`` comes from the command line, else from the config, else from the config's name.
+
+    Raises:
+        ValueError: The file is not a config, or ``--cfg-options`` has a name that is not known.
+        FileNotFoundError: There is no such file.
     """
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
+        merge_options(cfg, args.cfg_options)
     if hasattr(args, 'launcher'):
         os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
         cfg.launcher = args.launcher
         name = osp.splitext(osp.basename(args.config))[0]
         cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
     return cfg
+
+
+def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
+    """Let options as ``model.decode_head.num_classes=3`` override a config.
+
+    Raises:
+        ValueError: The first part of a name is neither in the config nor a setting of the runner, or the
+            rest does not lead to a setting.
+    """
+    known = {*cfg, *RUNNER_SETTINGS}
+    for name in options:
+        first = name.split('.')[0]
+        if first not in known:
+            raise ValueError(
+                f'--cfg-options: the config has no setting {first!r} (in {name}){did_you_mean(first, known)}'
+            )
+    for name, value in options.items():
+        try:
+            cfg.merge_from_dict({name: value})
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise ValueError(f'--cfg-options: {name} does not lead to a setting: {error}') from error
 
 
 def run(main: Callable[[argparse.Namespace], object], args: argparse.Namespace) -> None:
@@ -74,10 +104,11 @@ def run(main: Callable[[argparse.Namespace], object], args: argparse.Namespace) 
     except SystemExit:  # a run that was told to stop
         leave_processes()
         raise
-    except (ValueError, FileNotFoundError) as error:
-        if args.debug:
+    except Exception as error:
+        sentence = sentence_of(error)
+        if sentence is None or args.debug:
             raise
-        sys.exit(f'Error: {_sentence(error)} (--debug shows where.)')
+        sys.exit(f'Error: {sentence} (--debug shows where.)')
 
 
 def leave_processes() -> None:
@@ -88,11 +119,3 @@ def leave_processes() -> None:
     if distributed.is_available() and distributed.is_initialized():
         distributed.destroy_process_group()
         gc.collect()  # what holds the group, and its threads with it, does so in cycles
-
-
-def _sentence(error: Exception) -> str:
-    """The message itself, also where a dataloader's worker process has put its traceback before it."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    if 'Original Traceback' not in str(error):
-        return ' '.join(line.strip() for line in lines)
-    return lines[-1].removeprefix(f'{type(error).__name__}: ')

@@ -22,6 +22,7 @@ from ..visualization import (
     read_scalars,
 )
 from .console import ConsoleFilter, announce, build_quiet_runner, device_name, minutes, summary
+from .find_config import read_config
 
 NUM_PANELS = 8
 NUM_OVERVIEW = 4
@@ -84,7 +85,7 @@ def _prepare(out_dir: Path) -> Path:
 
 
 def _load_config(config: str | Path, data_root: str | Path, out_dir: Path, smoke: bool) -> Config:
-    cfg = Config.fromfile(config)
+    cfg = read_config(config)
     for name in ('train', 'val', 'test'):
         cfg[f'{name}_dataloader'].dataset.data_root = str(data_root)
     cfg.work_dir = str(out_dir)

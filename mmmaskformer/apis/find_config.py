@@ -35,7 +35,7 @@ def find_config(name: str | Path) -> Config:
         ValueError: There are several of that name.
     """
     if Path(name).is_file():
-        return Config.fromfile(name)
+        return read_config(name)
     wanted = str(name).removeprefix('mmmaskformer::').removesuffix('.py')
     known = config_names()
     stems: dict[str, list[str]] = {}
@@ -43,12 +43,32 @@ def find_config(name: str | Path) -> Config:
         stems.setdefault(full.rsplit('/', 1)[-1], []).append(full)
     found = [wanted] if wanted in known else stems.get(wanted, [])
     if len(found) == 1:
-        return Config.fromfile(known[found[0]])
+        return read_config(known[found[0]])
     if found:
         raise ValueError(f'There are several configs called {name}: say which of {", ".join(found)}.')
     near = difflib.get_close_matches(wanted, [*stems, *known], n=4, cutoff=0.4)
     hint = f'; did you mean {", ".join(near)}?' if near else '.'
     raise FileNotFoundError(f'{name} is neither a config file nor the name of a config of mmmaskformer{hint}')
+
+
+def read_config(path: str | Path) -> Config:
+    """Read a config file.
+
+    Raises:
+        ValueError: It is not a config.
+        FileNotFoundError: There is no such file, or no file that it inherits from.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'There is no config file {path}: check the path.')
+    try:
+        return Config.fromfile(path)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f'{path} inherits from {error.filename or error}, which is not there.'
+        ) from error
+    except Exception as error:  # a config is code, and can raise anything
+        reason = ' '.join(str(error).split())
+        raise ValueError(f'{path} cannot be read as a config: {type(error).__name__}: {reason}') from error
 
 
 def config_names() -> dict[str, Path]:

@@ -10,9 +10,10 @@ from mmengine.runner import Runner
 
 from ..engine.checkpoint_files import checkpoint_folder, newest_whole_checkpoint
 from .augmentation import use_augmentation
-from .checks import check_data
+from .checks import check_data, check_run
 from .cpu_processes import join_cpu_processes
 from .precision import default_autocast, use_mixed_precision
+from .unlabelled import predict_alone
 from .workers import stop_workers
 
 
@@ -34,6 +35,7 @@ def train_model(cfg: Config, resume: bool = False, amp: str | None = None) -> Ru
         use_mixed_precision(cfg, amp)
     if resume:
         _resume_newest(cfg)
+    check_run(cfg, 'train', cfg.get('load_from'))
     runner = _build_runner(cfg)
     runner.train()
     stop_workers(runner)
@@ -62,9 +64,15 @@ def evaluate_model(
         The metrics.
     """
     check_data(cfg, ('test',))
+    check_run(cfg, 'test', checkpoint)
     cfg.load_from = checkpoint
     for key in ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler'):
         cfg[key] = None  # or drawing would ask for the training data
+    if tta:
+        use_augmentation(cfg)
+    elif cfg.model.type == 'mmmaskformer.MaskFormer':  # metrics need no scores, unless the config says so
+        cfg.model.test_cfg = dict(dict(seg_logits=False), **(cfg.model.get('test_cfg') or {}))
+    predict_alone(cfg, writes=out is not None or show_dir is not None)
     if out is not None:
         evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
         for evaluator in evaluators:
@@ -72,10 +80,6 @@ def evaluate_model(
     if show_dir is not None:
         cfg.default_hooks.visualization.update(draw=True, interval=1)
         cfg.visualizer.save_dir = show_dir
-    if tta:
-        use_augmentation(cfg)
-    elif cfg.model.type == 'mmmaskformer.MaskFormer':  # metrics need no scores, unless the config says so
-        cfg.model.test_cfg = dict(dict(seg_logits=False), **(cfg.model.get('test_cfg') or {}))
     if amp is not None:
         cfg.test_cfg.fp16 = True
     with nullcontext() if amp is None else default_autocast(amp):

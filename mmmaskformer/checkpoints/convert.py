@@ -21,7 +21,13 @@ META_KEYS = ('classes', 'palette', 'thing_classes', 'stuff_classes')
 
 
 def build_model(config: Config) -> nn.Module:
-    """The model of a config, without loading any pre-trained weights."""
+    """The model of a config, without loading any pre-trained weights.
+
+    Raises:
+        ValueError: There is no model in the config.
+    """
+    if config.get('model') is None:
+        raise ValueError('The config has no model: add it, or inherit from a base.')
     init_default_scope(config.get('default_scope', 'mmseg'))
     return MODELS.build(config.model)
 

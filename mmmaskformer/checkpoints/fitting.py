@@ -25,8 +25,13 @@ SETTINGS = [
 
 
 def class_tensors(segmentor: Any) -> list[str]:
-    """Names of the tensors with a row for each class: the decode head checks their number in its words."""
-    return [f'decode_head.{name}' for name in getattr(segmentor.decode_head, 'class_rows', {})]
+    """Names of the tensors with a row for each class, which the decode head checks in its words.
+
+    Those with a row for each query are among them where their number may differ.
+    """
+    head = segmentor.decode_head
+    queries = getattr(head, 'query_rows', ()) if getattr(head, 'allow_class_mismatch', False) else ()
+    return [f'decode_head.{name}' for name in (*getattr(head, 'class_rows', ()), *queries)]
 
 
 def check_fit(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import os
 import signal
 import threading
@@ -60,12 +61,19 @@ class CrashSafeCheckpointHook(CheckpointHook):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self._check_arguments()
         self.stop_signals = [signal.Signals[name] for name in stop_signals]
         self.validate_on_resume = validate_on_resume
         self._signal = 0  # the one that came
         self._saved_iter: int | None = None
         self._training = False
         self._group: Any = None
+
+    def _check_arguments(self) -> None:
+        """Refuse what MMEngine would hand to the runner with the first checkpoint, which then fails."""
+        for name in set(self.args) - set(inspect.signature(Runner.save_checkpoint).parameters):
+            kind = type(self).__name__
+            raise TypeError(f'{kind}.__init__() got an unexpected keyword argument {name!r}')
 
     def before_run(self, runner: Runner) -> None:
         """Choose the checkpoint to resume from, unless the user did."""

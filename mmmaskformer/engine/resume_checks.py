@@ -36,7 +36,9 @@ def check_model(model: Any, state: Mapping[str, Any] | None, source: str, resume
     if not state or found is None or not found.ours or not found.whole:
         return
     rows = [
-        f'{name}.{row}' for name, head in model.named_modules() for row in getattr(head, 'class_rows', {})
+        f'{name}.{row}'
+        for name, head in model.named_modules()
+        for row in (*getattr(head, 'class_rows', ()), *getattr(head, 'query_rows', ()))
     ]
     state = {name.removeprefix('module.'): tensor for name, tensor in state.items()}
     if not resumes:

@@ -23,9 +23,18 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
     predictions lose their padding again.
 
     Raises:
-        ValueError: A picture has no pixels, other channels than ``mean``, or values that are not finite; or,
-            in training, its truth has another size. The sentence names the file.
+        ValueError: ``mean`` and ``std`` have different lengths; an image has no pixels, other channels than
+            ``mean``, or values that are not finite; or, in training, its ground truth has another size. The
+            sentence names the file.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self._enable_normalize and len(self.mean) != len(self.std):
+            raise ValueError(
+                f'data_preprocessor.mean has {len(self.mean)} numbers and std {len(self.std)}: give one of '
+                'each for every channel of the images.'
+            )
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """``inputs``, a list of ``(C, h, w)``, become ``(B, C, H, W)``; see mmseg for the rest."""

@@ -2,10 +2,11 @@
 
 import argparse
 
+from mmmaskformer.apis.command_line import run
 from mmmaskformer.datasets.toy import ToyRecipe, write_toy
 
 
-def main() -> None:
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--out', default='data/toy', help='folder to write to (default: %(default)s)')
     parser.add_argument(
@@ -22,18 +23,19 @@ def main() -> None:
     )
     parser.add_argument('--seed', type=int, default=ToyRecipe.seed, help='default: %(default)s')
     parser.add_argument('--num-workers', type=int, default=2, help='threads that draw (default: %(default)s)')
-    args = vars(parser.parse_args())
-    out, num_workers = args.pop('out'), args.pop('num_workers')
-    try:
-        written = write_toy(out, ToyRecipe(**args), num_workers)
-    except (ValueError, FileExistsError) as error:
-        parser.exit(1, f'{error}\n')
+    parser.add_argument('--debug', action='store_true', help='show the whole traceback of an error')
+    return parser.parse_args()
+
+
+def main(args: argparse.Namespace) -> None:
+    recipe = ToyRecipe(args.num_training, args.num_validation, args.height, args.width, args.seed)
+    written = write_toy(args.out, recipe, args.num_workers)
     print(
-        f'The toy data set is in {out}.'
+        f'The toy data set is in {args.out}.'
         if written
-        else f'{out} already holds this toy data set; nothing written.'
+        else f'{args.out} already holds this toy data set; nothing written.'
     )
 
 
 if __name__ == '__main__':
-    main()
+    run(main, parse_args())

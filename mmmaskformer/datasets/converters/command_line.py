@@ -40,9 +40,12 @@ def run_converter(
         default=os.cpu_count(),
         help='processes (default: %(default)s)',
     )
+    parser.add_argument('--debug', action='store_true', help='show the whole traceback of an error')
     args = parser.parse_args()
     try:
         counts = convert(args.root, args.splits, args.num_workers)
     except (ValueError, OSError, ImportError) as error:
+        if args.debug:
+            raise
         parser.exit(1, f'\nError: {error}\n')
     print(f'\n{done} {sum(counts.values())} images of {args.root}.')

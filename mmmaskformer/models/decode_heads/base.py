@@ -19,13 +19,16 @@ class SegmentationHead(BaseModule):
         num_classes: Number of classes, no-object not counted.
         ignore_index: Label of pixels that belong to no class; 255 (the default) stands for 65535 where there
             are more than 255 classes.
-        allow_class_mismatch: Load checkpoints trained on other classes, all but what belongs to a class.
+        allow_class_mismatch: Load checkpoints trained on other classes, all but what belongs to a class, and
+            those of another number of queries, all but the queries.
         init_cfg: MMEngine initialisation.
     """
 
     align_corners = False
     # Parameters with a row for each class, and how many rows they have beyond them.
     class_rows: ClassVar[dict[str, int]] = {}
+    # Parameters with a row for each query.
+    query_rows: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -73,7 +76,22 @@ class SegmentationHead(BaseModule):
         if others:
             for key in rows:
                 state_dict.pop(key, None)
+        self._check_queries(state_dict, prefix)
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+    def _check_queries(self, state_dict: dict, prefix: str) -> None:
+        own = dict(self.named_parameters())
+        for name in self.query_rows:
+            found = state_dict.get(f'{prefix}{name}')
+            if found is None or len(found) == len(own[name]):
+                continue
+            if not self.allow_class_mismatch:
+                raise ValueError(
+                    f'the checkpoint has {len(found)} queries, this model num_queries={len(own[name])}: set '
+                    f'num_queries={len(found)}, or to learn other queries from these weights, set '
+                    'decode_head.allow_class_mismatch=True'
+                )
+            del state_dict[f'{prefix}{name}']
 
 
 @contextmanager

@@ -39,6 +39,7 @@ class MaskFormerHead(SegmentationHead):
     """
 
     class_rows: ClassVar[dict[str, int]] = {'class_embed.weight': 1, 'class_embed.bias': 1}
+    query_rows: ClassVar[tuple[str, ...]] = ('transformer_decoder.query_embed.weight',)
 
     def __init__(
         self,

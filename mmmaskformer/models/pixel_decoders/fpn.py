@@ -58,6 +58,7 @@ class FPNPixelDecoder(BaseModule):
         super().__init__(init_cfg=init_cfg or dict(type='Caffe2Xavier', layer='Conv2d'))
         norm_cfg = norm_cfg or dict(type='GN', num_groups=32)
         self.with_cp = with_cp
+        self.in_channels = list(in_channels)
         self.mask_channels = mask_channels
         self.memory_channels = in_channels[-1]
         self.lateral_convs = nn.ModuleList(
@@ -76,14 +77,32 @@ class FPNPixelDecoder(BaseModule):
         return nn.ModuleList(module.conv for module in modules)
 
     def forward(self, features: Sequence[Tensor], with_mask_features: bool = True) -> PixelFeatures:
-        """Fuse the backbone's ``(B, C_i, h_i, w_i)`` features, finest first."""
+        """Fuse the backbone's ``(B, C_i, h_i, w_i)`` features, finest first.
+
+        Raises:
+            ValueError: They have not the channels of ``in_channels``.
+        """
+        self._check_channels(features)
         *finer, coarsest = features
+        coarsest = self._encode(coarsest)
         *finer_outputs, coarsest_output = self.output_convs
         pixels = coarsest_output(coarsest)
         levels = list(zip(finer, self.lateral_convs, finer_outputs))
         for feature, *convs in reversed(levels):
             pixels = checkpointed(_fuse, feature, pixels, *convs, modules=convs, with_cp=self.with_cp)
         return PixelFeatures(self.mask_features(pixels) if with_mask_features else None, coarsest, pixels)
+
+    def _encode(self, coarsest: Tensor) -> Tensor:
+        """What the transformer decoder attends to, and the pyramid begins with: the features as they are."""
+        return coarsest
+
+    def _check_channels(self, features: Sequence[Tensor]) -> None:
+        found = [feature.shape[1] for feature in features]
+        if found != self.in_channels:
+            raise ValueError(
+                f'decode_head.in_channels is {self.in_channels}, but the backbone gives features of {found} '
+                'channels: set in_channels to these, or out_indices of the backbone.'
+            )
 
 
 def _fuse(feature: Tensor, coarser: Tensor, lateral: nn.Module, output: nn.Module) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ...registry import MODELS
 from ..layers import SinePositionEncoding, TransformerEncoderLayer, checkpointed
-from .fpn import FPNPixelDecoder, PixelFeatures
+from .fpn import FPNPixelDecoder
 
 
 @MODELS.register_module()
@@ -45,6 +45,7 @@ class TransformerEncoderPixelDecoder(FPNPixelDecoder):
         init_cfg: dict | None = None,
     ):
         super().__init__([*in_channels[:-1], channels], channels, mask_channels, norm_cfg, with_cp, init_cfg)
+        self.in_channels = list(in_channels)
         self.input_proj = nn.Conv2d(in_channels[-1], channels, 1)
         self.position_encoding = SinePositionEncoding(channels)
         self.layers = nn.ModuleList(
@@ -58,13 +59,9 @@ class TransformerEncoderPixelDecoder(FPNPixelDecoder):
             if parameter.dim() > 1:
                 nn.init.xavier_uniform_(parameter)
 
-    def forward(self, features: Sequence[Tensor], with_mask_features: bool = True) -> PixelFeatures:
-        """Encode the coarsest, then fuse the backbone's ``(B, C_i, h_i, w_i)`` features, finest first."""
-        *finer, coarsest = features
-        return super().forward([*finer, self._encode(coarsest)], with_mask_features)
-
-    def _encode(self, feature: Tensor) -> Tensor:
-        projected = self.input_proj(feature)
+    def _encode(self, coarsest: Tensor) -> Tensor:
+        """Project, and pass through the encoder's layers."""
+        projected = self.input_proj(coarsest)
         positions = self.position_encoding(projected).flatten(2).transpose(1, 2)
         pixels = projected.flatten(2).transpose(1, 2)
         for layer in self.layers:
