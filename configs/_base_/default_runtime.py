@@ -7,6 +7,7 @@ custom_hooks = [
     dict(type='mmmaskformer.ResumeByConfigHook'),
     dict(type='mmmaskformer.ExactResumeHook'),
     dict(type='mmmaskformer.FiniteLossHook'),
+    dict(type='mmmaskformer.DataReportHook'),
 ]
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),

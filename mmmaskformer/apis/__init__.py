@@ -3,6 +3,7 @@
 from .browse import browse_dataset
 from .checks import check_data
 from .inferencer import MaskFormerInferencer
+from .inspect import inspect_dataset
 from .results import SegmentationResult
 from .run import evaluate_model, train_model
 
@@ -12,5 +13,6 @@ __all__ = [
     'browse_dataset',
     'check_data',
     'evaluate_model',
+    'inspect_dataset',
     'train_model',
 ]

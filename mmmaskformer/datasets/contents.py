@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from mmengine.dataset import BaseDataset, ConcatDataset, RepeatDataset
-from mmengine.dist import get_local_size, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.utils import track_iter_progress
 from mmseg.datasets import BaseSegDataset, MultiImageMixDataset
 from mmseg.datasets.transforms import LoadAnnotations as MMSegLoadAnnotations
@@ -187,10 +187,14 @@ def _count(label_map: np.ndarray, num_classes: int) -> Content:
     return Content(classes, counts[classes], int(counts[num_classes:].sum()), tuple(outside.tolist()))
 
 
+def num_threads() -> int:
+    """Threads that read files in this process, beside the others of a distributed run on this machine."""
+    return min(32, max(1, (os.cpu_count() or 1) // int(os.environ.get('LOCAL_WORLD_SIZE', 1))))
+
+
 def _in_threads(read: Callable[[dict], Any], infos: list[dict]) -> list[Any]:
     """Decoders work without Python's lock, so threads do, and nothing has to be copied to processes."""
-    num_threads = max(1, (os.cpu_count() or 1) // get_local_size())
-    with ThreadPoolExecutor(min(num_threads, 32)) as pool:
+    with ThreadPoolExecutor(num_threads()) as pool:
         done = pool.map(read, infos)
         if len(infos) < MANY or not is_main_process():
             return list(done)

@@ -4,6 +4,7 @@ from .bfloat16_optim_wrapper import Bfloat16OptimWrapper
 from .check_dataset_hook import CheckDatasetHook
 from .cpu_distributed import CPUDistributedDataParallel
 from .crash_safe_checkpoint_hook import CrashSafeCheckpointHook
+from .data_report_hook import DataReportHook
 from .exact_resume_hook import ExactResumeHook
 from .finite_loss_hook import FiniteLossHook, NonFiniteLossError
 from .resume_by_config_hook import ResumeByConfigHook
@@ -14,6 +15,7 @@ __all__ = [
     'CPUDistributedDataParallel',
     'CheckDatasetHook',
     'CrashSafeCheckpointHook',
+    'DataReportHook',
     'ExactResumeHook',
     'FiniteLossHook',
     'NonFiniteLossError',

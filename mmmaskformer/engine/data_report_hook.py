@@ -1,0 +1,234 @@
+"""A quick look at the data before training, and at the classes behind a score of nan."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import mmcv
+import numpy as np
+import torch
+from mmengine import fileio
+from mmengine.dist import all_reduce, is_main_process
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+
+from mmmaskformer.datasets.contents import contents_of
+from mmmaskformer.datasets.leaves import leaves
+from mmmaskformer.datasets.left_out import MISSING_MAPS
+from mmmaskformer.datasets.skip_bad_samples import SkipBadSamples
+from mmmaskformer.datasets.survey import Survey, survey
+from mmmaskformer.datasets.survey_text import shown, three_lines, warnings
+from mmmaskformer.registry import HOOKS
+
+PEEKED = 20
+"""Label maps that are opened to say which values they hold."""
+
+
+@HOOKS.register_module()
+class DataReportHook(Hook):
+    """Logs three lines on the training data, and warns of what is likely to be a mistake in them.
+
+    The main process looks at some samples of the training and the validation data for a few seconds, without
+    their transforms; ``tools/inspect_dataset.py`` looks at all. The first validation, and a test, name the
+    classes that do not occur in it, and the scores that are nan.
+
+    Args:
+        number: Samples to look at, evenly from first to last.
+        seconds: Time for each of the two data sets after which it stops looking. 0 turns the look off, not
+            what validation says.
+
+    Raises:
+        FileNotFoundError: Images have no label map, and no `SkipBadSamples` is there to skip them.
+        ValueError: No pixel of the training or the validation data is labelled.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def __init__(self, number: int = 500, seconds: float = 3.0) -> None:
+        self.number = number
+        self.seconds = seconds
+        self._present: torch.Tensor | None = None
+        self._said: set[str] = set()
+
+    def before_train(self, runner: Runner) -> None:
+        """Look at the training and the validation data."""
+        if not is_main_process() or self.seconds <= 0:
+            return
+        self._look(runner, 'train')
+        if runner.val_loop is not None and not _writes_only(runner.val_evaluator):
+            self._look(runner, 'val')
+
+    def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Note the classes of the batch's ground truth."""
+        if 'val' not in self._said:
+            self._note(runner, data_batch)
+
+    def before_test_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Note the classes of the batch's ground truth."""
+        self._note(runner, data_batch)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Name the classes that did not occur, and the scores that are nan, after the first validation."""
+        if 'val' not in self._said:
+            self._said.add('val')
+            self._explain(runner, metrics or {}, 'validation')
+
+    def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Name the classes that did not occur, and the scores that are nan."""
+        self._explain(runner, metrics or {}, 'test')
+
+    def _look(self, runner: Runner, phase: str) -> None:
+        dataset = getattr(runner, f'{phase}_dataloader').dataset
+        if not all(hasattr(leaf.dataset, 'get_data_info') for leaf in leaves(dataset)):
+            return  # a data set that only its author knows
+        found = survey(dataset, self.number, self.seconds)
+        ignored = getattr(getattr(_segmentor(runner), 'decode_head', None), 'ignore_index', None)
+        num_queries = num_queries_of(_segmentor(runner))
+        if phase == 'train':
+            for line in three_lines(found, num_queries):
+                print_log(f'{phase} data: {line}', 'current')
+        for line in warnings(found, num_queries if phase == 'train' else None, ignored):
+            print_log(f'{phase} data: {line}', 'current', logging.WARNING)
+        if not _skips(dataset):
+            _check_maps(found, phase)
+        if not found.segments.any() and found.num_images:
+            _check_labels(dataset, phase)
+
+    def _note(self, runner: Runner, batch: Any) -> None:
+        classes = _dataset_meta(runner).get('classes')
+        if classes is None or not isinstance(batch, Mapping):
+            return
+        if self._present is None:
+            self._present = torch.zeros(len(classes) + 1, dtype=torch.int64)  # the last: there was a sample
+        for labels in map(_labels_of, _flatten(batch.get('data_samples'))):
+            if labels is not None:
+                self._present[-1] = 1
+                self._present[labels[(labels >= 0) & (labels < len(classes))]] = 1
+
+    def _explain(self, runner: Runner, metrics: Mapping[str, float], phase: str) -> None:
+        classes = _dataset_meta(runner).get('classes') or ()
+        present, self._present = self._present, None
+        present = torch.zeros(len(classes) + 1, dtype=torch.int64) if present is None else present
+        all_reduce(present)
+        absent = [name for name, there in zip(classes, present) if not there]
+        lines = []
+        if absent and present[-1]:
+            lines.append(
+                f'{len(absent)} of {len(classes)} classes do not occur in the ground truth of the {phase} '
+                f'data: {shown(absent, 10)}. Means leave out those that are not predicted either, and count '
+                'the others as 0.'
+            )
+        scores = [name for name, value in metrics.items() if _is_nan(value)]
+        scores = [name for name in scores if not name.rpartition('/')[2].startswith('IoU.')]
+        if scores:
+            lines.append(
+                f'{shown(scores, 10)} is nan: nothing that it averages over occurs in the {phase} data.'
+            )
+        best = [name for name in _saved_by(runner) if name in scores] if phase == 'validation' else []
+        if best:
+            lines.append(f'save_best={best[0]!r}: the score is nan, so no best checkpoint is kept.')
+        for line in lines:
+            print_log(line, 'current', logging.WARNING)
+
+
+def num_queries_of(segmentor: Any) -> int | None:
+    """Number of queries of a model that classifies masks, None for others."""
+    head = getattr(segmentor, 'decode_head', None)
+    queries: Any = getattr(getattr(head, 'transformer_decoder', None), 'query_embed', None)
+    return len(queries.weight) if hasattr(head, 'class_embed') and hasattr(queries, 'weight') else None
+
+
+def _check_maps(found: Survey, phase: str) -> None:
+    missing = found.left_out.get(MISSING_MAPS)
+    if missing:
+        raise FileNotFoundError(
+            f'{phase}_dataloader: {len(missing)} of {found.num_images} images have no annotation file, the '
+            f'first is {missing[0]}: add the files, check seg_map_suffix and data_prefix, or train with '
+            'mmmaskformer.SkipBadSamples, which leaves such images out.'
+        )
+
+
+def _check_labels(dataset: Any, phase: str) -> None:
+    """Look on until something is labelled; refuse data in which nothing is."""
+    paths: list[str] = []
+    for leaf in leaves(dataset):
+        indices = np.flatnonzero(leaf.times).tolist()
+        for start in range(0, len(indices), 256):
+            chunk = indices[start : start + 256]
+            if any(len(getattr(content, 'classes', ())) for content in contents_of(leaf.dataset, chunk)):
+                return
+        paths += [leaf.dataset.get_data_info(index).get('seg_map_path') for index in indices]
+    paths = [path for path in paths if path is not None]
+    if phase == 'val' and not paths:
+        return  # a metric may have annotations of its own
+    values = _values(paths[:PEEKED])
+    held = f' The label maps hold the values {shown(values, 10)} (first {PEEKED} files).' if values else ''
+    reduced = (
+        ' and reduce_zero_label, which makes 0 a pixel of no class,'
+        if dataset.metainfo.get('reduce_zero_label')
+        else ''
+    )
+    raise ValueError(
+        f'{phase}_dataloader: not one pixel of {len(paths) or "its"} images belongs to a class.{held} Check '
+        f'classes{reduced} in the data set: classes count from 0, and 255 is a pixel of no class.'
+    )
+
+
+def _values(paths: Iterable[str]) -> list[int]:
+    """The values that label maps hold as files."""
+    values: set[int] = set()
+    for path in paths:
+        try:
+            pixels = mmcv.imfrombytes(fileio.get(path), flag='unchanged')
+        except (OSError, ValueError):
+            continue
+        if pixels is not None:
+            values.update(np.unique(pixels).tolist())
+    return sorted(values)
+
+
+def _skips(dataset: Any) -> bool:
+    inner = [*(getattr(dataset, 'datasets', None) or ()), getattr(dataset, 'dataset', None)]
+    return isinstance(dataset, SkipBadSamples) or any(_skips(one) for one in inner if one is not None)
+
+
+def _writes_only(evaluator: Any) -> bool:
+    return any(getattr(metric, 'format_only', False) for metric in getattr(evaluator, 'metrics', ()))
+
+
+def _segmentor(runner: Runner) -> Any:
+    model: Any = runner.model
+    while not hasattr(model, 'decode_head') and hasattr(model, 'module'):
+        model = model.module
+    return model
+
+
+def _dataset_meta(runner: Runner) -> Mapping:
+    return getattr(_segmentor(runner), 'dataset_meta', None) or {}
+
+
+def _flatten(samples: Any) -> Iterable[Any]:
+    for sample in samples or ():
+        yield from _flatten(sample) if isinstance(sample, Sequence) else [sample]
+
+
+def _labels_of(sample: Any) -> torch.Tensor | None:
+    """Classes of a sample's ground truth; None if it has none."""
+    if 'gt_segments_info' in sample:
+        segments = [one for one in sample.gt_segments_info if not one.get('iscrowd')]
+        return torch.tensor([one['category_id'] for one in segments], dtype=torch.int64)
+    return torch.unique(sample.gt_sem_seg.data).long() if 'gt_sem_seg' in sample else None
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float | np.floating) and math.isnan(value)
+
+
+def _saved_by(runner: Runner) -> list[str]:
+    """Scores by which the best checkpoint is kept."""
+    found = (getattr(hook, 'save_best', None) for hook in runner.hooks)
+    return [name for one in found if one for name in ([one] if isinstance(one, str) else one)]

@@ -1,0 +1,49 @@
+"""Size, channels and bits of image files, without decoding the kinds that say them."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmmaskformer.datasets.image_heads import ImageHead, read_head
+
+
+@pytest.mark.parametrize(
+    ('name', 'channels', 'dtype'),
+    [
+        ('grey.png', 1, np.uint8),
+        ('color.jpg', 3, np.uint8),
+        ('four.png', 4, np.uint8),
+        ('deep.png', 3, np.uint16),
+        ('deep_grey.png', 1, np.uint16),
+        ('deep.tif', 3, np.uint16),
+        ('float.tif', 1, np.float32),
+        ('bands.tif', 4, np.uint16),
+        ('color.bmp', 3, np.uint8),
+    ],
+)
+def test_kinds(tmp_path, name, channels, dtype):
+    shape = (5, 7) if channels == 1 else (5, 7, channels)
+    path = str(tmp_path / name)
+    assert cv2.imwrite(path, np.zeros(shape, dtype))
+    bits = 8 * np.dtype(dtype).itemsize
+    assert read_head(path) == ImageHead(5, 7, channels, bits)
+    assert read_head(path, dict(backend='local')) == ImageHead(5, 7, channels, bits)
+
+
+def test_turned_and_palette(tmp_path):
+    image = Image.new('RGB', (7, 5))
+    exif = image.getexif()
+    exif[274] = 6
+    image.save(tmp_path / 'turned.jpg', exif=exif)
+    assert read_head(str(tmp_path / 'turned.jpg')) == ImageHead(5, 7, 3, 8, turned=True)
+    image.convert('P').save(tmp_path / 'palette.png')
+    assert read_head(str(tmp_path / 'palette.png')) == ImageHead(5, 7, 3, 8)
+
+
+def test_not_an_image(tmp_path):
+    (tmp_path / 'a.jpg').write_bytes(b'nothing')
+    with pytest.raises(ValueError, match='it is not an image'):
+        read_head(str(tmp_path / 'a.jpg'))
