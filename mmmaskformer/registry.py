@@ -18,8 +18,9 @@ from mmengine.registry import Registry
 SCOPE = 'mmmaskformer'
 
 
-def _child(parent: Registry, location: str) -> Registry:
-    return Registry(parent.name, parent=parent, scope=SCOPE, locations=[f'mmmaskformer.{location}'])
+def _child(parent: Registry, *locations: str) -> Registry:
+    places = [f'mmmaskformer.{location}' for location in locations]
+    return Registry(parent.name, parent=parent, scope=SCOPE, locations=places)
 
 
 MODELS = _child(MMENGINE_MODELS, 'models')
@@ -28,6 +29,6 @@ DATASETS = _child(MMENGINE_DATASETS, 'datasets')
 TRANSFORMS = _child(MMENGINE_TRANSFORMS, 'datasets.transforms')
 METRICS = _child(MMENGINE_METRICS, 'evaluation')
 VISUALIZERS = _child(MMENGINE_VISUALIZERS, 'visualization')
-HOOKS = _child(MMENGINE_HOOKS, 'engine')
+HOOKS = _child(MMENGINE_HOOKS, 'engine', 'visualization')
 OPTIM_WRAPPERS = _child(MMENGINE_OPTIM_WRAPPERS, 'engine')
 MODEL_WRAPPERS = _child(MMENGINE_MODEL_WRAPPERS, 'engine')

@@ -17,6 +17,7 @@ ROOMS = (
     'risks',
     'doctor',
     'utils',
+    'naming',
     'functional',
     'checkpoints',
     'models.layers',

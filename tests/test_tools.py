@@ -47,6 +47,13 @@ model = dict(
 """
 
 
+IMAGES = [f'drive{drive}/{number}.png' for drive in range(2) for number in range(2)]
+
+
+def files_in(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob('*.png'))
+
+
 def run(*command, expect=0, **environment):
     """Run a command without a GPU, and return what it printed."""
     command = [str(part) for part in command]
@@ -68,13 +75,14 @@ def run(*command, expect=0, **environment):
 
 @pytest.fixture(scope='module')
 def config(tmp_path_factory):
-    """A small model, and four pictures of 64x64 for each split."""
+    """A small model, and for each split four images of 64x64 in two folders, with the same names in both."""
     folder = tmp_path_factory.mktemp('tools')
     random = np.random.RandomState(0)
     for split in ('train', 'val', 'test'):
         for kind in ('img', 'ann'):
-            (folder / 'data' / kind / split).mkdir(parents=True)
-        for index in range(4):
+            for drive in range(2):
+                (folder / 'data' / kind / split / f'drive{drive}').mkdir(parents=True)
+        for index in (f'drive{number // 2}/{number % 2}' for number in range(4)):
             labels = np.kron(random.randint(0, 12, (2, 2)), np.ones((32, 32))).astype(np.uint8)
             cv2.imwrite(str(folder / f'data/ann/{split}/{index}.png'), labels)
             cv2.imwrite(
@@ -108,19 +116,18 @@ def test_test_with_predictions_and_pictures(trained, config, tmp_path):
         *('--out', tmp_path / 'out', '--show-dir', tmp_path / 'show'),
     )
     assert 'mIoU' in log
-    predictions = sorted((tmp_path / 'out').glob('*.png'))
-    assert [path.name for path in predictions] == ['0.png', '1.png', '2.png', '3.png']
-    assert cv2.imread(str(predictions[0]), cv2.IMREAD_UNCHANGED).shape == (64, 64)
-    assert len(list((tmp_path / 'show').rglob('*.png'))) == 4
+    assert files_in(tmp_path / 'out') == files_in(tmp_path / 'show') == IMAGES
+    assert cv2.imread(str(tmp_path / 'out' / IMAGES[0]), cv2.IMREAD_UNCHANGED).shape == (64, 64)
 
 
 def test_distributed_test_with_augmentation(trained, config, tmp_path):
     work_dir, _ = trained
     log = run(
         *('tools/dist_test.sh', config, work_dir / 'iter_2.pth', 2),
-        *('--work-dir', tmp_path, '--tta'),
+        *('--work-dir', tmp_path, '--tta', '--out', tmp_path / 'out', '--show-dir', tmp_path / 'show'),
     )
     assert 'mIoU' in log
+    assert files_in(tmp_path / 'out') == files_in(tmp_path / 'show') == IMAGES
 
 
 def test_distributed_train_goes_on_where_training_ended(trained, config):
@@ -142,7 +149,7 @@ def test_browse_dataset(config, tmp_path):
     )
     assert f'3 pictures are in {tmp_path}' in log
     pictures = sorted(tmp_path.glob('*.png'))
-    assert [path.name for path in pictures] == ['00000_0.png', '00001_1.png', '00002_2.png']
+    assert [path.name for path in pictures] == ['00000_0.png', '00001_1.png', '00002_0.png']
     image = cv2.imread(str(pictures[0]))
     assert image.shape == (64, 64, 3)
     assert (image[..., 0] != image[..., 2]).any()  # the pictures are grey, the labels have colours

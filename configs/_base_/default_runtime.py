@@ -22,7 +22,7 @@ default_hooks = dict(
         max_keep_ckpts=3,
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='SegVisualizationHook'),
+    visualization=dict(type='mmmaskformer.ResultHook'),
 )
 visualizer = dict(type='mmmaskformer.SegmentVisualizer', alpha=0.6)
 tta_model = dict(_delete_=True, type='mmmaskformer.MaskFormerTTAModel')

@@ -3,16 +3,19 @@
 import os.path as osp
 
 import mmcv
-import numpy as np
 from mmengine.config import Config
 from mmengine.registry import DATASETS, VISUALIZERS, init_default_scope
 from mmengine.utils import track_iter_progress
 
+from ..datasets.image_files import ImageFiles
+from ..visualization.display import to_rgb
 from .checks import check_data
 
 
 def browse_dataset(cfg: Config, output_dir: str, phase: str = 'train', number: int = 20) -> list[str]:
-    """Write pictures as the model gets them, with their labels painted over.
+    """Write images as the model gets them, with their annotations painted over.
+
+    Of more than three channels the first three are shown; other types than 8 bits by their range.
 
     Args:
         cfg: A complete config.
@@ -31,14 +34,15 @@ def browse_dataset(cfg: Config, output_dir: str, phase: str = 'train', number: i
     own = {'vis_backends': None, 'name': f'browse_{output_dir}'}  # visualizers of one name are one
     visualizer = VISUALIZERS.build({'alpha': 0.5, **cfg.visualizer, **own})
     visualizer.dataset_meta = dataset.metainfo
-    paths = []
+    files, paths = ImageFiles(dataset), []
     for index in track_iter_progress(range(min(number, len(dataset)))):
         packed = dataset[index]
         sample = packed['data_samples']
-        image = np.ascontiguousarray(packed['inputs'].numpy().transpose(1, 2, 0)[..., ::-1])  # BGR to RGB
-        truth = sample.get('gt_panoptic_seg', sample.get('gt_sem_seg'))
-        height, width = truth.shape  # test pipelines leave the labels at their own size
-        image = mmcv.imresize(image, (width, height))
+        is_rgb = files.loads_rgb(sample.img_path)
+        image = to_rgb(packed['inputs'].numpy().transpose(1, 2, 0), is_rgb)
+        annotation = sample.get('gt_panoptic_seg', sample.get('gt_sem_seg'))
+        if annotation is not None:  # test pipelines leave the labels at their own size
+            image = mmcv.imresize(image, annotation.shape[::-1])
         name = osp.splitext(osp.basename(sample.img_path))[0]
         paths.append(osp.join(output_dir, f'{index:05d}_{name}.png'))
         visualizer.add_datasample(name, image, sample, draw_pred=False, out_file=paths[-1])

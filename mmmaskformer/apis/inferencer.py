@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import nn
 
+from ..checkpoints.input_channels import channels_of
 from .choices import ask_for, choose_device, choose_dtype, given_settings
 from .classes import Classes
 from .find_model import load_model
@@ -73,7 +74,7 @@ class MaskFormerInferencer:
         self.model.dataset_meta = meta
         self.model.to(self.device)
         self.classes = Classes.from_meta(meta)
-        self.prepare = Preparation(pipeline or pipeline_of(self.config))
+        self.prepare = Preparation(pipeline or pipeline_of(self.config), channels_of(self.model))
         self.skipped: list[str] = []
 
     def __call__(self, inputs: Inputs, **options: Any) -> list[SegmentationResult]:
@@ -181,8 +182,11 @@ class MaskFormerInferencer:
         half = torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None)
         with torch.inference_mode(), half, given_settings(self.model, self.test_cfg):
             samples = self.model.test_step(data)
+        kept: dict[str, Any] = dict(
+            categories=self.classes, is_rgb=self.prepare.is_rgb, read=self.prepare.read
+        )
         return [
-            SegmentationResult(replace(picture, image=None), image.shape[:2], self.classes, image=image).take(
+            SegmentationResult(replace(picture, image=None), image.shape[:2], image=image, **kept).take(
                 sample
             )
             for picture, image, sample in zip(pictures, images, samples)

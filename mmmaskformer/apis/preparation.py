@@ -8,12 +8,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any, TypeVar
 
+import cv2
 import mmcv
 import numpy as np
-from mmcv.transforms import LoadImageFromFile
 from mmengine.registry import TRANSFORMS
 from numpy.typing import NDArray
 
+from ..datasets.image_files import gives_rgb, is_image_loader
 from .sources import Picture
 
 Item = TypeVar('Item')
@@ -45,19 +46,23 @@ class UnreadablePictureError(ValueError):
 class Preparation:
     """Reads pictures and makes them the model's inputs, as in evaluation.
 
-    The loader of the pipeline reads files, so that colours are those of evaluation; transforms that load
-    labels are left out.
+    The loader of the pipeline reads files, and arrays become what it would give for a file of them;
+    transforms that load labels are left out.
 
     Args:
-        pipeline: Configs of the transforms, the loader of pictures first.
+        pipeline: Configs of the transforms, the loader of images first.
+        channels: Channels that the model takes; None accepts any number.
+
+    Attributes:
+        is_rgb: Whether channels come as red, green, blue, not blue, green, red.
 
     Raises:
-        ValueError: The pipeline loads no picture, or augments in several ways.
+        ValueError: The pipeline loads no image, or augments in several ways.
     """
 
-    def __init__(self, pipeline: Sequence[Mapping]) -> None:
+    def __init__(self, pipeline: Sequence[Mapping], channels: int | None = None) -> None:
         transforms = [TRANSFORMS.build(dict(transform)) for transform in pipeline]
-        if not transforms or not isinstance(transforms[0], LoadImageFromFile):
+        if not transforms or not is_image_loader(transforms[0]):
             raise ValueError(
                 'the test pipeline does not begin with LoadImageFromFile: put it there, or set '
                 'test_pipeline to one that does'
@@ -68,17 +73,27 @@ class Preparation:
                 'set the plain one here'
             )
         self.load, self.transforms = transforms[0], [t for t in transforms[1:] if not _loads_labels(t)]
+        self.channels, self.is_rgb = channels, gives_rgb(self.load)
 
     def read(self, picture: Picture) -> NDArray[Any]:
-        """The picture ``(H, W, 3)`` uint8 BGR (what the loader makes of a file).
+        """The image as the loader gives it: ``(H, W, 3)`` uint8 BGR, unless the pipeline says otherwise.
 
         Raises:
             FileNotFoundError: Its file is missing.
-            UnreadablePictureError: It is no picture.
+            UnreadablePictureError: It is not an image, or has other channels than the model takes.
         """
-        if picture.image is not None:
-            image = to_bgr(picture.image, str(picture))
-            return image.astype(np.float32) if self.load.to_float32 else image
+        given = picture.image
+        image = self._read_file(picture) if given is None else as_loaded(given, str(picture), self.load)
+        found = 1 if image.ndim == 2 else image.shape[2]
+        if self.channels not in (None, found):
+            setting = 'color_type in LoadImageFromFile and in_channels of the backbone'
+            raise UnreadablePictureError(
+                f'{picture} has {found} channels, but the model takes {self.channels}: give images of '
+                f'{self.channels} channels, or set {setting}.'
+            )
+        return image
+
+    def _read_file(self, picture: Picture) -> NDArray[Any]:
         try:
             loaded = self.load(dict(img_path=picture.path))
         except FileNotFoundError:
@@ -101,21 +116,43 @@ class Preparation:
         return image, packed
 
 
-def to_bgr(image: NDArray[Any], name: str) -> NDArray[Any]:
-    """An array as OpenCV reads a file of it: grey repeated, opacity dropped, 16 bits cut to 8.
+def as_loaded(image: NDArray[Any], name: str, loader: Any) -> NDArray[Any]:
+    """An array as a loader gives a file of it.
+
+    For a loader of colors or grey values: grey repeated or colors averaged, opacity dropped, 16 bits cut to
+    8. For one that leaves files unchanged: as it is, of any number of channels.
 
     Raises:
-        UnreadablePictureError: It is no picture of 8 or 16 bits.
+        UnreadablePictureError: The loader could not give such an image.
     """
+    if 0 in image.shape:
+        raise UnreadablePictureError(f'{name} is an array of shape {image.shape}, which has no pixels.')
+    kind = 'unchanged' if gives_rgb(loader) else getattr(loader, 'color_type', 'unchanged')
+    if kind.startswith('color'):
+        image = _to_bgr(image, name)
+    elif kind.startswith('grayscale'):
+        image = cv2.cvtColor(_to_bgr(image, name), cv2.COLOR_BGR2GRAY)
+    elif image.ndim not in (2, 3) or image.dtype.kind not in 'uif':
+        raise UnreadablePictureError(
+            f'{name} is an array of {image.dtype} and shape {image.shape}: give numbers of shape (height, '
+            'width) or (height, width, channels).'
+        )
+    transformable = image.dtype in (np.uint8, np.uint16, np.float32) and not getattr(
+        loader, 'to_float32', False
+    )
+    return np.ascontiguousarray(image if transformable else image.astype(np.float32))
+
+
+def _to_bgr(image: NDArray[Any], name: str) -> NDArray[Any]:
+    """An array ``(H, W, 3)`` uint8 as OpenCV reads a file of it."""
     if image.ndim == 2:
         image = image[..., None]
     if image.ndim != 3 or image.shape[2] not in (1, 3, 4) or image.dtype not in (np.uint8, np.uint16):
         raise UnreadablePictureError(
             f'{name} is an array of {image.dtype} and shape {image.shape}: give 8 or 16 bits (uint8, uint16) '
-            'and shape (height, width), or (height, width, channels) with blue, green, red as OpenCV reads.'
+            'and shape (height, width), or (height, width, channels) with blue, green, red as OpenCV reads; '
+            "other channels and types need a model with color_type='unchanged' in its LoadImageFromFile."
         )
-    if 0 in image.shape:
-        raise UnreadablePictureError(f'{name} is an array of shape {image.shape}, which has no pixels.')
     if image.dtype == np.uint16:
         image = (image >> 8).astype(np.uint8)
     return np.ascontiguousarray(mmcv.gray2bgr(image[..., 0]) if image.shape[2] == 1 else image[..., :3])

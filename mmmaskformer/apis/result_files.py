@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-import mmcv
 import numpy as np
 
+from ..evaluation.label_files import number_labels, write_image
 from ..evaluation.submission import write_id_png, write_json
 from .results import FORMATS, SegmentationResult
 from .video import VideoSink
@@ -154,12 +154,14 @@ class _PanopticJson:
 
 
 def _write_overlay(result: SegmentationResult, folder: Path) -> Path:
-    return _write_picture(result.draw(), folder / 'overlay' / f'{result.name}.png')
+    return write_image(result.draw(), folder / 'overlay' / f'{result.name}.png')
 
 
 def _write_label(result: SegmentationResult, folder: Path) -> Path:
     _demand(result, 'label')
-    return _write_picture(result.semantic, folder / 'label' / f'{result.name}.png')
+    assert result.semantic is not None
+    numbers = number_labels(result.semantic, len(result.categories.names))
+    return write_image(numbers, folder / 'label' / f'{result.name}.png')
 
 
 def _write_json(result: SegmentationResult, folder: Path) -> Path:
@@ -167,12 +169,6 @@ def _write_json(result: SegmentationResult, folder: Path) -> Path:
 
 
 _WRITERS = dict(overlay=_write_overlay, label=_write_label, json=_write_json)
-
-
-def _write_picture(picture: Any, path: Path) -> Path:
-    if not mmcv.imwrite(picture, str(path)):
-        raise OSError(f'{path} could not be written')
-    return path
 
 
 def _write_panoptic(result: SegmentationResult, folder: Path) -> dict:

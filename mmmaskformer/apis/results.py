@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,19 @@ from mmengine.structures import BaseDataElement
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..datasets.transforms.image_loading import read_image
 from ..visualization import paint_instances, paint_panoptic, paint_semantic
+from ..visualization.display import to_rgb
 from ..visualization.sheet import add_title, arrange
 from .classes import Classes
 from .masks import Segment, SegmentList, of_map, packed
-from .preparation import to_bgr
 from .sources import Picture
 
 FORMATS = ('overlay', 'label', 'panoptic', 'json')
+
+
+def _read(picture: Picture) -> NDArray[Any]:
+    return read_image(str(picture.path))
 
 
 @dataclass
@@ -37,7 +42,9 @@ class SegmentationResult:
         panoptic: Segment of every pixel ``(H, W)``, 0 for none, of the smallest unsigned type.
         segments: The segments of ``panoptic``.
         instances: Objects, which may overlap, best first.
-        image: The picture ``(H, W, 3)`` BGR, where it is kept.
+        image: The image as the pipeline's loader gives it, mostly ``(H, W, 3)`` uint8 BGR, where it is kept.
+        is_rgb: Whether that loader gives red, green, blue.
+        read: Reads the file again.
     """
 
     picture: Picture
@@ -48,6 +55,8 @@ class SegmentationResult:
     segments: SegmentList | None = None
     instances: SegmentList | None = None
     image: NDArray[Any] | None = None
+    is_rgb: bool = False
+    read: Callable[[Picture], NDArray[Any]] = field(default=_read, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -104,7 +113,8 @@ class SegmentationResult:
         """Paint what was found over the picture.
 
         Args:
-            image: The picture, BGR or grey; None takes the one kept, or reads the file again.
+            image: The image, BGR, grey, or of other channels and types, of which an 8-bit view is shown (see
+                `to_rgb`); None takes the one kept, or reads the file again as for the prediction.
             score_thr: Instances with lower scores are not painted.
             alpha: How much of the colours is seen, from 0 to 1.
             with_labels: Write the names of the classes.
@@ -116,7 +126,7 @@ class SegmentationResult:
         Raises:
             ValueError: The picture is not at hand, or differs in size.
         """
-        picture = mmcv.bgr2rgb(self._picture(image))
+        picture = self._background(image)
         style: dict[str, Any] = dict(
             classes=self.categories.names, palette=self.categories.palette, alpha=alpha
         )
@@ -168,19 +178,20 @@ class SegmentationResult:
 
         return save_result(self, folder, formats)
 
-    def _picture(self, image: NDArray[Any] | None) -> NDArray[Any]:
+    def _background(self, image: NDArray[Any] | None) -> NDArray[Any]:
+        """The image to draw on, RGB."""
+        is_rgb = self.is_rgb and image is None
         image = self.image if image is None else image
         if image is None and self.path is not None and self.picture.frame is None:
-            image = mmcv.imread(self.path)
+            image = self.read(self.picture)
         if image is None:
-            raise ValueError(f'The picture of {self.picture} was not kept: give it to draw(image).')
-        image = to_bgr(image if image.dtype.kind == 'u' else image.astype(np.uint8), str(self.picture))
+            raise ValueError(f'The image of {self.picture} was not kept: give it to draw(image).')
         if image.shape[:2] != tuple(self.size):
             raise ValueError(
-                f'The picture given to draw is {image.shape[1]}x{image.shape[0]} pixels, but the result of '
+                f'The image given to draw is {image.shape[1]}x{image.shape[0]} pixels, but the result of '
                 f'{self.picture} {self.size[1]}x{self.size[0]}.'
             )
-        return image
+        return to_rgb(image, is_rgb)
 
     def _segment(self, number: int, label: int, score: float | None, unpack: Any) -> Segment:
         names = self.categories.names

@@ -9,6 +9,8 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from ..engine.checkpoint_files import checkpoint_folder, newest_whole_checkpoint
+from ..evaluation.per_image_metric import PerImageMetric
+from ..registry import METRICS
 from .augmentation import use_augmentation
 from .checks import check_data, check_run
 from .cpu_processes import join_cpu_processes
@@ -56,7 +58,7 @@ def evaluate_model(
         cfg: A complete config; ``cfg.work_dir`` and ``cfg.launcher`` must be set.
         checkpoint: Path or URL.
         out: Folder for the predictions: label PNGs, or COCO's panoptic and instance files.
-        show_dir: Folder for pictures with the predictions painted over them.
+        show_dir: Folder for images with ground truth and predictions painted over them.
         tta: Average over the scales and flips of ``cfg.tta_pipeline``.
         amp: Automatic mixed precision, as in :func:`train_model`.
 
@@ -73,13 +75,7 @@ def evaluate_model(
     elif cfg.model.type == 'mmmaskformer.MaskFormer':  # metrics need no scores, unless the config says so
         cfg.model.test_cfg = dict(dict(seg_logits=False), **(cfg.model.get('test_cfg') or {}))
     predict_alone(cfg, writes=out is not None or show_dir is not None)
-    if out is not None:
-        evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
-        for evaluator in evaluators:
-            evaluator.update(_output_settings(evaluator.type, out))
-    if show_dir is not None:
-        cfg.default_hooks.visualization.update(draw=True, interval=1)
-        cfg.visualizer.save_dir = show_dir
+    _ask_for_files(cfg, out, show_dir)
     if amp is not None:
         cfg.test_cfg.fp16 = True
     with nullcontext() if amp is None else default_autocast(amp):
@@ -97,13 +93,26 @@ def _resume_newest(cfg: Config) -> None:
     cfg.load_from = newest or cfg.get('load_from')
 
 
-def _output_settings(metric: str | type, out: str) -> dict:
-    """What makes a metric write its files: label PNGs of mmseg's metric, COCO's submission files of ours."""
-    if not isinstance(metric, str):
-        metric = f'{metric.__module__}.{metric.__name__}'
-    if metric.startswith('mmmaskformer.'):
-        return dict(outfile_prefix=osp.join(out, metric.split('.')[-1].lower()))
-    return dict(output_dir=out, keep_results=True)
+def _ask_for_files(cfg: Config, out: str | None, show_dir: str | None) -> None:
+    """Set what makes metrics write COCO's files, and the hook label maps and overlays."""
+    if out is None and show_dir is None:
+        return
+    evaluators = cfg.get('test_evaluator') or []
+    evaluators = evaluators if isinstance(evaluators, list) else [evaluators]
+    submitting = [evaluator for evaluator in evaluators if _has_own_files(evaluator.type)]
+    for evaluator in submitting:
+        name = evaluator.type if isinstance(evaluator.type, str) else evaluator.type.__name__
+        if out is not None:
+            evaluator.outfile_prefix = osp.join(out, name.split('.')[-1].lower())
+    labels = out if len(submitting) < len(evaluators) or not evaluators else None
+    hooks = cfg.setdefault('default_hooks', {})
+    hooks['visualization'] = dict(type='mmmaskformer.ResultHook', out=labels, show_dir=show_dir)
+
+
+def _has_own_files(metric: str | type) -> bool:
+    """Whether a metric writes COCO's submission files."""
+    found = METRICS.get(metric) if isinstance(metric, str) else metric
+    return isinstance(found, type) and issubclass(found, PerImageMetric)
 
 
 def _build_runner(cfg: Config) -> Runner:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
+from ..naming import claim, folder_prefixes
 from .video import VIDEO_SUFFIXES, Video, open_video
 
 PICTURE_SUFFIXES = (
@@ -101,14 +102,41 @@ def _open(inputs: Inputs, check: bool) -> Source:
     if isinstance(inputs, str | os.PathLike):
         return _open_path(os.fspath(inputs), check)
     if isinstance(inputs, Sequence):
+        if not inputs:
+            raise ValueError('The list of inputs is empty: give at least one image.')
         parts = [_open(part, check) for part in inputs]
-        if not parts:
-            raise ValueError('The list of inputs is empty: give at least one picture.')
+        _keep_folders(inputs, parts)
         totals = [part.total for part in parts]
         total = None if None in totals else sum(filter(None, totals))
         pictures = itertools.chain.from_iterable(part.pictures for part in parts)
         return Source(pictures, total, any(part.live for part in parts))
     return Source(picture for part in inputs for picture in _open(part, check).pictures)
+
+
+def _keep_folders(inputs: Sequence[Any], parts: Sequence[Source]) -> None:
+    """Where paths of a list lie in several folders, let names begin at their common folder."""
+    paths = [os.fspath(part) if isinstance(part, str | os.PathLike) else '' for part in inputs]
+    folders = {
+        number: _first_folder(path)
+        for number, path in enumerate(paths)
+        if osp.exists(path) or (glob.has_magic(path) and '://' not in path)
+    }
+    for number, prefix in zip(folders, folder_prefixes(list(folders.values()))):
+        if prefix:
+            parts[number].pictures = _with_prefix(parts[number].pictures, prefix)
+
+
+def _first_folder(path: str) -> str:
+    """The folder that names of a folder's, a pattern's or a file's images begin at."""
+    if osp.isdir(path):
+        return path
+    return osp.dirname(path) if osp.exists(path) else _fixed_folder(path)
+
+
+def _with_prefix(pictures: Iterable[Picture], prefix: str) -> Iterator[Picture]:
+    for picture in pictures:
+        clip = picture.clip and picture.clip._replace(name=prefix + picture.clip.name)
+        yield replace(picture, name=prefix + picture.name, clip=clip)
 
 
 def _open_path(path: str, check: bool) -> Source:
@@ -192,19 +220,9 @@ def _with_unique_names(pictures: Iterable[Picture], live: bool) -> Iterator[Pict
     clip = None
     for picture in pictures:
         if picture.clip is None:
-            yield replace(picture, name=_claim(picture.name, taken))
+            yield replace(picture, name=claim(picture.name, taken))
             continue
         if clip is None or picture.frame == 0:
-            clip = picture.clip._replace(name=_claim(picture.clip.name, taken))
+            clip = picture.clip._replace(name=claim(picture.clip.name, taken))
         name = f'{clip.name}/{picture.frame:06d}'
-        yield replace(picture, name=name if live else _claim(name, taken), clip=clip)
-
-
-def _claim(name: str, taken: dict[str, int]) -> str:
-    """A name that is not taken yet, which then is; ``taken`` also knows how often each was asked for."""
-    candidate = name
-    while candidate.casefold() in taken:
-        taken[name.casefold()] += 1
-        candidate = f'{name}_{taken[name.casefold()]}'
-    taken[candidate.casefold()] = 1
-    return candidate
+        yield replace(picture, name=name if live else claim(name, taken), clip=clip)

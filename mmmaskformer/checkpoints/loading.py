@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from .fitting import check_fit, class_tensors
 from .formats import recognise
+from .input_channels import accept_three_channels, adapt_stem
 from .reading import read_state_dict, tensors_of
 from .renaming import to_our_names
 from .safe_loading import safe_load
@@ -41,9 +42,10 @@ def accept_foreign_checkpoints(segmentor: nn.Module) -> None:
     segmentor._register_load_state_dict_pre_hook(_rename_model, with_module=True)
     backbone: Any = segmentor.backbone
     backbone._register_load_state_dict_pre_hook(_rename_backbone, with_module=True)
+    accept_three_channels(backbone)
 
 
-def _rename_model(segmentor: nn.Module, state: dict, prefix: str, *_: Any) -> None:
+def _rename_model(segmentor: Any, state: dict, prefix: str, *_: Any) -> None:
     found = recognise(state)
     if not isinstance(state.get('model'), dict) and (found is None or found.ours):
         return
@@ -53,6 +55,7 @@ def _rename_model(segmentor: nn.Module, state: dict, prefix: str, *_: Any) -> No
             f'{SOURCE} holds a backbone alone ({converted.format.title}): load it with '
             "model.backbone.init_cfg=dict(type='Pretrained', checkpoint=...)"
         )
+    adapt_stem(converted.state, segmentor.backbone, 'backbone.')
     check_fit(converted.state, segmentor, SOURCE, True, converted.foreign_name, class_tensors(segmentor))
     _replace(state, converted.state, prefix)
 
@@ -69,6 +72,7 @@ def _rename_backbone(backbone: nn.Module, state: dict, prefix: str, *_: Any) -> 
     own = {name: tensor for name, tensor in converted.state.items() if name.startswith('backbone.')}
     own = {name.removeprefix('backbone.'): tensor for name, tensor in own.items()}
     foreign = converted.foreign_name
+    adapt_stem(own, backbone)
     check_fit(own, backbone, SOURCE, converted.format.whole, lambda name: foreign(f'backbone.{name}'))
     _replace(state, own, prefix)
 

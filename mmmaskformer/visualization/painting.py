@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from .colours import class_colours, line_colour, shade
+from .display import to_rgb
 from .lettering import SMALLEST_LETTERS, place_labels, write_labels
 from .shapes import Shape, cut_ids, cut_masks, enlarge
 
@@ -28,7 +29,7 @@ def paint_panoptic(
     """Paints the segments of an id map over a picture; pixels of no segment stay as they are.
 
     Args:
-        picture: (H, W, 3) RGB or (H, W) grey, uint8.
+        picture: (H, W, 3) RGB, or any other image that `to_rgb` takes.
         ids: Segment of every pixel, (H, W), or (L, H, W) where segments overlap; 0 is void.
         segments_info: ``id``, ``category_id`` (index into ``classes``), and optionally ``isthing`` and
             ``iscrowd`` of every segment.
@@ -100,22 +101,6 @@ def paint_instances(
     shapes = list(cut_masks(labels, masks, scores, classes))
     writable = np.ones(picture.shape[:2], dtype=bool)
     return _paint(picture, shapes, writable, colours, alpha, with_labels, scale)
-
-
-def to_rgb(picture: np.ndarray) -> np.ndarray:
-    """A picture as (H, W, 3) uint8, contiguous.
-
-    Raises:
-        ValueError: It has neither one nor three channels, or values beyond 8 bits.
-    """
-    if picture.ndim == 2:
-        picture = picture[..., None]
-    if picture.ndim != 3 or picture.shape[2] not in (1, 3) or picture.dtype != np.uint8:
-        raise ValueError(
-            f'The picture to draw on is {picture.dtype} of shape {picture.shape}, but uint8 of shape '
-            '(H, W), (H, W, 1) or (H, W, 3) is expected: convert it first.'
-        )
-    return np.ascontiguousarray(np.broadcast_to(picture, (*picture.shape[:2], 3)))
 
 
 def _check_size(picture: np.ndarray, size: tuple[int, ...], name: str) -> None:

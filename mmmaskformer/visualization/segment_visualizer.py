@@ -1,31 +1,30 @@
-"""Draws samples with panoptic or instance results; everything else as mmseg does."""
+"""Draws samples with semantic, panoptic and instance results."""
 
+from pathlib import Path
 from typing import Any
 
 import mmcv
 import numpy as np
 from mmengine.dist import master_only
-from mmengine.structures import BaseDataElement
+from mmengine.visualization import LocalVisBackend
 from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
 
 from mmmaskformer.registry import VISUALIZERS
 
 from .colours import class_colours
-from .painting import paint_instances, paint_panoptic, paint_semantic, to_rgb
-from .samples import has_segments, read_instances, read_panoptic, read_semantic
-from .sheet import add_title, arrange
+from .display import to_rgb
+from .sample_sheet import SheetStyle, draw_sample
 
-SMALL_SIDE = 384
+DEPTH_FIELDS = {'gt_depth_map', 'pred_depth_map'}  # left to mmseg
 
 
 @VISUALIZERS.register_module()
 class SegmentVisualizer(SegLocalVisualizer):
     """Mmseg's visualizer, which also draws panoptic and instance segmentation.
 
-    Samples with ``gt_panoptic_seg``, ``pred_panoptic_seg``, ``gt_instances`` or ``pred_instances`` are drawn
-    as one picture per kind of truth and prediction, each under its title; small pictures are enlarged for
-    that. Samples without any of them are left to mmseg.
+    Samples with label maps alone keep mmseg's layout: ground truth and prediction side by side, in the size
+    of the image. See `draw_sample`.
 
     Args:
         name: Name of the instance.
@@ -83,21 +82,24 @@ class SegmentVisualizer(SegLocalVisualizer):
         step: int = 0,
         with_labels: bool | None = True,
     ) -> None:
-        """Draws truth and prediction of every kind that the sample has.
+        """Draws ground truth and prediction of every kind that the sample has.
 
-        The arguments are mmseg's: without ``out_file`` the picture goes to the backends. ``image`` is RGB or
-        grey, of the size of the sample's maps.
+        The arguments are mmseg's: without ``out_file`` the figure goes to the backends. ``image`` is RGB or
+        grey, or of any other channels and type (see `to_rgb`), of the size of the sample's maps.
 
         Raises:
-            ValueError: The sample does not fit the picture or the classes.
+            ValueError: The sample does not fit the image or the classes.
         """
-        if data_sample is None or not has_segments(data_sample):
+        if data_sample is not None and DEPTH_FIELDS & set(data_sample.keys()):
             super().add_datasample(
-                *(name, image, data_sample, draw_gt, draw_pred),
+                *(name, to_rgb(image), data_sample, draw_gt, draw_pred),
                 **dict(show=show, wait_time=wait_time, out_file=out_file, step=step, with_labels=with_labels),
             )
             return
-        drawn = self._draw_sample(to_rgb(image), data_sample, draw_gt, draw_pred, bool(with_labels))
+        wanted = bool(with_labels), draw_gt, draw_pred
+        drawn = draw_sample(
+            image, data_sample, SheetStyle(self.dataset_meta, self.alpha, self.score_thr, *wanted)
+        )
         self.set_image(drawn)
         if show:
             self.show(drawn, win_name=name, wait_time=wait_time)
@@ -106,36 +108,16 @@ class SegmentVisualizer(SegLocalVisualizer):
         else:
             self.add_image(name, drawn, step)
 
-    def _draw_sample(
-        self, image: np.ndarray, sample: BaseDataElement, draw_gt: bool, draw_pred: bool, with_labels: bool
-    ) -> np.ndarray:
-        """All that is wanted on one sheet; the picture alone where that is nothing."""
-        pictures: list[np.ndarray] = []
-        for prefix, title, wanted in (('gt', 'truth', draw_gt), ('pred', 'prediction', draw_pred)):
-            if wanted:
-                pictures += self._draw_kinds(image, sample, prefix, title, with_labels)
-        return arrange(pictures or [add_title(image, 'picture')])
+    def add_image(self, name: str, image: np.ndarray, step: int = 0) -> None:
+        """Gives an image to the backends; in names, ``/`` stands between folders.
 
-    def _draw_kinds(
-        self, image: np.ndarray, sample: BaseDataElement, prefix: str, title: str, with_labels: bool
-    ) -> list[np.ndarray]:
-        """What a sample holds under ``gt`` or ``pred``: panoptic, instances, semantic, in this order."""
-        style: dict[str, Any] = dict(
-            classes=self.dataset_meta['classes'],
-            palette=self.dataset_meta.get('palette'),
-            alpha=self.alpha,
-            with_labels=with_labels,
-            scale=max(1, -(-SMALL_SIDE // max(image.shape[:2]))),
-        )
-        pictures = []
-        panoptic = read_panoptic(sample, prefix)
-        if panoptic is not None:
-            pictures.append(add_title(paint_panoptic(image, *panoptic, **style), f'{title}: panoptic'))
-        instances = read_instances(sample, prefix, self.score_thr)
-        if instances is not None:
-            painted = paint_instances(image, **instances._asdict(), **style)
-            pictures.append(add_title(painted, f'{title}: instances'))
-        semantic = read_semantic(sample, prefix)
-        if semantic is not None:
-            pictures.append(add_title(paint_semantic(image, semantic, **style), f'{title}: semantic'))
-        return pictures
+        Args:
+            name: Name of the image.
+            image: (H, W, 3) uint8 RGB.
+            step: Iteration.
+        """
+        for backend in self._vis_backends.values() if '/' in name else ():
+            if isinstance(backend, LocalVisBackend):  # which makes its own folder alone
+                folder = Path(backend.experiment._img_save_dir)
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        super().add_image(name, image, step)

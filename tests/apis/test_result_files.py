@@ -79,11 +79,23 @@ def test_panoptic_files_are_a_data_set(inferencer, tmp_path):
 def test_two_folders_of_the_same_names(inferencer, tmp_path):
     for place in 'ab':
         write_pictures(tmp_path / place, [(40, 60 if place == 'a' else 30)])
-    assert inferencer.save([tmp_path / 'a', tmp_path / 'b'], tmp_path / 'out') == 2
+    assert inferencer.save([tmp_path / 'a', tmp_path / 'b/000.png'], tmp_path / 'out') == 2
     for kind in ('label', 'panoptic', 'overlay'):
-        assert sorted(p.name for p in (tmp_path / 'out' / kind).iterdir()) == ['000.png', '000_2.png']
-    assert read(tmp_path / 'out/label/000.png').shape == (40, 60)
-    assert read(tmp_path / 'out/label/000_2.png').shape == (40, 30)
+        found = sorted((tmp_path / 'out' / kind).rglob('*.png'))
+        assert [path.relative_to(tmp_path / 'out' / kind).as_posix() for path in found] == [
+            'a/000.png',
+            'b/000.png',
+        ]
+    assert read(tmp_path / 'out/label/a/000.png').shape == (40, 60)
+    assert read(tmp_path / 'out/label/b/000.png').shape == (40, 30)
+    document = json.loads((tmp_path / 'out/panoptic.json').read_text())
+    assert [image['id'] for image in document['images']] == ['a/000', 'b/000']
+
+
+def test_the_same_image_twice(inferencer, tmp_path):
+    (path,) = write_pictures(tmp_path / 'a', [(40, 60)])
+    assert inferencer.save([path, path], tmp_path / 'out', ['label', 'panoptic']) == 2
+    assert sorted(p.name for p in (tmp_path / 'out/label').iterdir()) == ['000.png', '000_2.png']
     document = json.loads((tmp_path / 'out/panoptic.json').read_text())
     assert [image['id'] for image in document['images']] == [0, '000_2']
 

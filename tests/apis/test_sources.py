@@ -61,9 +61,17 @@ def test_names_are_unique(tree):
     )
     (tree / 'b' / '000.jpg').unlink()
     assert len({name.casefold() for name in found}) == len(found) == 2 + 5 + 1 + 1 + 6
-    assert found[:8] == ['000', '001', '000_2', '000_3', '001_2', 'deep/000', 'deep/001', '000_4']
+    assert found[:3] == ['a/000', 'a/001', 'b/000']
+    assert found[3:8] == ['b/000_2', 'b/001', 'b/deep/000', 'b/deep/001', 'a/000_2']
     assert found[8:11] == ['picture', 'film/000000', 'film/000001']
     assert found[-1] == 'film_2/000002'
+
+
+def test_paths_of_several_folders_keep_them(tree):
+    assert names([tree / 'b/000.png', tree / 'b/deep/000.png']) == ['000', 'deep/000']
+    assert names([f'{tree}/a/*.png', str(tree / 'b/deep')]) == ['a/000', 'a/001', 'b/deep/000', 'b/deep/001']
+    assert names([tree / 'a/000.png', tree / 'a/001.png']) == ['000', '001']
+    assert names([tree / 'a/000.png', 'https://example.org/x/street.jpg?size=3']) == ['000', 'street']
 
 
 def test_video(tree):

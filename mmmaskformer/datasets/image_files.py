@@ -1,0 +1,115 @@
+"""The image files of a data set: how its pipeline reads them, and how outputs are named after them."""
+
+from __future__ import annotations
+
+import os.path as osp
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..naming import claim, lies_in, names_below
+from .leaves import leaves
+
+
+class LoadedImage(NamedTuple):
+    """An image as a pipeline's loader gives it.
+
+    Attributes:
+        pixels: ``(H, W)`` or ``(H, W, C)`` of any type.
+        is_rgb: Whether the first three of its channels are red, green, blue, not blue, green, red.
+    """
+
+    pixels: NDArray[Any]
+    is_rgb: bool
+
+
+def is_image_loader(transform: Any) -> bool:
+    """Whether a transform reads images: ``LoadImageFromFile``, ``LoadSingleRSImageFromFile``, ..."""
+    name = type(transform).__name__
+    return name.startswith('Load') and 'Image' in name
+
+
+def gives_rgb(loader: Any) -> bool:
+    """Whether a loader keeps the order of channels in the file, as tifffile does; OpenCV gives BGR."""
+    return getattr(loader, 'imdecode_backend', None) == 'tifffile'
+
+
+class ImageFiles:
+    """The images of a data set, wrapped or not.
+
+    Args:
+        dataset: A data set of MMEngine's kind, or a wrapper of one or several.
+    """
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+        self.parts = [leaf.dataset for leaf in leaves(dataset)]
+        self._taken: dict[str, int] = {}
+
+    def name(self, path: str) -> str:
+        """Where the outputs of an image go: its path below the data set's image folder, without suffix.
+
+        The same in every process. A second image of the same name, ``0001.png`` beside ``0001.jpg``, is
+        called ``0001_2``.
+        """
+        if path not in self._names:
+            self._names[path] = claim(osp.splitext(osp.basename(path))[0], self._taken)
+        return self._names[path]
+
+    def part_of(self, path: str) -> Any:
+        """The inner data set that an image lies in; the first one where that is not known."""
+        whole = osp.abspath(path)
+        folders = [(osp.abspath(folder), part) for part in self.parts for folder in _folders(part)]
+        fitting = [(len(folder), part) for folder, part in folders if lies_in(whole, folder)]
+        return max(fitting, key=itemgetter(0))[1] if fitting else self.parts[0]
+
+    def read(self, path: str, shape: Sequence[int]) -> LoadedImage | None:
+        """The image as the pipeline's loader reads it; None where the pipeline has none.
+
+        Args:
+            path: Its file.
+            shape: Height and width that the pipeline read it with, ``ori_shape`` of its sample.
+        """
+        loader = self._loader(path)
+        try:
+            loaded = None if loader is None else loader(dict(img_path=path, listed_shape=tuple(shape[:2])))
+        except KeyError:  # a loader that needs more than the path
+            loaded = None
+        if loaded is None or loaded.get('img') is None:
+            return None
+        return LoadedImage(np.asarray(loaded['img']), gives_rgb(loader))
+
+    def loads_rgb(self, path: str) -> bool:
+        """Whether the pipeline gets an image as red, green, blue, not blue, green, red."""
+        return gives_rgb(self._loader(path))
+
+    def _loader(self, path: str) -> Any:
+        pipeline = getattr(self.part_of(path), 'pipeline', None)
+        return next(filter(is_image_loader, getattr(pipeline, 'transforms', ())), None)
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        paths = list(dict.fromkeys(path for path in _paths(self.dataset) if path))
+        names = names_below(paths, [folder for part in self.parts for folder in _folders(part)])
+        self._taken.update((name.casefold(), 1) for name in names)
+        return dict(zip(paths, names))
+
+
+def _folders(dataset: Any) -> list[str]:
+    """Folders that an unwrapped data set has its images in, the narrowest first."""
+    prefix = getattr(dataset, 'data_prefix', None)
+    folder = prefix.get('img_path') if isinstance(prefix, Mapping) else None
+    found = [folder, getattr(dataset, 'data_root', None)]
+    return [path for path in found if path and isinstance(path, str) and '://' not in path]
+
+
+def _paths(dataset: Any) -> Iterable[str]:
+    """Image files in the order of the data set; none where it does not tell."""
+    if not hasattr(dataset, 'get_data_info'):
+        inner = [leaf.dataset for leaf in leaves(dataset)]
+        return [path for part in inner if part is not dataset for path in _paths(part)]
+    return [dataset.get_data_info(index).get('img_path') for index in range(len(dataset))]

@@ -1,0 +1,85 @@
+"""Names of output files: the folders of the inputs are kept, and no two outputs share a name."""
+
+from __future__ import annotations
+
+import os
+import os.path as osp
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def claim(name: str, taken: dict[str, int]) -> str:
+    """Take a name, or the next free one: ``street``, ``street_2``, ...
+
+    Names that differ in capital letters alone count as equal, as they do in some file systems.
+
+    Args:
+        name: The name that is wanted.
+        taken: Names that are in use, with how often each was asked for; updated.
+    """
+    candidate = name
+    while candidate.casefold() in taken:
+        taken[name.casefold()] += 1
+        candidate = f'{name}_{taken[name.casefold()]}'
+    taken[candidate.casefold()] = 1
+    return candidate
+
+
+def folder_prefixes(folders: Sequence[str | os.PathLike]) -> list[str]:
+    """How the names below each of several folders begin: with its path below their common folder.
+
+    A single folder has the prefix ``''``, ``a/drive1`` and ``a/drive2`` have ``drive1/`` and ``drive2/``.
+    """
+    whole = [osp.abspath(folder) for folder in folders]
+    common = _common_folder(whole)
+    below = [
+        Path(osp.relpath(folder, common)).as_posix() if common else _without_root(folder) for folder in whole
+    ]
+    return ['' if prefix == '.' else f'{prefix}/' for prefix in below]
+
+
+def names_below(paths: Sequence[str | os.PathLike], folders: Sequence[str | os.PathLike]) -> list[str]:
+    """A name without suffix for each file: its path below the folder that it lies in.
+
+    Where files lie below several of the folders, or below none, names begin at the common folder. A name
+    that was taken by another file gets a number: ``0001_2``; the same file has the same name each time.
+
+    Args:
+        paths: The files.
+        folders: Folders that names may begin at, such as the image folders of data sets; of nested ones the
+            inner one counts.
+
+    Example:
+        >>> names_below(['img/a/1.jpg', 'img/b/1.jpg', 'img/b/1.png'], ['img'])
+        ['a/1', 'b/1', 'b/1_2']
+    """
+    whole = [osp.abspath(path) for path in paths]
+    known = sorted({osp.abspath(folder) for folder in folders if str(folder)}, key=len, reverse=True)
+    bases = [next((folder for folder in known if lies_in(path, folder)), osp.dirname(path)) for path in whole]
+    used = sorted(set(bases))
+    prefixes = dict(zip(used, folder_prefixes(used)))
+    taken: dict[str, int] = {}
+    names: dict[str, str] = {}
+    for path, base in zip(whole, bases):
+        if path not in names:
+            below = Path(osp.relpath(path, base)).with_suffix('').as_posix()
+            names[path] = claim(prefixes[base] + below, taken)
+    return [names[path] for path in whole]
+
+
+def lies_in(path: str, folder: str) -> bool:
+    """Whether an absolute path is below a folder."""
+    return path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _common_folder(folders: Sequence[str]) -> str | None:
+    try:
+        return osp.commonpath(folders)
+    except ValueError:  # several drives, or no folder
+        return None
+
+
+def _without_root(folder: str) -> str:
+    """``C:/data`` as ``C/data``."""
+    drive, rest = osp.splitdrive(folder)
+    return f'{drive.rstrip(":")}/{Path(rest).as_posix().lstrip("/")}'.strip('/')
