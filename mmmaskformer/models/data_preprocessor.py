@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from mmengine.structures import PixelData
 from mmseg.models import SegDataPreProcessor
@@ -17,6 +18,8 @@ from ..registry import MODELS
 @MODELS.register_module()
 class MaskFormerDataPreProcessor(SegDataPreProcessor):
     """mmseg's `SegDataPreProcessor` that pads in prediction as it does in training.
+
+    ``bgr_to_rgb`` turns the first three channels of images with more, too.
 
     Pictures of different sizes may share a test batch, and ``data_samples`` may be left out. Each sample
     learns ``img_shape``, ``pad_shape`` and ``img_padding_size`` (left, right, top, bottom), by which
@@ -39,10 +42,10 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
     def forward(self, data: dict, training: bool = False) -> dict:
         """``inputs``, a list of ``(C, h, w)``, become ``(B, C, H, W)``; see mmseg for the rest."""
         self._check(data, training)
-        if training:
-            return self._pad_segments(super().forward(data, training))
-        if not (self.size or self.size_divisor or self.test_cfg):
-            return super().forward(data, training)
+        plain = not (self.size or self.size_divisor or self.test_cfg)
+        if training or plain:
+            batch = super().forward(self._turn_first_three(data), training)
+            return self._pad_segments(batch) if training else batch
         data = self.cast_data(data)
         inputs = [self._normalise(picture) for picture in data['inputs']]
         padding = self.test_cfg or dict(size=self.size, size_divisor=self.size_divisor)
@@ -97,10 +100,16 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
         mmseg = hasattr(self, 'channel_conversion')
         return self.channel_conversion if mmseg else self._channel_conversion
 
+    def _turn_first_three(self, data: dict) -> dict:
+        """Turn the first three of more channels; mmseg turns images of just three."""
+        if not self._flips_channels or min(len(image) for image in data['inputs']) <= 3:
+            return data
+        return {**data, 'inputs': [_turned(image.float()) for image in data['inputs']]}
+
     def _normalise(self, picture: Tensor) -> Tensor:
-        if self._flips_channels and len(picture) == 3:
-            picture = picture.flip(0)
         picture = picture.float()
+        if self._flips_channels and len(picture) >= 3:
+            picture = _turned(picture)
         return (picture - self.mean) / self.std if self._enable_normalize else picture
 
 
@@ -118,6 +127,11 @@ def pad_with_ignored_label(preprocessor: Any, ignored: int) -> None:
         )
     if value is not None:
         preprocessor.seg_pad_val = ignored
+
+
+def _turned(image: Tensor) -> Tensor:
+    """The first three channels of ``(C, h, w)`` in the opposite order."""
+    return torch.cat([image[:3].flip(0), image[3:]])
 
 
 def _other_size(picture: Tensor, sample: SegDataSample) -> str | None:
