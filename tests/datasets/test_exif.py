@@ -262,17 +262,23 @@ def test_run_lengths_have_a_size(tmp_path, messages, orientation):
     segmentation = dict(size=[2, 3], counts=[0, 6])
     loaded = LoadImageFromFile()(dict(sample, instances=[dict(segmentation=segmentation)]))
     np.testing.assert_array_equal(loaded['img'][..., 0], STORED)
+    assert len(messages) == 1
+    without = dict(sample, instances=[dict(segmentation=dict(size=None, counts=[0, 6]))])
+    assert LoadImageFromFile()(without)['img_shape'] == (3, 2)
 
 
-def test_drawing_reads_an_image_as_its_sample_was_read(tmp_path):
+def test_drawing_reads_an_image_as_its_sample_was_read(tmp_path, messages):
     write_image(tmp_path / 'a.png', 6)
     np.testing.assert_array_equal(read_image(str(tmp_path / 'a.png'), (2, 3))[..., 0], STORED)
     np.testing.assert_array_equal(read_image(str(tmp_path / 'a.png'), (3, 2))[..., 0], SHOWN[6])
+    assert messages == []
 
 
 def test_unknown_setting():
     with pytest.raises(ValueError, match=r"exif of LoadImageFromFile is 'off'; expected one of \['auto'"):
         LoadImageFromFile(exif='off')
+    with pytest.raises(ValueError, match="exif='apply' and color_type='color_ignore_orientation'"):
+        LoadImageFromFile(exif='apply', color_type='color_ignore_orientation')
 
 
 def test_a_loader_is_copied_and_sent():

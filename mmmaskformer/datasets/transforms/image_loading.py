@@ -77,7 +77,9 @@ def read_image(path: str, shape: Shape | None = None, **settings: Any) -> NDArra
         True
     """
     known = {} if shape is None else dict(listed_shape=tuple(shape[:2]))
-    return LoadImageFromFile(**settings)(dict(img_path=path, **known))['img']
+    loader = LoadImageFromFile(**settings)
+    loader._warned.fill_(True)  # the loader of the data pipeline warns
+    return loader(dict(img_path=path, **known))['img']
 
 
 @TRANSFORMS.register_module()
@@ -104,7 +106,11 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
         super().__init__(*args, **kwargs)
         if exif not in EXIF_SETTINGS:
             raise ValueError(f'exif of LoadImageFromFile is {exif!r}; expected one of {list(EXIF_SETTINGS)}.')
-        if exif != 'ignore' and self.color_type in AS_STORED.values():
+        if self.color_type in AS_STORED.values():
+            if exif == 'apply':
+                raise ValueError(
+                    f"LoadImageFromFile has exif='apply' and color_type={self.color_type!r}: set one."
+                )
             exif = 'ignore'
         self.exif = exif
         self._warned = torch.zeros(2, dtype=torch.bool).share_memory_()  # of a data loader's processes
@@ -167,8 +173,9 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
         if results.get('listed_shape') is not None:
             return tuple(results['listed_shape'])
         for instance in results.get('instances', ()):
-            if isinstance(instance['segmentation'], dict):  # run lengths
-                return tuple(instance['segmentation'].get('size', ()))
+            segmentation = instance['segmentation']
+            if isinstance(segmentation, dict) and isinstance(segmentation.get('size'), list | tuple):
+                return tuple(segmentation['size'])  # of run lengths
         path = results.get('seg_map_path')
         if path is None:
             return None
