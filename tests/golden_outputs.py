@@ -68,5 +68,5 @@ def assert_parity(ours: Tensor, golden: np.ndarray | float, name: str, tolerance
     """Every element within ``tolerance`` of the golden array's largest magnitude."""
     golden = torch.as_tensor(np.asarray(golden))
     assert ours.shape == golden.shape, f'{name}: {tuple(ours.shape)} but golden has {tuple(golden.shape)}'
-    worst = (ours.detach().double() - golden.double()).abs().max() / golden.double().abs().max()
+    worst = (ours.detach().cpu().double() - golden.double()).abs().max() / golden.double().abs().max()
     assert worst <= tolerance, f'{name}: off by {worst:.2e} of the largest magnitude'

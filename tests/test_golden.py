@@ -2,130 +2,48 @@
 
 from __future__ import annotations
 
-import json
-import re
-
+import golden_checks as checks
 import pytest
 import torch
-from golden_outputs import (
-    assert_parity,
-    golden_arrays,
-    golden_batch,
-    golden_config,
-    golden_model,
-    golden_training,
-)
+from golden_outputs import golden_batch, golden_config, golden_model, golden_training
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS
 
-from mmmaskformer.checkpoints.official import official_rules
-from mmmaskformer.checkpoints.rules import rename
-
-MODELS = ['semantic_r', 'semantic_rc', 'semantic_swin', 'panoptic_r']
 TRAINED = ['semantic_r', 'semantic_swin', 'panoptic_r']
 
 
-PER_PIXEL = ['per_pixel', 'per_pixel_plus']
-OFFICIAL_LOSSES = {
-    'loss_cls': 'loss_ce',
-    'loss_mask': 'loss_mask',
-    'loss_dice': 'loss_dice',
-    'loss_ce': 'loss_sem_seg',
-}
-
-
-@pytest.fixture(params=MODELS)
+@pytest.fixture(params=checks.MASK_MODELS)
 def mask_name(request) -> str:
     return request.param
 
 
-@pytest.fixture(params=MODELS + PER_PIXEL)
+@pytest.fixture(params=checks.MASK_MODELS + checks.PER_PIXEL)
 def name(request) -> str:
     return request.param
 
 
-def official_name_of(name: str) -> dict[str, str]:
-    """Our parameter names -> the official ones, through the converter's own table."""
-    official = [key.removeprefix('gradnorm/') for key in golden_arrays(name) if key.startswith('gradnorm/')]
-    buffers = [key for key in official if key == 'criterion.empty_weight']
-    names = {key: torch.zeros(4) for key in official if key not in buffers}
-    rules = [rule._replace(transform=None) for rule in official_rules(names)]
-    return {next(iter(rename({key: value}, rules))): key for key, value in names.items()}
-
-
 def test_input_is_normalised_and_padded_as_the_official(name):
-    batch = golden_model(name).data_preprocessor(golden_batch(name), training=True)
-    assert_parity(batch['inputs'], golden_arrays(name)['input'], 'input')
+    checks.check_input(name, 'cpu')
 
 
 def test_backbone(name):
-    model, golden = golden_model(name).eval(), golden_arrays(name)
-    with torch.no_grad():
-        features = model.extract_feat(torch.from_numpy(golden['input']))
-    for i, feature in enumerate(features):
-        assert_parity(feature, golden[f'feat_res{i + 2}'], f'res{i + 2}')
+    checks.check_backbone(name, 'cpu')
 
 
 def test_head(mask_name):
-    model, golden = golden_model(mask_name).eval(), golden_arrays(mask_name)
-    with torch.no_grad():
-        features = model.extract_feat(torch.from_numpy(golden['input']))
-        layers = model.decode_head(features)
-    assert_parity(torch.stack([layer.class_logits for layer in layers]), golden['class_logits'], 'classes')
-    assert_parity(torch.stack([layer.mask_logits for layer in layers]), golden['mask_logits'], 'masks')
-    last = model.decode_head.predict_masks(features)
-    assert_parity(last.mask_logits, golden['mask_logits'][-1], 'masks of the last layer alone')
+    checks.check_head(mask_name, 'cpu')
 
 
 def test_matches(mask_name):
-    model, golden = golden_model(mask_name).eval(), golden_arrays(mask_name)
-    batch = model.data_preprocessor(golden_batch(mask_name), training=True)
-    with torch.no_grad():
-        layers = model.decode_head(model.extract_feat(batch['inputs']))
-    segments = [model.decode_head._segments(sample) for sample in batch['data_samples']]
-    for i, layer in enumerate(model.decode_head.criterion.assigner(layers, segments)):
-        for k, match in enumerate(layer):
-            assert torch.stack(match).tolist() == golden[f'match_{i}_{k}'].tolist(), f'layer {i}, image {k}'
-    for k, target in enumerate(segments):
-        assert target.labels.tolist() == golden[f'labels_{k}'].tolist()
+    checks.check_matches(mask_name, 'cpu')
 
 
 def test_losses_and_gradients(name):
-    model, golden = golden_model(name).train(), golden_arrays(name)
-    batch = model.data_preprocessor(golden_batch(name), training=True)
-    losses = model.loss(**batch)
-    seen = set()
-    for key, value in losses.items():
-        layer, kind = re.fullmatch(r'decode\.(?:d(\d)\.)?(loss_\w+)', key).groups()
-        golden_key = f'loss/{OFFICIAL_LOSSES[kind]}' + (f'_{layer}' if layer else '')
-        assert_parity(value, golden[golden_key], golden_key)
-        seen.add(golden_key)
-    assert seen == {key for key in golden if key.startswith('loss/')}
-    total, _ = model.parse_losses(losses)
-    assert_parity(total, golden['total_loss'], 'total')
-
-    total.backward()
-    names = official_name_of(name)
-    ours = {key: p.grad.norm() for key, p in model.named_parameters() if p.requires_grad}
-    assert set(ours) == set(names), 'other parameters train than in the official model'
-    golden_norms = torch.stack([torch.as_tensor(golden[f'gradnorm/{names[key]}']) for key in ours])
-    assert_parity(torch.stack(list(ours.values())), golden_norms.flatten(), 'gradient norms')
-    for key, norm in ours.items():  # each by its own magnitude too, where it is more than rounding
-        expected = float(golden[f'gradnorm/{names[key]}'])
-        assert float(norm) == pytest.approx(expected, rel=1e-3, abs=1e-5), key
+    checks.check_losses_and_gradients(name, 'cpu')
 
 
 def test_scores(name):
-    """Scores at height 2h, width 2w - 1, from a batch of two sizes."""
-    model, golden = golden_model(name).eval(), golden_arrays(name)
-    model.dataset_meta = dict(classes='abcde', thing_classes='abc')
-    with torch.no_grad():
-        samples = model.test_step(golden_batch(name))
-    for k, sample in enumerate(samples):
-        assert_parity(sample.seg_logits.data[:, ::3, ::3], golden[f'sem_seg_{k}'], f'scores of image {k}')
-        if f'panoptic_{k}' in golden:
-            assert sample.pred_panoptic_seg.data[0].tolist() == golden[f'panoptic_{k}'].tolist()
-            assert sample.pred_segments_info == json.loads(str(golden[f'panoptic_info_{k}']))
+    checks.check_scores(name, 'cpu')
 
 
 @pytest.mark.parametrize('name', ['semantic_r', 'semantic_swin'])
@@ -175,7 +93,7 @@ def test_parameter_groups():
         model, config = golden_model(name), golden_config(name)
         optim_wrapper = build_optim_wrapper(model, config.optim_wrapper)
         check_param_groups(
-            model, optim_wrapper, golden_training(name)['param_groups'], official_name_of(name)
+            model, optim_wrapper, golden_training(name)['param_groups'], checks.official_name_of(name)
         )
 
 

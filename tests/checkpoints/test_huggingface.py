@@ -8,42 +8,26 @@ import subprocess
 
 import pytest
 import torch
-from golden_outputs import GOLDEN, assert_parity, golden_arrays, golden_config
+from golden_checks import HUGGINGFACE, check_huggingface, huggingface_model
+from golden_outputs import GOLDEN, golden_config
 
 from mmmaskformer.checkpoints import (
     build_model,
     convert_checkpoint,
     load_strictly,
-    read_checkpoint,
     read_state_dict,
 )
 from mmmaskformer.checkpoints.exporting import huggingface_config
 from mmmaskformer.checkpoints.renaming import to_our_names
-from mmmaskformer.functional.targets import label_map_to_segments
 
 
-@pytest.fixture(params=['hf_swin', 'hf_resnet'])
+@pytest.fixture(params=HUGGINGFACE)
 def name(request) -> str:
     return request.param
 
 
-def converted_model(name: str):
-    found = read_checkpoint(GOLDEN / name)
-    model = build_model(golden_config(name)).eval()
-    load_strictly(model, found.state, name, found)
-    return model
-
-
 def test_logits_and_loss(name):
-    """HuggingFace's loss is that of the last layer: its current releases have no deep supervision."""
-    model, golden = converted_model(name), golden_arrays(name)
-    with torch.no_grad():
-        last = model.decode_head(model.extract_feat(torch.from_numpy(golden['pixel_values'])))[-1]
-        segments = [label_map_to_segments(ids, 5, 255) for ids in torch.from_numpy(golden['ids'])]
-        losses = model.decode_head.criterion([last], segments)
-    assert_parity(last.class_logits, golden['class_logits'], 'classes')
-    assert_parity(last.mask_logits, golden['mask_logits'], 'masks')
-    assert sum(losses.values()).item() == pytest.approx(golden['loss'].item(), rel=1e-4)
+    check_huggingface(name, 'cpu')
 
 
 def test_round_trips_are_bit_identical(name, tmp_path):
@@ -62,7 +46,7 @@ def test_round_trips_are_bit_identical(name, tmp_path):
 
 def test_config_says_what_theirs_says(name):
     golden = json.loads((GOLDEN / name / 'config.json').read_text())
-    ours = huggingface_config(converted_model(name))
+    ours = huggingface_config(huggingface_model(name))
     for key, value in ours.items():
         if key in ('backbone_config', 'decoder_config'):
             for part, setting in value.items():
@@ -106,7 +90,7 @@ def test_backbones_of_classifiers():
         bare = {new + k.removeprefix(prefix): tensor for k, tensor in state.items()}
         found = to_our_names({**bare, 'classifier.1.weight': torch.ones(2, 2)}, 'file')
         assert found.format.title == 'HuggingFace backbone'
-        model, whole = build_model(golden_config(name)), converted_model(name)
+        model, whole = build_model(golden_config(name)), huggingface_model(name)
         load_strictly(model, found.state, 'file', found)
         norms = {f'norm{i}.{part}' for i in range(4) for part in ('weight', 'bias')}
         for key, tensor in model.backbone.state_dict().items():

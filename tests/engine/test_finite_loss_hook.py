@@ -14,13 +14,13 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper
-from mmengine.runner import Runner
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'models'))
 
-from small_models import HEAD, model_config, pictures
-from tiny_model import LOADER, Tiny, run
+from overflow import record_of_overflow, settings_of_model
+from small_models import pictures
+from tiny_model import Tiny, run
 
 from mmmaskformer.apis.reproduce import reproduce_loss
 from mmmaskformer.checkpoints import build_model
@@ -141,48 +141,10 @@ def test_parameters_that_had_diverged_are_named(tmp_path):
     assert '; weight of the model were not finite before' in message_of(tmp_path, [1, 2], model=model)
 
 
-class Pictures(torch.utils.data.Dataset):
-    """Small pictures with labels."""
-
-    def __init__(self):
-        self.batches = [pictures((64, 96)) for _ in range(2)]
-
-    def __len__(self):
-        return 2
-
-    def __getitem__(self, index):
-        (picture,), (sample,) = self.batches[index].values()
-        sample.set_metainfo(dict(img_path=f'/pictures/{index}.png', scale_factor=(1.0, 2.0)))
-        return dict(inputs=picture, data_samples=sample)
-
-
-@pytest.fixture
-def settings():
-    head = dict(transformer_decoder=dict(HEAD['transformer_decoder'], dropout=0.3))
-    return dict(model=model_config(decode_head=head), default_scope='mmseg')
-
-
 @pytest.mark.parametrize('wrapper', ['OptimWrapper', 'mmmaskformer.Bfloat16OptimWrapper'])
-def test_the_record_of_a_maskformer_reproduces_every_term(tmp_path, settings, wrapper):
-    """The mask embedding overflows: the classes are fine, and every mask loss is named."""
-    model = build_model(Config(settings))
-    nn.init.constant_(model.decode_head.mask_embed[-1].weight, 3e38)
-    name = str(tmp_path).replace('/', '_')
-    runner = Runner(
-        model,
-        str(tmp_path),
-        train_dataloader=dict(LOADER, dataset=Pictures()),
-        train_cfg=dict(by_epoch=True, max_epochs=1),
-        optim_wrapper=dict(type=wrapper, optimizer=dict(type='AdamW', lr=1e-3)),
-        custom_hooks=[FiniteLossHook()],
-        default_hooks=dict(checkpoint=None),
-        experiment_name=name,
-        cfg=dict(settings, experiment_name=name),
-    )
-    with pytest.raises(NonFiniteLossError, match=r'Iteration 1: .*d0\.loss_mask = nan.*1\.png') as caught:
-        runner.train()
-    assert 'loss_cls' not in str(caught.value)
-    (path,) = tmp_path.glob('non_finite_loss_iter_1_rank_0.pth')
+def test_the_record_of_a_maskformer_reproduces_every_term(tmp_path, wrapper):
+    """The mask embedding overflows."""
+    path, _ = record_of_overflow(tmp_path, wrapper)
     found = reproduce_loss(path)
     assert found.iteration == 1
     assert found.images == ['/pictures/0.png', '/pictures/1.png']
@@ -202,8 +164,9 @@ def run_tool(path) -> str:
     return printed.getvalue()
 
 
-def test_terms_that_are_finite_are_equal_too(tmp_path, settings):
+def test_terms_that_are_finite_are_equal_too(tmp_path):
     """A record of a good step: dropout must be drawn as it was."""
+    settings = settings_of_model()
     model = build_model(Config(settings)).train()
     data = model.data_preprocessor(pictures((64, 96), (64, 80)), True)
     state, random_state = copy.deepcopy(model.state_dict()), torch.get_rng_state()

@@ -1,8 +1,8 @@
 _base_ = [
     '../../../configs/_base_/models/maskformer_r50.py',
     '../../../configs/_base_/schedules/schedule_cnn_160k.py',
-    '../../../configs/_base_/default_runtime.py',
 ]
+default_scope = 'mmseg'
 model = dict(
     backbone=dict(stem_channels=8, base_channels=4, init_cfg=None),
     decode_head=dict(

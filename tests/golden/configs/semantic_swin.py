@@ -1,8 +1,8 @@
 _base_ = [
     '../../../configs/_base_/models/maskformer_swin-t.py',
     '../../../configs/_base_/schedules/schedule_swin_160k.py',
-    '../../../configs/_base_/default_runtime.py',
 ]
+default_scope = 'mmseg'
 model = dict(
     backbone=dict(
         _delete_=True,
@@ -34,3 +34,4 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=1e-6, begin=0, end=6, by_epoch=False),
     dict(type='PolyLR', power=0.9, eta_min=0.0, begin=0, end=21, by_epoch=False),
 ]
+default_scope = 'mmseg'
