@@ -42,14 +42,14 @@ def test_id_without_segment(tmp_path):
         load(tmp_path, colours(IDS), SEGMENTS[:3])
 
 
-def test_segment_without_pixels_stays_for_evaluation(tmp_path):
-    """panopticapi counts such a segment of the truth as missed; training drops it with the masks."""
+def test_segment_without_pixels_is_left_out_of_training_and_evaluation(tmp_path):
     sample = load(tmp_path, colours(np.where(IDS == 5, 0, IDS)))
-    assert [s['id'] for s in sample['segments_info']] == [1, 2, 3, 4]
-    assert 2 not in sample['gt_seg_map']
+    assert [s['id'] for s in sample['segments_info']] == [1, 2, 3]
+    assert [s['area'] for s in sample['segments_info']] == [5, 2, 3]
+    assert sample['gt_seg_map'].tolist() == [[0, 0, 1, 1, 0], [0, 3, 3, 1, 0], [2, 2, 3, 1, 1]]
     data = PackSegmentInputs()({**sample, 'img': np.zeros((3, 5, 3), np.uint8)})['data_samples']
     taken = id_map_to_segments(data.gt_panoptic_seg.data, data.gt_segments_info, 100)
-    assert len(taken) == 2  # nor the crowd
+    assert len(taken) == 2  # without the crowd
 
 
 def test_missing_area_is_counted(tmp_path):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine import fileio
+from mmengine.logging import print_log
 
 from mmmaskformer.registry import TRANSFORMS
 
@@ -24,9 +26,9 @@ class LoadPanopticAnnotations(BaseTransform):
     """Read the id PNG of `CocoPanopticDataset` into one map of small ids.
 
     Sets ``gt_seg_map``, ``(H, W)`` uint8 or (from 255 segments on) int32, 0 = void, and renumbers
-    ``segments_info`` to it: 1, 2, ... in the order of the file. Segments without a pixel stay in the list,
-    since evaluation counts them as missed; areas are the file's where it gives them. Samples without
-    annotation pass.
+    ``segments_info`` to it: 1, 2, ... in the order of the file. Segments without a pixel are left out of
+    training and evaluation, as objects without one are; the first ones are logged. Areas are the file's where
+    it gives them. Samples without annotation pass.
 
     Args:
         backend_args: MMEngine's file backend.
@@ -41,6 +43,7 @@ class LoadPanopticAnnotations(BaseTransform):
 
     def __init__(self, backend_args: dict | None = None) -> None:
         self.backend_args = backend_args
+        self._logged = False
 
     def transform(self, results: dict) -> dict:
         """Load the map at ``results['seg_map_path']``."""
@@ -56,8 +59,24 @@ class LoadPanopticAnnotations(BaseTransform):
         with naming_the_file('panoptic map', path):
             colours = self._read(path)
             id_map = number_segments(colours, [segment['id'] for segment in segments])
+            counts = np.bincount(id_map.ravel(), minlength=len(segments) + 1)[1:]
+            if not counts.all():
+                segments = self._with_pixels(path, segments, counts)
+                id_map = number_segments(colours, [segment['id'] for segment in segments])
         _check_size(results, id_map.shape)
         return _with_segments(results, id_map, segments)
+
+    def _with_pixels(self, path: str, segments: list[dict], counts: np.ndarray) -> list[dict]:
+        if not self._logged:
+            empty = [segment['id'] for segment, count in zip(segments, counts) if not count]
+            print_log(
+                f'{path} has no pixel of {len(empty)} segments of the JSON file (ids {empty[:3]}): such '
+                'segments are left out of training and evaluation; further ones are not logged',
+                'current',
+                logging.WARNING,
+            )
+        self._logged = True
+        return [segment for segment, count in zip(segments, counts) if count]
 
     def _read(self, path: str) -> np.ndarray:
         content = bytes(fileio.get(path, self.backend_args))
