@@ -45,7 +45,7 @@ def use_augmentation(cfg: Config) -> None:
         )
     if left_out:
         print_log(
-            f'--tta averages semantic scores alone: {left_out} is not measured.', 'current', logging.WARNING
+            f'--tta averages semantic scores alone; not measured: {left_out}.', 'current', logging.WARNING
         )
     cfg.test_evaluator = semantic
     for dataset in inner_configs(cfg.test_dataloader.dataset):
