@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config
@@ -37,8 +37,11 @@ def predict_alone(cfg: Config, writes: bool) -> None:
     given = cfg.test_evaluator
     evaluators = given if isinstance(given, list | tuple) else [given]
     kept = [one for one in evaluators if str(one.get('type')).rpartition('.')[2] in WRITERS]
-    cfg.test_evaluator = [dict(one, format_only=True) for one in kept]
+    for one in kept:
+        one.update(format_only=True)
+    cfg.test_evaluator = kept
     for dataset in datasets:
+        dataset['data_prefix'].pop('seg_map_path', None)
         dataset['pipeline'] = _without_annotations(dataset.get('pipeline') or [])
 
 
@@ -46,14 +49,14 @@ def _is_unlabelled(dataset: Mapping) -> bool:
     """Whether a data set of folders names no folder of label maps; JSON files hold the ground truth."""
     prefix = dataset.get('data_prefix')
     in_file = str(dataset.get('ann_file') or '').endswith('.json')
-    return prefix is not None and 'img_path' in prefix and not prefix.get('seg_map_path') and not in_file
+    return prefix is not None and 'img_path' in prefix and prefix.get('seg_map_path') is None and not in_file
 
 
 def _without_annotations(transforms: Any) -> Any:
     """A pipeline without the transforms that load ground truth, also inside others."""
     if isinstance(transforms, Mapping):
         return {key: _without_annotations(value) for key, value in transforms.items()}
-    if not isinstance(transforms, Sequence) or isinstance(transforms, str):
+    if not isinstance(transforms, list):
         return transforms
     kept = [one for one in transforms if not _loads_annotations(one)]
     return [part for part in map(_without_annotations, kept) if part != []]

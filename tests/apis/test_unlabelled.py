@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import cv2
 import pytest
+import torch
 from mmengine.config import Config
 
+from mmmaskformer.apis import evaluate_model
 from mmmaskformer.apis.unlabelled import predict_alone
+from mmmaskformer.checkpoints import build_model
+from mmmaskformer.datasets.toy import ToyRecipe, write_toy
 
 PIPELINE = [
     dict(type='LoadImageFromFile'),
@@ -67,3 +72,19 @@ def test_ground_truth_stays(labelled):
     predict_alone(cfg, writes=False)
     assert cfg.test_evaluator.type == 'IoUMetric'
     assert cfg.test_dataloader.dataset.pipeline == PIPELINE
+
+
+def test_predictions_are_written(root, tmp_path):
+    """Images alone: a label map for each, and no score."""
+    write_toy(tmp_path / 'toy', ToyRecipe(num_training=1, num_validation=2, height=64, width=96))
+    cfg = Config.fromfile(root / 'configs/toy/maskformer_r18_toy.py')
+    cfg.work_dir, cfg.launcher = str(tmp_path / 'work'), 'none'
+    cfg.test_dataloader.update(batch_size=2, num_workers=0, persistent_workers=False)
+    cfg.test_dataloader.dataset.data_root = str(tmp_path / 'toy')
+    cfg.test_dataloader.dataset.data_prefix = dict(img_path='images/validation', seg_map_path=None)
+    cfg.model.backbone.init_cfg = None
+    torch.save(dict(state_dict=build_model(cfg).state_dict(), meta={}), tmp_path / 'weights.pth')
+    assert evaluate_model(cfg, str(tmp_path / 'weights.pth'), out=str(tmp_path / 'out')) == {}
+    written = sorted((tmp_path / 'out').rglob('*.png'))
+    assert [path.name for path in written] == ['00000.png', '00001.png']
+    assert cv2.imread(str(written[0]), cv2.IMREAD_UNCHANGED).shape == (64, 96)
