@@ -19,6 +19,7 @@ from ..functional.resizing import OutputSize
 from ..structures import MaskPrediction
 from ..visualization import QueryTile, draw_query_sheet
 from ..visualization.colours import class_colours
+from ..visualization.fonts import legible_names
 
 LONG_SIDE = 64
 TOP_CLASSES = 3
@@ -179,10 +180,10 @@ def draw_summary(
         number: How many queries; by default all.
     """
     prob, heat = statistics.mean_class_prob().numpy(), statistics.mean_heat().numpy()
-    tiles = []
+    tiles, names = [], legible_names(classes)
     for i in statistics.order()[:number]:
         share = 100 * float(statistics.won[i]) / max(1, statistics.num_pictures)
         best = int(prob[i, :-1].argmax())
-        title = f'{i}: {classes[best]} {prob[i, best]:.2f}, {share:.1f}% of pixels'
+        title = f'{i}: {names[best]} {prob[i, best]:.2f}, {share:.1f}% of pixels'
         tiles.append(QueryTile(title, heat[i], prob[i]))
     return draw_query_sheet(tiles, classes, class_colours(classes, palette).tolist())

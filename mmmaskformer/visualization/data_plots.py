@@ -8,6 +8,8 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from .fonts import legible_names, make_legible
+
 MAX_BARS = 60
 """Classes that have a bar: the most frequent ones."""
 
@@ -36,7 +38,9 @@ def draw_data_report(
     grid = figure.add_gridspec(2, 2, width_ratios=(3, 2))
     bars = figure.add_subplot(grid[:, 0])
     bars.barh(range(len(order)), [100 * fractions[place] for place in order], color='#4c72b0')
-    bars.set_yticks(range(len(order)), [classes[place] for place in order], fontsize=7)
+    names = legible_names(tuple(classes))
+    bars.set_yticks(range(len(order)), [names[place] for place in order], fontsize=7)
+    make_legible(bars.get_yticklabels())
     bars.set(xlabel='images with the class (%)', ylim=(len(order) - 0.5, -0.5))
     if len(order) < len(classes):
         bars.set_title(f'the {len(order)} most frequent of {len(classes)} classes', fontsize=9)

@@ -1,13 +1,13 @@
 """Labels: where there is room for them inside their segments, and how they are written."""
 
 from collections.abc import Sequence
-from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from matplotlib.font_manager import findfont
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from .fonts import for_pillow, get_font
 
 Window = tuple[slice, slice]
 SMALLEST_LETTERS = 10
@@ -24,15 +24,10 @@ class Label(NamedTuple):
     size: int
 
 
-@cache
-def get_font(size: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which matplotlib brings along."""
-    return ImageFont.truetype(findfont('DejaVu Sans'), size)
-
-
 def measure(text: str, size: int) -> tuple[int, int]:
     """Width and height of a text with its outline."""
-    left, top, right, bottom = get_font(size).getbbox(text, anchor='lt', stroke_width=OUTLINE)
+    font = get_font(text, size)
+    left, top, right, bottom = font.getbbox(for_pillow(text), anchor='lt', stroke_width=OUTLINE)
     return int(np.ceil(right - left)), int(np.ceil(bottom - top))
 
 
@@ -45,7 +40,8 @@ def write_labels(picture: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
     for text, x, y, size in labels:
         width, height = measure(text, size)
         corner = (x - width // 2 + OUTLINE, y - height // 2 + OUTLINE)
-        draw.text(corner, text, WHITE, get_font(size), anchor='lt', stroke_width=OUTLINE, stroke_fill=BLACK)
+        style: dict[str, Any] = dict(anchor='lt', stroke_width=OUTLINE, stroke_fill=BLACK)
+        draw.text(corner, for_pillow(text), WHITE, get_font(text, size), **style)
     return np.asarray(image)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from mmengine.structures import BaseDataElement
 from PIL import Image, ImageDraw
 
-from .lettering import get_font
+from .fonts import get_font
 from .painting import paint_instances, paint_panoptic, paint_semantic
 from .samples import IdMap, Instances, read_instances, read_panoptic, read_semantic
 from .sheet import GAP, INK, LETTERS, PAPER, draw_legend
@@ -173,7 +173,7 @@ def _compose(
     draw = ImageDraw.Draw(sheet)
     for column, title in enumerate(titles):
         left = GAP + column * (width + GAP)
-        draw.text((left, 5), title, fill=INK, font=get_font(LETTERS))
+        draw.text((left, 5), title, fill=INK, font=get_font(title, LETTERS))
         for number, line in enumerate(lines):
             sheet.paste(Image.fromarray(line[title]), (left, HEADER + number * (height + GAP)))
     sheet.paste(below, (0, top))

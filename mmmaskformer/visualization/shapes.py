@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
+from .fonts import legible_names
 from .lettering import Window
 
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=np.uint8)
@@ -86,7 +87,7 @@ def cut_masks(
 
 
 def class_name(category: int, classes: Sequence[str]) -> str:
-    """Name of a class on one line.
+    """Name of a class on one line, as it can be written (see `legible_names`).
 
     Raises:
         ValueError: There is no such class.
@@ -96,7 +97,7 @@ def class_name(category: int, classes: Sequence[str]) -> str:
             f'A segment has class index {category}, but there are {len(classes)} classes: category_id must '
             'be the position of the class in classes, not the id of a data set.'
         )
-    return ' '.join(str(classes[category]).split())
+    return legible_names(tuple(classes))[category]
 
 
 def _grow(window: Window, size: tuple[int, ...]) -> Window:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .lettering import get_font
+from .fonts import for_pillow, get_font, legible, legible_names
 
 GAP = 6
 TITLE = 24
@@ -19,9 +19,11 @@ def add_title(picture: np.ndarray, title: str) -> np.ndarray:
     """The picture (H, W, 3) below its title, in smaller letters where it is narrow, or none at all."""
     image = Image.new('RGB', (picture.shape[1], picture.shape[0] + TITLE), PAPER)
     image.paste(Image.fromarray(picture), (0, TITLE))
-    sizes = [size for size in range(15, 6, -1) if get_font(size).getlength(title) <= picture.shape[1] - 2]
-    if sizes:
-        ImageDraw.Draw(image).text((2, TITLE // 2), title, INK, get_font(sizes[0]), anchor='lm')
+    title = legible(title)
+    fonts = [get_font(title, size) for size in range(15, 6, -1)]
+    fitting = [font for font in fonts if font.getlength(for_pillow(title)) <= picture.shape[1] - 2]
+    if fitting:
+        ImageDraw.Draw(image).text((2, TITLE // 2), for_pillow(title), INK, fitting[0], anchor='lm')
     return np.asarray(image)
 
 
@@ -39,14 +41,18 @@ def arrange(pictures: Sequence[np.ndarray], columns: int | None = None) -> np.nd
 
 
 def draw_legend(entries: Sequence[tuple[str, Sequence[int]]], width: int) -> Image.Image:
-    """Names and their colours (red, green, blue), in as many lines as this width needs."""
-    places = _layout_legend([name for name, _ in entries], width)
+    """Names and their colours (red, green, blue), in as many lines as this width needs.
+
+    The entries begin with the classes, in their order: ``class 7`` stands for a name that cannot be written.
+    """
+    names = legible_names(tuple(name for name, _ in entries))
+    places = _layout_legend(names, width)
     legend = Image.new('RGB', (width, (places[-1][1] + 1) * LEGEND_LINE + GAP), PAPER)
     draw = ImageDraw.Draw(legend)
-    for (left, number), (name, colour) in zip(places, entries, strict=True):
+    for (left, number), name, (_, colour) in zip(places, names, entries, strict=True):
         y = number * LEGEND_LINE + 5
         draw.rectangle((left, y, left + 22, y + 15), fill=tuple(colour), outline=INK)
-        draw.text((left + 28, y - 1), name, fill=INK, font=get_font(LETTERS))
+        draw.text((left + 28, y - 1), for_pillow(name), fill=INK, font=get_font(name, LETTERS))
     return legend
 
 
@@ -55,7 +61,7 @@ def _layout_legend(names: Sequence[str], sheet_width: int) -> list[tuple[int, in
     places: list[tuple[int, int]] = []
     left, line = GAP, 0
     for name in names:
-        entry = 28 + int(get_font(LETTERS).getlength(name)) + 18
+        entry = 28 + int(get_font(name, LETTERS).getlength(for_pillow(name))) + 18
         if left > GAP and left + entry > sheet_width:
             left, line = GAP, line + 1
         places.append((left, line))

@@ -8,6 +8,8 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from .fonts import make_legible
+
 
 def read_scalars(path: str | Path) -> list[dict[str, Any]]:
     """Reads the JSON lines that MMEngine's LocalVisBackend writes (``vis_data/scalars.json``)."""
@@ -99,7 +101,9 @@ def draw_training_curves(
         panel.set_ylim(bottom=0)
         panel.grid(alpha=0.3)
     handles, labels = panel.get_legend_handles_labels()
-    figure.legend(handles, labels, loc='outside lower center', ncols=min(len(labels), 5), frameon=False)
+    ncols = min(len(labels), 5)
+    legend = figure.legend(handles, labels, loc='outside lower center', ncols=ncols, frameon=False)
+    make_legible(legend.get_texts())
     figure.savefig(path, dpi=110)
     return keys
 

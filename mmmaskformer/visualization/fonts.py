@@ -1,0 +1,159 @@
+"""Fonts that have the letters of a text, and what is written where this machine has none."""
+
+from __future__ import annotations
+
+import logging
+import unicodedata
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from itertools import groupby
+from pathlib import Path
+
+import matplotlib
+from matplotlib.font_manager import FontProperties, findfont, findSystemFonts
+from matplotlib.ft2font import FT2Font
+from matplotlib.text import Text
+from mmengine.logging import print_log
+from packaging.version import Version
+from PIL import ImageFont, features
+
+NAMED = 5
+LESS_LEGIBLE = ('bold', 'black', 'heavy', 'italic', 'oblique', 'mono', 'light', 'thin', 'condensed', 'serif')
+NOT_LETTERS = ('lastresort', 'adobeblank', 'emoji', 'notdef')
+INVISIBLE = ('Cc', 'Cf', 'Zs', 'Zl', 'Zp')
+MISSING = '?'
+_said: set[str] = set()
+
+
+def get_font(text: str, size: int) -> ImageFont.FreeTypeFont:
+    """A font that has the letters of a text: DejaVu Sans, which matplotlib brings along, or another."""
+    return _load(font_path(text) or _default_path(), size)
+
+
+@cache
+def _load(path: str, size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(path, size)
+
+
+@lru_cache(maxsize=4096)
+def font_path(text: str) -> str | None:
+    """The file of a font that has all letters of a text; None if there is none on this machine."""
+    letters = {letter for letter in text if unicodedata.category(letter) not in INVISIBLE}
+    return _path_for(frozenset(map(ord, letters)))
+
+
+@cache
+def _path_for(codes: frozenset[int]) -> str | None:
+    if codes <= _codes_in(_default_path()):
+        return _default_path()
+    return next((path for path in machine_fonts() if codes <= _codes_in(path)), None)
+
+
+def legible(text: str) -> str:
+    """A text as it can be written: unknown letters without their accents, or as question marks."""
+    if font_path(text):
+        return text
+    folded = _without_accents(text)
+    return folded if font_path(folded) else ''.join(c if font_path(c) else MISSING for c in folded)
+
+
+@lru_cache(maxsize=64)
+def legible_names(names: tuple[str, ...], word: str = 'class') -> tuple[str, ...]:
+    """Names as they can be written, on one line: where no font has the letters, ``class 7``.
+
+    What cannot be written as it is, is logged, with what to install.
+
+    Args:
+        names: The names, in the order that they are numbered in, from 0.
+        word: Stands before a number.
+    """
+    plain = [' '.join(str(name).split()) for name in names]
+    shown = [_replacement(name, f'{word} {index}') for index, name in enumerate(plain)]
+    _say({name: new for name, new in zip(plain, shown) if name not in _said and not font_path(name)})
+    return tuple(shown)
+
+
+def _say(replaced: dict[str, str]) -> None:
+    """Log names that are drawn in another way, each once."""
+    if not replaced:
+        return
+    _said.update(replaced)
+    named = ', '.join(f'{name} ({new})' for name, new in [*replaced.items()][:NAMED])
+    more = f' and {len(replaced) - NAMED} more' if len(replaced) > NAMED else ''
+    print_log(
+        'The fonts of this machine lack letters of class names, which are drawn in another way: '
+        f'{named}{more}. To see the names, install a font that has them, such as Noto (Debian and Ubuntu: '
+        'fonts-noto-core, for Chinese, Japanese and Korean fonts-noto-cjk).',
+        'current',
+        logging.WARNING,
+    )
+
+
+def _replacement(name: str, number: str) -> str:
+    if font_path(name):
+        return name
+    folded = _without_accents(name)
+    return folded if folded.strip() and font_path(folded) else number
+
+
+def make_legible(texts: Iterable[Text]) -> None:
+    """Give texts of a matplotlib figure fonts that have their letters."""
+    shapes = Version(matplotlib.__version__) >= Version('3.11')
+    for text in texts:
+        content = text.get_text()
+        path = font_path(content)
+        text.set_parse_math(False)
+        text.set_text(_in_visual_order(legible(content), shapes))
+        if path not in (None, _default_path()):
+            text.set_fontproperties(FontProperties(fname=path, size=text.get_fontsize()))
+
+
+@cache
+def machine_fonts() -> tuple[str, ...]:
+    """Font files of this machine, plain ones without serifs first."""
+    paths = [path for path in findSystemFonts() if not any(word in path.lower() for word in NOT_LETTERS)]
+    return tuple(sorted(paths, key=_rank))
+
+
+def _rank(path: str) -> tuple[int, bool, str]:
+    name = Path(path).stem.lower()
+    return sum(word in name.replace('sansserif', '') for word in LESS_LEGIBLE), 'sans' not in name, path
+
+
+@cache
+def _default_path() -> str:
+    return findfont('DejaVu Sans')
+
+
+@cache
+def _codes_in(path: str) -> frozenset[int]:
+    """The characters that a font has; none for a file that cannot be drawn with."""
+    try:
+        ImageFont.truetype(path, 12).getbbox('x')
+        return frozenset(FT2Font(path).get_charmap())
+    except (OSError, RuntimeError, ValueError):
+        return frozenset()
+
+
+def _without_accents(text: str) -> str:
+    """``ệ`` as ``e``, full-width and mathematical letters as plain ones."""
+    return ''.join(c for c in unicodedata.normalize('NFKD', text) if not unicodedata.combining(c))
+
+
+def for_pillow(text: str) -> str:
+    """A text in the order that Pillow draws: without its Raqm library that is from left to right."""
+    return _in_visual_order(text, bool(features.check('raqm')))
+
+
+def _in_visual_order(text: str, shaped: bool) -> str:
+    """A text with right-to-left letters in the order from left to right, unless what draws it does that."""
+    kinds = [_direction(letter) for letter in text]
+    if shaped or 'R' not in kinds:
+        return text
+    runs = [''.join(c for c, _ in run) for _, run in groupby(zip(text, kinds), lambda pair: pair[1] == 'L')]
+    return ''.join(run if _direction(run[0]) == 'L' else run[::-1] for run in reversed(runs))
+
+
+def _direction(letter: str) -> str:
+    kind = unicodedata.bidirectional(letter)
+    return 'R' if kind in ('R', 'AL') else 'L' if kind in ('L', 'EN', 'AN') else 'N'
