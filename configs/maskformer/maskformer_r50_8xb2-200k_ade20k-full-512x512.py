@@ -4,4 +4,4 @@ _base_ = [
     '../_base_/schedules/schedule_cnn_200k.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(data_preprocessor=dict(seg_pad_val=65535), decode_head=dict(num_classes=847, ignore_index=65535))
+model = dict(decode_head=dict(num_classes=847))

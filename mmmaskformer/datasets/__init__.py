@@ -6,6 +6,7 @@ from .cityscapes import CityscapesPanopticDataset
 from .coco_instance import CocoInstanceDataset
 from .coco_panoptic import Ade20kPanopticDataset, CocoPanopticDataset
 from .contents import provide_cat_ids
+from .ignored_label import install as follow_ignored_labels
 from .skip_bad_samples import SkipBadSamples
 from .toy import ToyDataset, ToyPanopticDataset
 from .transforms import (
@@ -20,6 +21,8 @@ from .transforms import (
 )
 
 provide_cat_ids()
+
+follow_ignored_labels()
 
 __all__ = [
     'Ade20kFullDataset',

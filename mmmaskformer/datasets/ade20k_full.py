@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from mmseg.datasets import BaseSegDataset
@@ -28,13 +27,12 @@ class Ade20kFullDataset(BaseSegDataset):
     """Pictures ``*.jpg`` and label maps ``*.tif`` of 16 bits, labels 0-846 and 65535 = ignored.
 
     ``tools/dataset_converters/ade20k_full.py`` writes them. There are more classes than 8 bits hold: load the
-    labels by ``mmmaskformer.LoadAnnotations``, and set ``ignore_index`` to 65535 in head and metric, and
-    ``seg_pad_val`` in the data preprocessor.
+    labels by ``mmmaskformer.LoadAnnotations``. Pixels of no class have label 65535, or 255 in a subset of up
+    to 255 classes.
 
     Args:
         img_suffix: End of the names of pictures.
         seg_map_suffix: End of the names of label maps.
-        ignore_index: Label of pixels that belong to no class.
         **kwargs: As mmseg's `BaseSegDataset`.
     """
 
@@ -42,21 +40,5 @@ class Ade20kFullDataset(BaseSegDataset):
         classes=tuple(CLASSES.values()), palette=[list(default_color(index)) for index in range(len(CLASSES))]
     )
 
-    def __init__(
-        self,
-        img_suffix: str = '.jpg',
-        seg_map_suffix: str = '.tif',
-        ignore_index: int = IGNORED_LABEL,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, ignore_index=ignore_index, **kwargs
-        )
-
-    @classmethod
-    def get_label_map(cls, new_classes: Sequence[str] | None = None) -> dict[int, int] | None:
-        """Map of the labels on disk to those of a subset of the classes; the others are ignored."""
-        if super().get_label_map(new_classes) is None:
-            return None
-        places = {name: place for place, name in enumerate(new_classes or ())}
-        return {label: places.get(name, IGNORED_LABEL) for label, name in enumerate(CLASSES.values())}
+    def __init__(self, img_suffix: str = '.jpg', seg_map_suffix: str = '.tif', **kwargs: Any) -> None:
+        super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)

@@ -10,7 +10,7 @@ import torch
 from mmengine.logging import print_log
 from mmengine.registry import DATASETS as ALL_DATASETS
 
-from mmmaskformer.functional.targets import check_labels
+from mmmaskformer.functional.targets import check_labels, ignored_label
 from mmmaskformer.registry import DATASETS
 
 from .contents import unreadable_as_empty
@@ -95,7 +95,8 @@ class SkipBadSamples:
         classes = self.metainfo.get('classes')
         truth = sample.get('data_samples') if isinstance(sample, Mapping) else None
         if classes is not None and truth is not None and 'gt_sem_seg' in truth:
-            check_labels(truth.gt_sem_seg.data, len(classes), getattr(self.dataset, 'ignore_index', 255))
+            ignored = ignored_label(len(classes), getattr(self.dataset, 'ignore_index', 255))
+            check_labels(truth.gt_sem_seg.data, len(classes), ignored)
 
     def _note(self, place: int, error: Exception) -> None:
         assert self._bad is not None

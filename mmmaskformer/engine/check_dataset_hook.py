@@ -14,6 +14,7 @@ from mmmaskformer.models.decode_heads.base import named_label_errors
 from mmmaskformer.registry import HOOKS
 
 from .class_weights import resolve_class_weights
+from .label_checks import agree_on_ignored_label, warn_of_one_class
 
 
 @HOOKS.register_module()
@@ -26,12 +27,16 @@ class CheckDatasetHook(Hook):
 
     Class weights by name and from the training data are set then, too.
 
+    The ignored label of the head becomes that of the data preprocessor and the metrics; transforms that name
+    another one are refused.
+
     In evaluation it also looks at the label maps, batch by batch: mmseg's `IoUMetric` drops labels that are
     no class. In training the heads do.
 
     Raises:
         ValueError: ``num_classes`` of a head differs from the number of classes of a data set, or two data
-            sets disagree about a class; or a label map to evaluate with has a label that is neither a class
+            sets disagree about a class; or a transform, another head or a metric names another ignored label
+            than the head; or a label map to evaluate with has a label that is neither a class
             nor ignored, or another size than its picture.
     """
 
@@ -47,6 +52,7 @@ class CheckDatasetHook(Hook):
         names = (getattr(dataset, 'metainfo', None) or {}).get('classes')
         if names is not None:
             resolve_class_weights(runner.model, dataset, names)
+            warn_of_one_class(len(names), _metrics(runner.val_loop))
 
     def before_val(self, runner: Runner) -> None:
         """Check the validation data."""
@@ -56,6 +62,9 @@ class CheckDatasetHook(Hook):
         """Check the test data."""
         self._check(runner, 'test_dataloader')
         _check_metrics(getattr(runner, 'test_loop', None), runner.test_dataloader.dataset)
+        for _, head in _heads(runner.model):
+            warn_of_one_class(head.num_classes, _metrics(getattr(runner, 'test_loop', None)))
+            break
 
     def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Check the label maps of a batch."""
@@ -77,11 +86,27 @@ class CheckDatasetHook(Hook):
                 agreed = {**metainfo, **agreed}
         if agreed.get('classes') is not None:
             _tell(_segmentor(runner.model), agreed)
+        self._check_ignored_label(runner, dataloaders)
+
+    @staticmethod
+    def _check_ignored_label(runner: Runner, dataloaders: Sequence[str]) -> None:
+        metrics = {
+            f'{phase}_evaluator': _metrics(getattr(runner, f'{phase}_loop', None))
+            for phase in ('val', 'test')
+            if f'{phase}_dataloader' in dataloaders
+        }
+        loaders = {name: getattr(runner, name) for name in dataloaders}
+        preprocessor = getattr(_segmentor(runner.model), 'data_preprocessor', None)
+        agree_on_ignored_label(list(_heads(runner.model)), preprocessor, loaders, metrics)
+
+
+def _metrics(loop: Any) -> list[Any]:
+    return list(getattr(getattr(loop, 'evaluator', None), 'metrics', ()))
 
 
 def _check_metrics(loop: Any, dataset: object) -> None:
     """Let metrics that read annotation files compare them with the data."""
-    for metric in getattr(getattr(loop, 'evaluator', None), 'metrics', ()):
+    for metric in _metrics(loop):
         if hasattr(metric, 'check_data'):
             metric.check_data(list(flatten_dataset(dataset)))
 

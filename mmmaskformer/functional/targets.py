@@ -24,6 +24,44 @@ def ignored_label(num_classes: int, setting: int | None = 255) -> int:
     return default if setting in (None, 255) else int(setting)
 
 
+class UnknownLabelError(ValueError):
+    """A label map has labels that are neither a class nor ignored.
+
+    Attributes:
+        labels: These labels, ascending.
+        num_classes: Number of classes.
+    """
+
+    def __init__(self, labels: list[int], num_classes: int, ignore_index: int) -> None:
+        self.labels, self.num_classes = labels, num_classes
+        super().__init__(
+            f'label {labels[0]} is neither a class (0 to {num_classes - 1}, num_classes={num_classes}) nor '
+            f'ignored (ignore_index={ignore_index})'
+        )
+
+    def hint(self, reduced: bool | None) -> str:
+        """What to change, for what these labels look like.
+
+        Args:
+            reduced: Whether the data set has ``reduce_zero_label``; None where that is not known.
+        """
+        if set(self.labels) <= {255, LARGEST_LABEL}:
+            return (
+                f'{self.labels[0]} usually stands for pixels of no class: leave ignore_index out in model, '
+                'data set and metric, which ignore it then'
+            )
+        largest = max(label for label in self.labels if label not in (255, LARGEST_LABEL))
+        if self.labels == [self.num_classes] and not reduced:
+            return (
+                'if 0 means "unlabelled" in the label maps, set reduce_zero_label=True in the data set; else '
+                f'set num_classes={largest + 1}'
+            )
+        return (
+            f'set num_classes to the number of classes, which is at least {largest + 1} by these labels, or '
+            'renumber the label maps'
+        )
+
+
 def label_map_to_segments(
     label_map: Tensor, num_classes: int, ignore_index: int = 255, mark_valid: bool = False
 ) -> Segments:
@@ -36,7 +74,7 @@ def label_map_to_segments(
         mark_valid: Also mark the pixels that are not ignored, to leave the others out of the losses.
 
     Raises:
-        ValueError: A label is neither a class nor ignored.
+        UnknownLabelError: A label is neither a class nor ignored.
     """
     labels = present_labels(label_map, num_classes, ignore_index)
     masks = label_map == labels[:, None, None]
@@ -47,7 +85,7 @@ def present_labels(label_map: Tensor, num_classes: int, ignore_index: int = 255)
     """Classes of a label map, ascending, ``(S,)``.
 
     Raises:
-        ValueError: A label is neither a class nor ignored.
+        UnknownLabelError: A label is neither a class nor ignored.
     """
     present = torch.unique(label_map)
     labels = present[present != ignore_index]
@@ -60,14 +98,11 @@ def check_labels(label_map: Tensor, num_classes: int, ignore_index: int = 255) -
     """Refuse labels, of any shape, that mean nothing.
 
     Raises:
-        ValueError: A label is neither a class nor ignored; the sentence names the smallest.
+        UnknownLabelError: A label is neither a class nor ignored; the sentence names the smallest.
     """
     wrong = ((label_map < 0) | (label_map >= num_classes)) & (label_map != ignore_index)
     if wrong.any():
-        raise ValueError(
-            f'label {int(label_map[wrong].min())} is neither a class (0 to {num_classes - 1}, '
-            f'num_classes={num_classes}) nor ignored (ignore_index={ignore_index})'
-        )
+        raise UnknownLabelError(torch.unique(label_map[wrong]).tolist(), num_classes, ignore_index)
 
 
 def id_map_to_segments(

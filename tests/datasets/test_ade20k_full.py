@@ -154,7 +154,10 @@ def test_subset_of_classes(ade):
     write_ade20k_full(ade, ['training'], num_workers=1)
     classes = (CLASSES[3148], 'sky')
     sample = load(ade, metainfo={'classes': classes})[0]
-    assert sample['gt_seg_map'][0, ::STRIPE].tolist() == [IGNORED, 0, IGNORED, IGNORED]
+    assert sample['gt_seg_map'][0, ::STRIPE].tolist() == [255, 0, 255, 255]
+    many = load(ade, metainfo={'classes': list(CLASSES.values())[:300]})[0]['gt_seg_map'][0, ::STRIPE]
+    assert set(many.tolist()) <= {*range(300), IGNORED}
+    assert IGNORED in many
 
 
 def test_sixteen_bits_survive_the_training_pipeline(ade):

@@ -4,7 +4,8 @@ import pytest
 from mmengine.config import Config
 from mmengine.registry import DATASETS, init_default_scope
 
-import mmmaskformer  # noqa: F401
+from mmmaskformer.datasets.ignored_label import label_settings
+from mmmaskformer.functional.targets import ignored_label
 
 # crop, short-edge choices with their largest size, test scale, scales of test-time augmentation, number of
 # classes, ignored label, batch, thousands of iterations
@@ -52,17 +53,17 @@ def test_settings(stem, root):
     if stem == 'r101_cityscapes':
         assert 'Pad' not in train
     else:
-        assert train['Pad'].pad_val == {'img': 128, 'seg': ignored}
+        assert train['Pad'].pad_val['img'] == 128
     for loader in (cfg.val_dataloader, cfg.test_dataloader):
         assert tuple(loader.dataset.pipeline[1].scale) == scale
     assert [tuple(t.scale) for t in cfg.tta_pipeline[1].transforms[0]] == tta
     assert cfg.train_dataloader.batch_size * 8 == cfg.auto_scale_lr.base_batch_size == batch
     assert cfg.train_cfg.max_iters == cfg.param_scheduler[0].end - 1 == 1000 * thousands
-    assert (
-        len(DATASETS.build({**cfg.val_dataloader.dataset, 'lazy_init': True}).metainfo['classes'])
-        == num_classes
-    )
+    for loader in (cfg.train_dataloader, cfg.val_dataloader):
+        dataset = DATASETS.build({**loader.dataset, 'lazy_init': True})
+        assert len(dataset.metainfo['classes']) == num_classes
+        assert dataset.ignore_index == ignored
+        assert {setting.value for setting in label_settings(dataset.pipeline)} <= {ignored}
     assert cfg.model.decode_head.num_classes == num_classes
-    assert cfg.model.decode_head.get('ignore_index', 255) == ignored
-    assert cfg.model.data_preprocessor.seg_pad_val == ignored
-    assert cfg.val_evaluator.get('ignore_index', 255) == ignored
+    for place in (cfg.model.decode_head, cfg.val_evaluator):
+        assert ignored_label(num_classes, place.get('ignore_index')) == ignored

@@ -49,12 +49,10 @@ def test_more_segments_than_queries():
         head.loss(features(1), [sample(torch.arange(4).repeat_interleave(24).expand(64, 96))])
 
 
-def test_label_out_of_range_names_value_file_and_reduce_zero_label():
+def test_label_out_of_range_names_value_file_and_setting():
     label_map = torch.randint(0, 4, (64, 96))
     label_map[5, 7] = 9
-    with pytest.raises(
-        ValueError, match=r'annotations/7\.png: label 9 .*num_classes=4.*reduce_zero_label=True'
-    ):
+    with pytest.raises(ValueError, match=r'annotations/7\.png: label 9 .*num_classes=4.*is at least 10'):
         small_head().loss(features(1), [sample(label_map, seg_map_path='annotations/7.png')])
 
 

@@ -74,7 +74,7 @@ def test_label_out_of_range_is_the_error_of_mask_classification(head_cfg):
     label_map[5, 7] = 9
     messages = []
     for head in (build(head_cfg), small_head()):
-        with pytest.raises(ValueError, match=r'label 9 .*num_classes=4.*reduce_zero_label=True') as caught:
+        with pytest.raises(ValueError, match=r'label 9 .*num_classes=4.*is at least 10') as caught:
             head.loss(features(1), [sample(label_map, seg_map_path='annotations/7.png')])
         messages.append(str(caught.value))
     assert messages[0] == messages[1]

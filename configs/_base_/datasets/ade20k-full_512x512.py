@@ -1,8 +1,7 @@
-# All 847 classes, labels of 16 bits in which 65535 is ignored. The folders have the names and contents of the
-# original script; tools/dataset_converters/ade20k_full.py writes them.
+# All 847 classes, labels of 16 bits; 65535 is ignored, since 255 is a class. The folders have the names and
+# contents of the original script; tools/dataset_converters/ade20k_full.py writes them.
 dataset_type = 'mmmaskformer.Ade20kFullDataset'
 data_root = 'data/ade/ADE20K_2021_17_01'
-ignore_index = 65535
 crop_size = (512, 512)
 train_pipeline = [
     dict(type='mmmaskformer.LoadImageFromFile'),
@@ -13,10 +12,10 @@ train_pipeline = [
         resize_type='ResizeShortestEdge',
         max_size=2048,
     ),
-    dict(type='RandomCrop', crop_size=crop_size, ignore_index=ignore_index),
+    dict(type='RandomCrop', crop_size=crop_size),
     dict(type='PhotoMetricDistortion'),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='Pad', size=crop_size, pad_val=dict(img=128, seg=ignore_index)),
+    dict(type='Pad', size=crop_size, pad_val=dict(img=128)),
     dict(type='PackSegInputs'),
 ]
 test_pipeline = [
@@ -70,5 +69,5 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = val_dataloader
-val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'], ignore_index=ignore_index)
+val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
 test_evaluator = val_evaluator

@@ -7,22 +7,26 @@ import numpy as np
 from mmengine import fileio
 from mmseg.datasets.transforms import LoadAnnotations as MMSegLoadAnnotations
 
+from mmmaskformer.functional.targets import LARGEST_LABEL
 from mmmaskformer.registry import TRANSFORMS
 
 from ..whole_files import check_lossless, check_whole
 from .image_loading import naming_the_file
-
-NUM_LABELS = 1 << 16
-"""Labels that a file may hold; the largest is the ignored one where there are more than 8 bits."""
 
 
 @TRANSFORMS.register_module()
 class LoadAnnotations(MMSegLoadAnnotations):
     """MMSegmentation's loader of label maps for files of 8 or 16 bits, which also checks what it read.
 
-    Sets ``gt_seg_map``, ``(H, W)`` uint8, or int32 if the file has 16 bits. Label 0 of data sets with
-    ``reduce_zero_label`` becomes 255, or 65535 if the file has 16 bits. Samples without a label map pass, so
-    that pipelines also serve for prediction.
+    Sets ``gt_seg_map``, ``(H, W)`` uint8, or int32 if the file has 16 bits or the ignored label needs them.
+    Void of the files becomes the ignored label of the data set (`datasets.ignored_label`), whatever the bits
+    of the file: label 0 with ``reduce_zero_label``, and 255 and 65535 where they are not the number of a
+    class. Samples without a label map pass, so that pipelines also serve for prediction.
+
+    Attributes:
+        num_classes: Number of classes of the data set, which sets it.
+        ignore_index: The ignored label, set by the data set; None, without one, is the largest label of the
+            file's bits.
 
     Raises:
         FileNotFoundError: The label map is missing.
@@ -30,6 +34,9 @@ class LoadAnnotations(MMSegLoadAnnotations):
             or labels beyond 16 bits, or differs in size from its image; or ``reduce_zero_label`` contradicts
             the data set's.
     """
+
+    num_classes: int | None = None
+    ignore_index: int | None = None
 
     def _load_seg_map(self, results: dict) -> None:
         path = results.get('seg_map_path')
@@ -44,7 +51,9 @@ class LoadAnnotations(MMSegLoadAnnotations):
         with naming_the_file('label map', path):
             labels = self._read(path)
         _check_shape(labels.shape, results)
-        results['gt_seg_map'] = _translate(labels, reduced, results.get('label_map'))
+        results['gt_seg_map'] = _translate(
+            labels, reduced, results.get('label_map'), self.num_classes, self.ignore_index
+        )
         results['seg_fields'].append('gt_seg_map')
 
     def _read(self, path: str) -> np.ndarray:
@@ -59,8 +68,8 @@ class LoadAnnotations(MMSegLoadAnnotations):
             labels = labels[..., 0]
         if labels.dtype.itemsize == 1:
             return labels.astype(np.uint8)
-        if labels.dtype.kind not in 'iu' or labels.min() < 0 or labels.max() >= NUM_LABELS:
-            raise ValueError(f'labels are whole numbers from 0 to {NUM_LABELS - 1}')
+        if labels.dtype.kind not in 'iu' or labels.min() < 0 or labels.max() > LARGEST_LABEL:
+            raise ValueError(f'labels are whole numbers from 0 to {LARGEST_LABEL}')
         return labels.astype(np.int32)
 
 
@@ -79,22 +88,42 @@ def _check_shape(shape: tuple[int, ...], results: dict) -> None:
         )
 
 
-def _translate(labels: np.ndarray, reduced: bool, label_map: Mapping[int, int] | None) -> np.ndarray:
+def _translate(
+    labels: np.ndarray,
+    reduced: bool,
+    label_map: Mapping[int, int] | None,
+    num_classes: int | None = None,
+    ignore_index: int | None = None,
+) -> np.ndarray:
     """Labels of a file to those of the model.
 
     Args:
         labels: ``(H, W)`` uint8 or int32.
         reduced: Labels count from 1 and 0 is void: 0 becomes the ignored label, and the others one less.
         label_map: After that, what each label becomes; those it does not name stay.
+        num_classes: Number of classes, None where it is not known.
+        ignore_index: The ignored label; None stands for the largest one of the file's bits.
     """
-    if not reduced and label_map is None:
-        return labels
-    if label_map and max(*label_map, *label_map.values()) > np.iinfo(labels.dtype).max:
-        labels = labels.astype(np.int32)
-    ignored = 255 if labels.dtype == np.uint8 else NUM_LABELS - 1
-    table = np.arange(ignored + 1, dtype=labels.dtype)
-    if label_map is not None:
-        table[list(label_map)] = list(label_map.values())
+    largest = 255 if labels.dtype == np.uint8 else LARGEST_LABEL
+    ignored = largest if ignore_index is None else ignore_index
+    table = np.arange(largest + 1, dtype=np.int32)
+    if label_map:
+        targets = np.arange(max(largest, *label_map) + 1, dtype=np.int32)
+        targets[list(label_map)] = list(label_map.values())
+        targets[targets >= (num_classes or LARGEST_LABEL + 1)] = ignored
+        table = np.where(np.isin(table, list(label_map)), targets[table], table)
     if reduced:
-        table = np.concatenate([table[-1:], table[:-2], table[-1:]])
-    return table[labels]
+        table = np.concatenate([[ignored], table[:-1]])
+    table[_void_labels(largest, reduced, label_map, num_classes)] = ignored
+    wide = labels.dtype != np.uint8 or max(table.max(), ignored) > 255
+    return table.astype(np.int32 if wide else np.uint8)[labels]
+
+
+def _void_labels(
+    largest: int, reduced: bool, label_map: Mapping[int, int] | None, num_classes: int | None
+) -> list[int]:
+    """The labels that stand for void in a file: of 255 and 65535 those that are not the number of a class."""
+    if num_classes is None:
+        return [largest]
+    beyond = reduced + (max(label_map) + 1 if label_map else num_classes)
+    return [label for label in (255, LARGEST_LABEL) if beyond <= label <= largest]

@@ -56,7 +56,8 @@ class PackSegmentInputs(PackSegInputs):
     A sample without ground truth gets neither.
 
     Args:
-        with_semantic: Also pack ``gt_sem_seg`` ``(1, H, W)``, the class of every pixel and 255 for void.
+        with_semantic: Also pack ``gt_sem_seg`` ``(1, H, W)``, the class of every pixel and for void 255, or
+            65535 where the data set has more than 255 classes.
         meta_keys: What else the sample says of its picture.
 
     Raises:
@@ -68,6 +69,7 @@ class PackSegmentInputs(PackSegInputs):
     def __init__(self, with_semantic: bool = False, meta_keys: tuple[str, ...] = META_KEYS) -> None:
         super().__init__(meta_keys)
         self.with_semantic = with_semantic
+        self.ignore_index = 255  # what the data set ignores, which sets it
 
     def transform(self, results: dict) -> dict:
         """Pack ``img``, ``gt_seg_map`` and ``segments_info``."""
@@ -83,7 +85,9 @@ class PackSegmentInputs(PackSegInputs):
     def _pack_segments(self, sample: SegDataSample, id_map: torch.Tensor, segments: list[dict]) -> None:
         sample.set_data(dict(gt_panoptic_seg=PixelData(data=id_map), gt_segments_info=segments))
         if self.with_semantic:
-            sample.set_data(dict(gt_sem_seg=PixelData(data=_classes(id_map, segments)[None])))
+            sample.set_data(
+                dict(gt_sem_seg=PixelData(data=_classes(id_map, segments, self.ignore_index)[None]))
+            )
 
 
 def _check_segments(results: dict) -> None:
@@ -112,9 +116,9 @@ def _channels_first(picture: np.ndarray) -> torch.Tensor:
     return tensor[None].contiguous() if tensor.ndim == 2 else tensor.permute(2, 0, 1).contiguous()
 
 
-def _classes(id_map: torch.Tensor, segments: list[dict]) -> torch.Tensor:
-    """Class of every pixel ``(H, W)`` uint8, 255 for void; where objects overlap, that of the first layer."""
-    classes = torch.full((len(segments) + 1,), 255, dtype=torch.uint8)
+def _classes(id_map: torch.Tensor, segments: list[dict], void: int) -> torch.Tensor:
+    """Class of every pixel ``(H, W)``, or void; where objects overlap, that of the first layer."""
+    classes = torch.full((len(segments) + 1,), void, dtype=torch.uint8 if void == 255 else torch.int32)
     for segment in segments:
         classes[segment['id']] = segment['category_id']
     nearest = id_map[0].long()

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from mmengine.model import BaseModule
 from mmseg.structures import SegDataSample
 
-from ...functional.targets import ignored_label
+from ...functional.targets import UnknownLabelError, ignored_label
 
 
 class SegmentationHead(BaseModule):
@@ -101,12 +101,11 @@ def named_label_errors(sample: SegDataSample) -> Iterator[None]:
         yield
     except ValueError as error:
         source = sample.metainfo.get('seg_map_path') or sample.metainfo.get('img_path') or 'a label map'
-        hint = (
-            'check the categories of the data set.'
-            if 'gt_panoptic_seg' in sample
-            else 'if 0 means "unlabelled" in the label maps, set reduce_zero_label=True in the data set.'
-        )
-        raise ValueError(f'{source}: {error}. Set num_classes to the number of classes, or, {hint}') from None
+        if isinstance(error, UnknownLabelError):
+            hint = error.hint(sample.metainfo.get('reduce_zero_label'))
+        else:
+            hint = 'set num_classes to the number of classes, or check the categories of the data set'
+        raise ValueError(f'{source}: {error}: {hint}.') from None
 
 
 def input_size(img_meta: dict, test_cfg: dict | None) -> tuple[int, int]:
