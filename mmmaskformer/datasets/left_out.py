@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os.path as osp
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from mmengine import fileio
@@ -16,36 +16,44 @@ SPARE_MAPS = 'annotations without image'
 UNNAMED = 'images that the annotation file does not name'
 
 LeftOut = dict[str, list[str]]
+Paths = tuple[str, str | None]
 
 
-def left_out(dataset: Any) -> LeftOut:
+def left_out(dataset: Any, paths: Sequence[Paths], complete: bool = True) -> LeftOut:
     """What a data set leaves out, by reason: paths of files, or names that its annotation file gives.
 
     Folders on the disk are listed; no file is opened.
 
     Args:
         dataset: A data set without others inside; what it leaves out itself is its ``left_out``.
+        paths: Of the images and label maps of its samples.
+        complete: Whether these are all of its samples; files that no sample has are known only then.
     """
     found = {reason: list(names) for reason, names in getattr(dataset, 'left_out', {}).items()}
     if getattr(dataset, 'backend_args', None):
         return found
-    infos = [dataset.get_data_info(index) for index in range(len(dataset))]
-    images = [info['img_path'] for info in infos if 'img_path' in info]
-    maps = [info['seg_map_path'] for info in infos if info.get('seg_map_path') is not None]
+    images = [image for image, _ in paths if image]
+    maps = [label_map for _, label_map in paths if label_map is not None]
     prefix = getattr(dataset, 'data_prefix', None) or {}
     image_files, map_files = (_files_in(prefix.get(key)) for key in ('img_path', 'seg_map_path'))
     found[MISSING_IMAGES] = _missing(images, image_files)
     found[MISSING_MAPS] = _missing(maps, map_files)
-    beside = [path for path in sorted(image_files - set(images)) if path.lower().endswith(IMAGE_SUFFIXES)]
-    map_suffix = getattr(dataset, 'seg_map_suffix', '')
-    if getattr(dataset, 'ann_file', '') and not osp.isdir(dataset.ann_file):
-        found[UNNAMED] = [path for path in beside if path not in map_files]
-    elif getattr(dataset, '_indices', None) is None:
-        suffix = getattr(dataset, 'img_suffix', '')
-        maps_there = {path for path in map_files if path.endswith(map_suffix)}
-        found[OTHER_SUFFIX] = [p for p in beside if not p.endswith(suffix) and p not in maps_there]
-        found[SPARE_MAPS] = sorted(maps_there - set(maps) - set(images))
+    if complete and getattr(dataset, '_indices', None) is None:
+        found.update(_beside(dataset, (image_files, set(images)), (map_files, set(maps))))
     return {reason: names for reason, names in found.items() if names}
+
+
+def _beside(dataset: Any, images: tuple[set[str], set[str]], maps: tuple[set[str], set[str]]) -> LeftOut:
+    """Files in the folders that no sample has; ``images`` and ``maps`` are those there and those used."""
+    spare = sorted(path for path in images[0] - images[1] if path.lower().endswith(IMAGE_SUFFIXES))
+    if getattr(dataset, 'ann_file', '') and not osp.isdir(dataset.ann_file):
+        return {UNNAMED: [path for path in spare if path not in maps[0]]}
+    suffix, map_suffix = getattr(dataset, 'img_suffix', ''), getattr(dataset, 'seg_map_suffix', '')
+    label_maps = {path for path in maps[0] if path.endswith(map_suffix)}
+    return {
+        OTHER_SUFFIX: [path for path in spare if not path.endswith(suffix) and path not in label_maps],
+        SPARE_MAPS: sorted(label_maps - maps[1] - images[1]),
+    }
 
 
 def _files_in(folder: str | None) -> set[str]:
@@ -55,6 +63,7 @@ def _files_in(folder: str | None) -> set[str]:
     return {osp.join(folder, name) for name in names}
 
 
-def _missing(paths: Iterable[str], files: set[str]) -> list[str]:
-    """Those that are not among the files listed, nor elsewhere."""
-    return [path for path in paths if path not in files and '://' not in path and not osp.exists(path)]
+def _missing(paths: Sequence[str], files: set[str]) -> list[str]:
+    """Those that are not among the files listed, nor elsewhere; none if nothing is on this disk."""
+    missing = [path for path in paths if path not in files and '://' not in path and not osp.exists(path)]
+    return missing if files or len(missing) < len(paths) else []

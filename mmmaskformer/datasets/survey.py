@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os.path as osp
 import time
 from collections import Counter
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from .contents import UNKNOWN, Content, contents_of, num_threads
 from .image_heads import ImageHead, read_head
 from .leaves import leaves
-from .left_out import LeftOut, left_out
+from .left_out import LeftOut, Paths, left_out
 
 CHUNK = 64
 """Images looked at between two looks at the clock."""
@@ -33,7 +34,7 @@ class Survey:
         num_images: Images of the data set.
         num_samples: Samples in one pass, with the repetitions of wrappers.
         num_examined: Images whose annotation was looked at.
-        suffixes: Number of images by suffix, of all images.
+        suffixes: Number of images by suffix, of all images unless time ran out.
         left_out: What is left out, by reason; see `left_out.left_out`.
         repeated_names: File names that images of several folders share, or that are listed twice.
         heads: Sizes and kinds of the images looked at.
@@ -110,7 +111,7 @@ def survey(
         dataset: The data set.
         number: Images to look at, evenly from first to last; None for all. The suffixes, and what is left
             out, are those of all.
-        seconds: Stop looking after this time.
+        seconds: Stop looking after this time; the same again for the list of files of each data set.
         classes: Names of the classes; by default the data set's.
 
     Example:
@@ -119,25 +120,39 @@ def survey(
         ['kite']
     """
     found = Survey(tuple(classes or dataset.metainfo.get('classes') or ()))
-    parts = leaves(dataset)
     places = []
     names: Counter[str] = Counter()
-    for part in parts:
+    for part in leaves(dataset):
         if not hasattr(part.dataset, 'get_data_info'):
             raise ValueError(f'{type(part.dataset).__name__} has no get_data_info: it cannot be looked at.')
-        used = np.flatnonzero(part.times)
+        used = np.flatnonzero(part.times).tolist()
         found.num_images += len(used)
         found.num_samples += int(part.times.sum())
-        places += [(part.dataset, int(index)) for index in used]
-        paths = [_path(part.dataset.get_data_info(int(index))) for index in used]
-        names.update(osp.basename(path) for path in paths)
-        found.suffixes.update(osp.splitext(path)[1] for path in paths)
-        for reason, files in left_out(part.dataset).items():
+        places += [(part.dataset, index) for index in used]
+        paths = _paths(part.dataset, used, _end(seconds))
+        names.update(osp.basename(image) for image, _ in paths)
+        found.suffixes.update(osp.splitext(image)[1] for image, _ in paths)
+        for reason, files in left_out(part.dataset, paths, len(paths) == len(part.times)).items():
             known = found.left_out.get(reason, [])
             found.left_out[reason] = list(dict.fromkeys([*known, *files]))
     found.repeated_names = sorted(name for name, count in names.items() if count > 1)
-    _look(found, _choose(places, number), None if seconds is None else time.monotonic() + seconds)
+    _look(found, _choose(places, number), _end(seconds))
     return found
+
+
+def _end(seconds: float | None) -> float:
+    return math.inf if seconds is None else time.monotonic() + seconds
+
+
+def _paths(dataset: Any, indices: Sequence[int], end: float) -> list[Paths]:
+    """Image and label map of the samples, as far as time allows: COCO's large entries take longer."""
+    paths: list[Paths] = []
+    for index in indices:
+        info = dataset.get_data_info(index)
+        paths.append((_path(info), info.get('seg_map_path')))
+        if time.monotonic() > end:
+            break
+    return paths
 
 
 def _choose(places: list, number: int | None) -> list:
@@ -148,11 +163,11 @@ def _choose(places: list, number: int | None) -> list:
     return [places[index] for index in np.random.default_rng(0).permutation(len(places))]
 
 
-def _look(found: Survey, places: list, end: float | None) -> None:
+def _look(found: Survey, places: list, end: float) -> None:
     with ThreadPoolExecutor(num_threads()) as pool:
-        step = CHUNK if end is not None else max(len(places), 1)
+        step = CHUNK if end < math.inf else max(len(places), 1)
         for start in range(0, len(places), step):
-            if start and end is not None and time.monotonic() > end:
+            if start and time.monotonic() > end:
                 break
             chunk = places[start : start + step]
             infos = [dataset.get_data_info(index) for dataset, index in chunk]

@@ -18,7 +18,7 @@ from mmengine.runner import Runner
 
 from mmmaskformer.datasets.contents import contents_of
 from mmmaskformer.datasets.leaves import leaves
-from mmmaskformer.datasets.left_out import MISSING_MAPS
+from mmmaskformer.datasets.left_out import MISSING_IMAGES, MISSING_MAPS
 from mmmaskformer.datasets.skip_bad_samples import SkipBadSamples
 from mmmaskformer.datasets.survey import Survey, survey
 from mmmaskformer.datasets.survey_text import shown, three_lines, warnings
@@ -42,7 +42,7 @@ class DataReportHook(Hook):
             what validation says.
 
     Raises:
-        FileNotFoundError: Images have no label map, and no `SkipBadSamples` is there to skip them.
+        FileNotFoundError: Images or their label maps are missing, and no `SkipBadSamples` skips them.
         ValueError: No pixel of the training or the validation data is labelled.
     """
 
@@ -86,6 +86,10 @@ class DataReportHook(Hook):
         if not all(hasattr(leaf.dataset, 'get_data_info') for leaf in leaves(dataset)):
             return  # a data set that only its author knows
         found = survey(dataset, self.number, self.seconds)
+        for reason in {
+            reason for leaf in leaves(dataset) for reason in getattr(leaf.dataset, 'left_out', ())
+        }:
+            found.left_out.pop(reason, None)  # the data set has logged it
         ignored = getattr(getattr(_segmentor(runner), 'decode_head', None), 'ignore_index', None)
         num_queries = num_queries_of(_segmentor(runner))
         if phase == 'train':
@@ -94,7 +98,7 @@ class DataReportHook(Hook):
         for line in warnings(found, num_queries if phase == 'train' else None, ignored):
             print_log(f'{phase} data: {line}', 'current', logging.WARNING)
         if not _skips(dataset):
-            _check_maps(found, phase)
+            _check_files(found, phase)
         if not found.segments.any() and found.num_images:
             _check_labels(dataset, phase)
 
@@ -142,14 +146,15 @@ def num_queries_of(segmentor: Any) -> int | None:
     return len(queries.weight) if hasattr(head, 'class_embed') and hasattr(queries, 'weight') else None
 
 
-def _check_maps(found: Survey, phase: str) -> None:
-    missing = found.left_out.get(MISSING_MAPS)
-    if missing:
-        raise FileNotFoundError(
-            f'{phase}_dataloader: {len(missing)} of {found.num_images} images have no annotation file, the '
-            f'first is {missing[0]}: add the files, check seg_map_suffix and data_prefix, or train with '
-            'mmmaskformer.SkipBadSamples, which leaves such images out.'
-        )
+def _check_files(found: Survey, phase: str) -> None:
+    for reason in (MISSING_IMAGES, MISSING_MAPS):
+        missing = found.left_out.get(reason)
+        if missing:
+            raise FileNotFoundError(
+                f'{phase}_dataloader: {len(missing)} of {found.num_images} samples are {reason}, the first '
+                f'is {missing[0]}: add the files, check data_prefix, img_suffix and seg_map_suffix, or train '
+                'with mmmaskformer.SkipBadSamples, which leaves such samples out.'
+            )
 
 
 def _check_labels(dataset: Any, phase: str) -> None:

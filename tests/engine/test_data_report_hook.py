@@ -106,12 +106,23 @@ def test_one_labelled_pixel_anywhere_is_enough(tmp_path, said):
 def test_images_without_label_map(tmp_path, said):
     config = write_label_maps(tmp_path)
     (tmp_path / 'ann/2.png').unlink()
-    message = r'train_dataloader: 1 of 4 images have no annotation file, the first is .*img.*2|ann.*2\.png'
+    message = (
+        r'train_dataloader: 1 of 4 samples are images without annotation file, the first is .*ann/2\.png'
+    )
     with pytest.raises(FileNotFoundError, match=message):
         DataReportHook().before_train(runner_of(config))
     said.clear()
     DataReportHook().before_train(runner_of(dict(type='mmmaskformer.SkipBadSamples', dataset=config)))
     assert f'!train data: 1 image without annotation file ({tmp_path}/ann/2.png)' in said
+
+
+def test_listed_images_that_do_not_exist(tmp_path):
+    config = write_label_maps(tmp_path)
+    (tmp_path / 'split.txt').write_text('0\n1\n7\n')
+    (tmp_path / 'ann/7.png').write_bytes((tmp_path / 'ann/0.png').read_bytes())
+    message = r'train_dataloader: 1 of 3 samples are images that do not exist, the first is .*img/7\.jpg'
+    with pytest.raises(FileNotFoundError, match=message):
+        DataReportHook().before_train(runner_of(dict(config, ann_file='split.txt')))
 
 
 def test_files_of_another_suffix(tmp_path, said):
