@@ -60,6 +60,10 @@ class ImageFiles:
             self._names[path] = claim(osp.splitext(osp.basename(path))[0], self._taken)
         return self._names[path]
 
+    def short_name(self, path: str) -> str:
+        """The name of an image without its folder and suffix; where several images share one, as `name`."""
+        return self.name(path) if self._share_names else osp.splitext(osp.basename(path))[0]
+
     def part_of(self, path: str) -> Any:
         """The inner data set that an image lies in; the first one where that is not known."""
         whole = osp.abspath(path)
@@ -90,6 +94,10 @@ class ImageFiles:
     def _loader(self, path: str) -> Any:
         pipeline = getattr(self.part_of(path), 'pipeline', None)
         return next(filter(is_image_loader, getattr(pipeline, 'transforms', ())), None)
+
+    @cached_property
+    def _share_names(self) -> bool:
+        return len({osp.splitext(osp.basename(path))[0] for path in self._names}) < len(self._names)
 
     @cached_property
     def _names(self) -> dict[str, str]:

@@ -54,7 +54,7 @@ class _PanopticMetric(PerImageMetric):
             key = image_key(sample)
             try:
                 sums = None if self.format_only else pack_sums(self._count(sample))
-                entry = self._submission().write_map(sample, *self._written(sample)) if self._writes else None
+                entry = self._write_map(sample) if self._writes else None
             except ValueError as error:
                 raise ValueError(f'{image_name(sample)}: {error}') from error
             self.results.append((key, _ImageResult(sums, entry)))
@@ -91,6 +91,11 @@ class _PanopticMetric(PerImageMetric):
         return PanopticSubmission(
             str(self.outfile_prefix), meta_field(self.dataset_meta, 'category_ids', self)
         )
+
+    def _write_map(self, sample: Mapping) -> dict:
+        path = sample.get('img_path')
+        name = self.name_of(path) if self.name_of and path else None
+        return self._submission().write_map(sample, *self._written(sample), name)
 
     def _print_table(self, sums: PanopticSums, table: Array) -> None:
         printed = PrettyTable()

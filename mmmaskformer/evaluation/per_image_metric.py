@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from mmengine.dist import (
@@ -81,6 +81,10 @@ class PerImageMetric(EachImageOnce):
         prefix: Goes before the names of the results, with a slash.
         collect_dir: As in MMEngine's `BaseMetric`.
 
+    Attributes:
+        name_of: Gives the file of an image a name for outputs, without suffix; None stands for its own name
+            without its folder. `ResultHook` sets it.
+
     Raises:
         ValueError: ``format_only`` without ``outfile_prefix``.
     """
@@ -100,6 +104,7 @@ class PerImageMetric(EachImageOnce):
                 'where, is not set'
             )
         self.outfile_prefix = outfile_prefix
+        self.name_of: Callable[[str], str] | None = None
         self.format_only = format_only
 
 

@@ -58,8 +58,16 @@ class PanopticSubmission:
         self.json_file = Path(f'{prefix}.panoptic.json')
         self.category_ids = [int(number) for number in category_ids]
 
-    def write_map(self, sample: Mapping, ids: NDArray[Any], segments: Sequence[Mapping]) -> dict:
-        """Write the PNG of an image, which is called as the image.
+    def write_map(
+        self, sample: Mapping, ids: NDArray[Any], segments: Sequence[Mapping], name: str | None = None
+    ) -> dict:
+        """Write the PNG of an image.
+
+        Args:
+            sample: Says which image it is.
+            ids: Its id map ``(H, W)``.
+            segments: ``id``, ``category_id`` and ``score`` of its segments.
+            name: Name of the PNG without suffix; None takes that of the image without its folder.
 
         Returns:
             The entry of the image in the JSON file.
@@ -67,7 +75,7 @@ class PanopticSubmission:
         Raises:
             ValueError: The sample does not say which image it is, or an id is too large.
         """
-        name = f'{_named(sample, "img_path").stem}.png'
+        name = f'{name or _named(sample, "img_path").stem}.png'
         write_id_png(ids, self.folder / name)
         listed = [
             dict(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..datasets.image_files import ImageFiles
 from ..evaluation.label_files import number_labels, write_image
+from ..evaluation.per_image_metric import PerImageMetric
 from ..registry import HOOKS
 from .display import to_rgb
 from .sample_sheet import SheetStyle, draw_sample
@@ -61,10 +62,14 @@ class ResultHook(Hook):
         self._files: dict[str, ImageFiles] = {}
 
     def before_test(self, runner: Runner) -> None:
-        """Take over the files of mmseg's metrics."""
+        """Take over the files of mmseg's metrics, and let metrics of ours tell folders apart."""
         if self.show:
             runner.visualizer._vis_backends = {}
-        self._take_over(runner.test_loop.evaluator)
+        loop = runner.test_loop
+        self._take_over(loop.evaluator)
+        for metric in loop.evaluator.metrics:
+            if isinstance(metric, PerImageMetric) and metric.outfile_prefix:
+                metric.name_of = self._files_of('test', loop).short_name
 
     def _take_over(self, evaluator: Evaluator) -> None:
         for metric in [metric for metric in evaluator.metrics if isinstance(metric, IoUMetric)]:
@@ -95,7 +100,7 @@ class ResultHook(Hook):
         if not (writes or keeps or draws):
             return
         loop = runner.test_loop if testing else runner.val_loop
-        files = self._files.setdefault(mode, ImageFiles(loop.dataloader.dataset))
+        files = self._files_of(mode, loop)
         for number, sample in enumerate(outputs):
             if writes:
                 self._write_labels(sample, files)
@@ -113,6 +118,11 @@ class ResultHook(Hook):
                     wait_time=self.wait_time,
                     step=runner.iter,
                 )
+
+    def _files_of(self, mode: str, loop: Any) -> ImageFiles:
+        if mode not in self._files:
+            self._files[mode] = ImageFiles(loop.dataloader.dataset)
+        return self._files[mode]
 
     def _write_labels(self, sample: BaseDataElement, files: ImageFiles) -> None:
         labels = read_semantic(sample, 'pred')

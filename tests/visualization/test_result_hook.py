@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from types import SimpleNamespace
 
 import cv2
@@ -14,7 +16,8 @@ from mmengine.structures import PixelData
 from mmseg.evaluation import IoUMetric
 from mmseg.structures import SegDataSample
 
-from mmmaskformer.evaluation import ClassIoU
+from mmmaskformer.evaluation import ClassIoU, PanopticQuality
+from mmmaskformer.evaluation.submission import read_id_png
 from mmmaskformer.visualization import ResultHook, paint_semantic
 
 NAMES = [f'drive{drive}/000{number}' for drive in (1, 2, 3) for number in (1, 2)]
@@ -130,6 +133,32 @@ def test_metrics_of_mmseg_hand_their_files_over(tmp_path, metric, format_only):
     assert (read(out / f'{NAMES[-1]}.png') == samples[-1].pred_sem_seg.data[0].numpy()).all()
     found = evaluator.evaluate(len(samples))
     assert found == {} if format_only else found['aAcc'] == 100
+
+
+@pytest.mark.parametrize('names', [NAMES, [f'drive{number}/000{number}' for number in range(6)]])
+def test_submission_files_keep_folders_where_names_meet(tmp_path, monkeypatch, names):
+    monkeypatch.setattr(sys.modules[__name__], 'NAMES', names)
+    dataset = build_dataset(tmp_path / 'data')
+    samples = [dataset[index]['data_samples'] for index in range(6)]
+    for number, sample in enumerate(samples):
+        ids = torch.full((1, *SIZE), number + 1)
+        sample.pred_panoptic_seg = PixelData(data=ids)
+        sample.set_data(dict(pred_segments_info=[dict(id=number + 1, category_id=0)]))
+        sample.set_metainfo(dict(img_id=number))
+    metric = PanopticQuality(outfile_prefix=str(tmp_path / 'out'), format_only=True)
+    evaluator = Evaluator([metric])
+    evaluator.dataset_meta = dict(classes=['a', 'b', 'c'], thing_classes=['a'], category_ids=[7, 8, 9])
+    loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=dataset), evaluator=evaluator)
+    ResultHook().before_test(SimpleNamespace(test_loop=loop))
+    for sample in samples:
+        evaluator.process([sample], {})
+    evaluator.evaluate(6)
+    short = names if len({name[-4:] for name in names}) < 6 else [name[-4:] for name in names]
+    assert files(tmp_path / 'out.panoptic') == short
+    listed = json.loads((tmp_path / 'out.panoptic.json').read_text())['annotations']
+    assert [entry['file_name'] for entry in listed] == [f'{name}.png' for name in short]
+    for number, name in enumerate(short):
+        assert (read_id_png(tmp_path / f'out.panoptic/{name}.png') == number + 1).all()
 
 
 def test_two_data_sets_of_the_same_names(tmp_path):
