@@ -85,7 +85,9 @@ def sizes_line(found: Survey) -> str:
 
 def kinds(found: Survey) -> Counter[str]:
     """Images by channels and bits."""
-    return Counter(f'{head.channels} channels of {head.bits} bits' for head in found.heads)
+    return Counter(
+        f'{head.channels} channel{"s" * (head.channels > 1)} of {head.bits} bits' for head in found.heads
+    )
 
 
 def _images_line(found: Survey) -> str:
