@@ -24,7 +24,13 @@ SIZE, PICTURES, SEGMENTS, CLASSES = 512, 2, 9, 150
 
 def build() -> MaskFormerForInstanceSegmentation:
     """Swin-T with 150 classes. Without deep supervision: current releases fail with it."""
-    backbone = SwinConfig(
+    config = MaskFormerConfig(backbone_config=swin_t(), num_labels=CLASSES, use_auxiliary_loss=False)
+    return MaskFormerForInstanceSegmentation(config)
+
+
+def swin_t() -> SwinConfig:
+    """The backbone of the paper's Swin-T."""
+    return SwinConfig(
         embed_dim=96,
         depths=[2, 2, 6, 2],
         num_heads=[3, 6, 12, 24],
@@ -32,8 +38,6 @@ def build() -> MaskFormerForInstanceSegmentation:
         drop_path_rate=0.3,
         out_features=['stage1', 'stage2', 'stage3', 'stage4'],
     )
-    config = MaskFormerConfig(backbone_config=backbone, num_labels=CLASSES, use_auxiliary_loss=False)
-    return MaskFormerForInstanceSegmentation(config)
 
 
 def tasks() -> dict[str, Callable[[], object]]:

@@ -1,0 +1,54 @@
+"""The parts of `benchmarks/gpu.py`. Each runs in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What every part is given.
+
+    Attributes:
+        device: ``'cuda'`` or ``'cpu'``.
+        dry_run: Tiny sizes and few repeats.
+        deadline: `time.monotonic()` after which no new measurement starts.
+        camvid: Folder with ``img`` and ``ann``, or None.
+        record: Takes one row of results, which is kept even if the part is stopped later.
+    """
+
+    device: str
+    dry_run: bool
+    deadline: float
+    camvid: Path | None
+    record: Callable[[dict], None]
+
+
+class Part(NamedTuple):
+    """A part of the run: the module ``gpu_parts.NAME`` has ``run(settings)``.
+
+    Attributes:
+        name: Name of the module and of the part's results.
+        seconds: Limit, of its time when all parts share 470 seconds.
+        about: What it measures.
+    """
+
+    name: str
+    seconds: int
+    about: str
+
+
+PARTS = (
+    Part('environment', 25, 'environment and driver'),
+    Part('device_tests', 55, 'tests/cuda'),
+    Part('speed', 140, 'training step and prediction beside the peers'),
+    Part('compiled_speed', 65, 'the same with torch.compile'),
+    Part('batch', 40, 'largest batch of COCO panoptic R50, 800x1333'),
+    Part('floor', 30, 'measured rates of the device and the times they allow'),
+    Part('training', 115, 'CamVid in bf16 to its end'),
+)
