@@ -14,7 +14,8 @@ import numpy as np
 from mmengine.registry import TRANSFORMS
 from numpy.typing import NDArray
 
-from ..datasets.image_files import gives_rgb, is_image_loader
+from ..datasets.image_files import gives_rgb
+from ..datasets.pipelines import is_annotation_loader, is_image_loader
 from .sources import Picture
 
 Item = TypeVar('Item')
@@ -72,7 +73,7 @@ class Preparation:
                 'the test pipeline augments pictures (TestTimeAug), which tools/test.py --tta evaluates: '
                 'set the plain one here'
             )
-        self.load, self.transforms = transforms[0], [t for t in transforms[1:] if not _loads_labels(t)]
+        self.load, self.transforms = transforms[0], [t for t in transforms[1:] if not is_annotation_loader(t)]
         self.channels, self.is_rgb = channels, gives_rgb(self.load)
 
     def read(self, picture: Picture) -> NDArray[Any]:
@@ -156,12 +157,6 @@ def _to_bgr(image: NDArray[Any], name: str) -> NDArray[Any]:
     if image.dtype == np.uint16:
         image = (image >> 8).astype(np.uint8)
     return np.ascontiguousarray(mmcv.gray2bgr(image[..., 0]) if image.shape[2] == 1 else image[..., :3])
-
-
-def _loads_labels(transform: Any) -> bool:
-    """Whether a transform loads a truth: ``LoadAnnotations``, ``LoadPanopticAnnotations``, ..."""
-    name = type(transform).__name__
-    return name.startswith('Load') and 'Annotation' in name
 
 
 def read_ahead(

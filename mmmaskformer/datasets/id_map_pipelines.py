@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from mmcv.transforms import BaseTransform
-from mmengine.dataset import Compose
+from .leaves import inner_datasets
+from .pipelines import flatten_transforms, is_annotation_loader
 
 Rule = Callable[[Any], str | None]
 """What is wrong with a transform and how to correct it; None if it works on id maps as it is set."""
@@ -34,9 +34,8 @@ def check_pipelines(dataset: Any) -> bool:
     Raises:
         ValueError: They have, and a transform in the pipeline would corrupt them; the sentence names it.
     """
-    inner = getattr(dataset, 'datasets', None) or filter(None, [getattr(dataset, 'dataset', None)])
-    with_ids = [check_pipelines(child) for child in inner]
-    transforms = list(_flatten(getattr(dataset, 'pipeline', None)))
+    with_ids = [check_pipelines(child) for child in inner_datasets(dataset)]
+    transforms = list(flatten_transforms(getattr(dataset, 'pipeline', None)))
     if not any(with_ids) and not any(_loads_segments(transform, dataset) for transform in transforms):
         return False
     for transform in transforms:
@@ -50,23 +49,8 @@ def check_pipelines(dataset: Any) -> bool:
 def _loads_segments(transform: Any, dataset: Any) -> bool:
     """Whether a transform loads a map of segment ids, or label maps by mistake for one."""
     if getattr(dataset, 'has_segments', False):
-        name = type(transform).__name__
-        return name.startswith('Load') and 'Annotation' in name
+        return is_annotation_loader(transform)
     return getattr(transform, 'loads_segments', False)
-
-
-def _flatten(part: Any) -> Iterator[Any]:
-    """The transforms in a pipeline, and those inside compositions, choices, broadcasters, ..."""
-    if isinstance(part, list | tuple):
-        for item in part:
-            yield from _flatten(item)
-    elif isinstance(part, Compose):
-        yield from _flatten(part.transforms)
-    elif callable(part):
-        yield part
-        for value in getattr(part, '__dict__', {}).values():
-            if isinstance(value, BaseTransform | Compose | list | tuple):
-                yield from _flatten(value)
 
 
 def _fault(transform: Any) -> str | None:

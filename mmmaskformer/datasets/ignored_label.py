@@ -7,13 +7,14 @@ set's ``ignore_index`` sets another one.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from mmseg.datasets import BaseSegDataset
 from mmseg.datasets.transforms import LoadAnnotations as MMSegLoadAnnotations
 
 from ..functional.targets import ignored_label
+from .pipelines import flatten_transforms
 from .transforms import LoadAnnotations, PackSegmentInputs
 
 NAMES = ('ignore_index', 'seg_pad_val', 'seg_fill_in')
@@ -42,18 +43,6 @@ class LabelSetting(NamedTuple):
             self.transform.pad_val = {**self.transform.pad_val, 'seg': label}
         else:
             setattr(self.transform, self.name, label)
-
-
-def flatten_transforms(part: Any) -> Iterator[Any]:
-    """The transforms of a pipeline, and those inside ``RandomChoice``, ``TestTimeAug`` and the like."""
-    if isinstance(part, list | tuple):
-        inner = list(part)
-    else:
-        yield part
-        inner = [getattr(part, name, None) for name in ('transforms', 'subroutines')]
-    for child in inner:
-        if child is not None:
-            yield from flatten_transforms(child)
 
 
 def label_settings(pipeline: Any) -> list[LabelSetting]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..naming import claim, lies_in, names_below
 from .leaves import leaves
+from .pipelines import is_image_loader
 
 
 class LoadedImage(NamedTuple):
@@ -25,12 +26,6 @@ class LoadedImage(NamedTuple):
 
     pixels: NDArray[Any]
     is_rgb: bool
-
-
-def is_image_loader(transform: Any) -> bool:
-    """Whether a transform reads images: ``LoadImageFromFile``, ``LoadSingleRSImageFromFile``, ..."""
-    name = type(transform).__name__
-    return name.startswith('Load') and 'Image' in name
 
 
 def gives_rgb(loader: Any) -> bool:

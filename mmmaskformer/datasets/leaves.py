@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,19 +25,37 @@ class Leaf(NamedTuple):
     times: Times
 
 
+def inner_datasets(dataset: Any) -> list[Any]:
+    """The data sets directly inside a wrapper of MMEngine, MMSegmentation, PyTorch or ours."""
+    several = getattr(dataset, 'datasets', None)
+    if several is not None:
+        return list(several)
+    single = getattr(dataset, 'dataset', None)
+    return [] if single is None else [single]
+
+
+def flatten_dataset(dataset: Any) -> Iterator[Any]:
+    """The data sets inside any number of wrappers, without reading lists of files, which `leaves` does."""
+    inner = inner_datasets(dataset)
+    if not inner:
+        yield dataset
+    for child in inner:
+        yield from flatten_dataset(child)
+
+
 def leaves(dataset: Any) -> list[Leaf]:
     """The data sets inside ``ConcatDataset``, ``ClassBalancedDataset``, ``SkipBadSamples`` and the like."""
     return _expand(dataset, np.ones(_length(dataset), dtype=np.int64))
 
 
 def _expand(dataset: Any, times: Times) -> list[Leaf]:
-    inner = getattr(dataset, 'datasets', None)
-    if inner is not None:
-        parts = np.split(times, np.cumsum([_length(child) for child in inner])[:-1])
-        return [leaf for child, part in zip(inner, parts) for leaf in _expand(child, part)]
-    inner = getattr(dataset, 'dataset', None)
-    if inner is None:
+    children = inner_datasets(dataset)
+    if not children:
         return [Leaf(dataset, times)]
+    if getattr(dataset, 'datasets', None) is not None:
+        parts = np.split(times, np.cumsum([_length(child) for child in children])[:-1])
+        return [leaf for child, part in zip(children, parts) for leaf in _expand(child, part)]
+    (inner,) = children
     length = _length(inner)
     places = _places(dataset)
     if places is not None:

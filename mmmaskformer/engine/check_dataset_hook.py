@@ -1,20 +1,21 @@
 """Compare the classes of the data with those of the model before any time is spent."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.structures import SegDataSample
-from torch import nn
 
 from mmmaskformer.datasets.id_map_pipelines import check_pipelines
+from mmmaskformer.datasets.leaves import flatten_dataset
 from mmmaskformer.functional.targets import check_labels
 from mmmaskformer.models.decode_heads.base import named_label_errors
 from mmmaskformer.registry import HOOKS
 
 from .class_weights import resolve_class_weights
 from .label_checks import agree_on_ignored_label, warn_of_one_class
+from .run_parts import heads_of, metrics_of, samples_of, segmentor_of
 
 
 @HOOKS.register_module()
@@ -37,7 +38,7 @@ class CheckDatasetHook(Hook):
         ValueError: ``num_classes`` of a head differs from the number of classes of a data set, or two data
             sets disagree about a class; or a transform, another head or a metric names another ignored label
             than the head; or a label map to evaluate with has a label that is neither a class
-            nor ignored, or another size than its picture.
+            nor ignored, or another size than its image.
     """
 
     priority = 'VERY_HIGH'
@@ -52,7 +53,7 @@ class CheckDatasetHook(Hook):
         names = (getattr(dataset, 'metainfo', None) or {}).get('classes')
         if names is not None:
             resolve_class_weights(runner.model, dataset, names)
-            warn_of_one_class(len(names), _metrics(runner.val_loop))
+            warn_of_one_class(len(names), metrics_of(runner.val_loop))
 
     def before_val(self, runner: Runner) -> None:
         """Check the validation data."""
@@ -62,13 +63,12 @@ class CheckDatasetHook(Hook):
         """Check the test data."""
         self._check(runner, 'test_dataloader')
         _check_metrics(getattr(runner, 'test_loop', None), runner.test_dataloader.dataset)
-        for _, head in _heads(runner.model):
-            warn_of_one_class(head.num_classes, _metrics(getattr(runner, 'test_loop', None)))
-            break
+        for _, head in [*heads_of(runner.model)][:1]:
+            warn_of_one_class(head.num_classes, metrics_of(getattr(runner, 'test_loop', None)))
 
     def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Check the label maps of a batch."""
-        _check_truth(runner.model, data_batch)
+        _check_ground_truth(runner.model, data_batch)
 
     before_test_iter = before_val_iter
 
@@ -85,45 +85,31 @@ class CheckDatasetHook(Hook):
                 name = name or here
                 agreed = {**metainfo, **agreed}
         if agreed.get('classes') is not None:
-            _tell(_segmentor(runner.model), agreed)
+            _set_dataset_meta(segmentor_of(runner.model), agreed)
         self._check_ignored_label(runner, dataloaders)
 
     @staticmethod
     def _check_ignored_label(runner: Runner, dataloaders: Sequence[str]) -> None:
         metrics = {
-            f'{phase}_evaluator': _metrics(getattr(runner, f'{phase}_loop', None))
+            f'{phase}_evaluator': metrics_of(getattr(runner, f'{phase}_loop', None))
             for phase in ('val', 'test')
             if f'{phase}_dataloader' in dataloaders
         }
         loaders = {name: getattr(runner, name) for name in dataloaders}
-        preprocessor = getattr(_segmentor(runner.model), 'data_preprocessor', None)
-        agree_on_ignored_label(list(_heads(runner.model)), preprocessor, loaders, metrics)
-
-
-def _metrics(loop: Any) -> list[Any]:
-    return list(getattr(getattr(loop, 'evaluator', None), 'metrics', ()))
+        preprocessor = getattr(segmentor_of(runner.model), 'data_preprocessor', None)
+        agree_on_ignored_label(list(heads_of(runner.model)), preprocessor, loaders, metrics)
 
 
 def _check_metrics(loop: Any, dataset: object) -> None:
     """Let metrics that read annotation files compare them with the data."""
-    for metric in _metrics(loop):
+    for metric in metrics_of(loop):
         if hasattr(metric, 'check_data'):
             metric.check_data(list(flatten_dataset(dataset)))
 
 
-def flatten_dataset(dataset: object) -> Iterable:
-    """The data sets inside MMEngine's wrappers: concatenated, repeated or class-balanced ones."""
-    inner = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
-    if inner == [None]:
-        yield dataset
-        return
-    for child in inner:
-        yield from flatten_dataset(child)
-
-
-def _check_truth(model: Any, batch: Any) -> None:
-    head = next((head for _, head in _heads(model)), None)
-    for sample in _flatten(batch.get('data_samples') if isinstance(batch, Mapping) else None):
+def _check_ground_truth(model: Any, batch: Any) -> None:
+    head = next((head for _, head in heads_of(model)), None)
+    for sample in samples_of(batch):
         for field in ('gt_sem_seg', 'gt_panoptic_seg'):
             if field in sample:
                 _check_shape(sample, field)
@@ -134,25 +120,19 @@ def _check_truth(model: Any, batch: Any) -> None:
 
 
 def _check_shape(sample: SegDataSample, field: str) -> None:
-    """Predictions come at the size of the picture's file."""
+    """Predictions have the size of the image file."""
     found, expected = sample.get(field).data.shape[-2:], sample.metainfo.get('ori_shape')
     if expected is not None and tuple(found) != tuple(expected[:2]):
         path = sample.metainfo.get('seg_map_path') or sample.metainfo.get('img_path')
         raise ValueError(
-            f'{path}: the truth ({field}) is {found[1]}x{found[0]} pixels, but its picture '
-            f'{expected[1]}x{expected[0]}: correct the pair, or load the truth after resizing in the test '
-            'pipeline.'
+            f'{path}: the ground truth ({field}) is {found[1]}x{found[0]} pixels, but its image '
+            f'{expected[1]}x{expected[0]}: correct the pair, or load the ground truth after resizing in the '
+            'test pipeline.'
         )
 
 
-def _flatten(samples: Any) -> Iterable[SegDataSample]:
-    """The samples of a batch; with test-time augmentation each is a list."""
-    for sample in samples or ():
-        yield from _flatten(sample) if isinstance(sample, Sequence) else [sample]
-
-
 def _check_numbers(model: Any, classes: Any, here: str) -> None:
-    for name, head in _heads(model):
+    for name, head in heads_of(model):
         if classes is not None and head.num_classes != len(classes):
             raise ValueError(
                 f'model.{name}.num_classes is {head.num_classes}, but {here} has {len(classes)} classes: set '
@@ -179,24 +159,9 @@ def _check_agreement(first: Mapping, second: Mapping, there: str, here: str) -> 
             )
 
 
-def _tell(segmentor: Any, metainfo: dict) -> None:
+def _set_dataset_meta(segmentor: Any, metainfo: dict) -> None:
     """Set ``dataset_meta``; what it says already about the same classes stays, where the data say nothing."""
     known = getattr(segmentor, 'dataset_meta', None) or {}
     if tuple(known.get('classes') or ()) != tuple(metainfo['classes']):
         known = {}
     segmentor.dataset_meta = {**known, **metainfo}
-
-
-def _segmentor(model: Any) -> Any:
-    while not hasattr(model, 'decode_head') and hasattr(model, 'module'):  # DDP, test-time augmentation
-        model = model.module
-    return model
-
-
-def _heads(model: Any) -> Iterable[tuple[str, Any]]:
-    segmentor = _segmentor(model)
-    for name in ('decode_head', 'auxiliary_head'):
-        head = getattr(segmentor, name, None)
-        for part in head if isinstance(head, nn.ModuleList) else [head]:
-            if hasattr(part, 'num_classes'):
-                yield name, part

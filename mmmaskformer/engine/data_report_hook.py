@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import mmcv
@@ -17,12 +17,14 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mmmaskformer.datasets.contents import contents_of
-from mmmaskformer.datasets.leaves import leaves
+from mmmaskformer.datasets.leaves import inner_datasets, leaves
 from mmmaskformer.datasets.left_out import MISSING_IMAGES, MISSING_MAPS
 from mmmaskformer.datasets.skip_bad_samples import SkipBadSamples
 from mmmaskformer.datasets.survey import Survey, survey
 from mmmaskformer.datasets.survey_text import shown, three_lines, warnings
 from mmmaskformer.registry import HOOKS
+
+from .run_parts import metrics_of, samples_of, segmentor_of
 
 PEEKED = 20
 """Label maps that are opened to say which values they hold."""
@@ -59,7 +61,7 @@ class DataReportHook(Hook):
         if not is_main_process() or self.seconds <= 0:
             return
         self._look(runner, 'train')
-        if runner.val_loop is not None and not _writes_only(runner.val_evaluator):
+        if runner.val_loop is not None and not _writes_only(runner.val_loop):
             self._look(runner, 'val')
 
     def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
@@ -90,8 +92,8 @@ class DataReportHook(Hook):
             reason for leaf in leaves(dataset) for reason in getattr(leaf.dataset, 'left_out', ())
         }:
             found.left_out.pop(reason, None)  # the data set has logged it
-        ignored = getattr(getattr(_segmentor(runner), 'decode_head', None), 'ignore_index', None)
-        num_queries = num_queries_of(_segmentor(runner))
+        ignored = getattr(getattr(segmentor_of(runner.model), 'decode_head', None), 'ignore_index', None)
+        num_queries = num_queries_of(segmentor_of(runner.model))
         if phase == 'train':
             for line in three_lines(found, num_queries):
                 print_log(f'{phase} data: {line}', 'current')
@@ -104,11 +106,11 @@ class DataReportHook(Hook):
 
     def _note(self, runner: Runner, batch: Any) -> None:
         classes = _dataset_meta(runner).get('classes')
-        if classes is None or not isinstance(batch, Mapping):
+        if classes is None:
             return
         if self._present is None:
             self._present = torch.zeros(len(classes) + 1, dtype=torch.int64)  # the last: there was a sample
-        for labels in map(_labels_of, _flatten(batch.get('data_samples'))):
+        for labels in map(_labels_of, samples_of(batch)):
             if labels is not None:
                 self._present[-1] = 1
                 self._present[labels[(labels >= 0) & (labels < len(classes))]] = 1
@@ -197,28 +199,15 @@ def _values(paths: Iterable[str]) -> list[int]:
 
 
 def _skips(dataset: Any) -> bool:
-    inner = [*(getattr(dataset, 'datasets', None) or ()), getattr(dataset, 'dataset', None)]
-    return isinstance(dataset, SkipBadSamples) or any(_skips(one) for one in inner if one is not None)
+    return isinstance(dataset, SkipBadSamples) or any(map(_skips, inner_datasets(dataset)))
 
 
-def _writes_only(evaluator: Any) -> bool:
-    return any(getattr(metric, 'format_only', False) for metric in getattr(evaluator, 'metrics', ()))
-
-
-def _segmentor(runner: Runner) -> Any:
-    model: Any = runner.model
-    while not hasattr(model, 'decode_head') and hasattr(model, 'module'):
-        model = model.module
-    return model
+def _writes_only(loop: Any) -> bool:
+    return any(getattr(metric, 'format_only', False) for metric in metrics_of(loop))
 
 
 def _dataset_meta(runner: Runner) -> Mapping:
-    return getattr(_segmentor(runner), 'dataset_meta', None) or {}
-
-
-def _flatten(samples: Any) -> Iterable[Any]:
-    for sample in samples or ():
-        yield from _flatten(sample) if isinstance(sample, Sequence) else [sample]
+    return getattr(segmentor_of(runner.model), 'dataset_meta', None) or {}
 
 
 def _labels_of(sample: Any) -> torch.Tensor | None:

@@ -10,7 +10,9 @@ from mmengine.logging import print_log
 from mmseg.datasets.transforms import LoadAnnotations as MMSegLoadAnnotations
 from mmseg.evaluation import IoUMetric
 
-from mmmaskformer.datasets.ignored_label import flatten_transforms, label_settings
+from mmmaskformer.datasets.ignored_label import label_settings
+from mmmaskformer.datasets.leaves import inner_datasets
+from mmmaskformer.datasets.pipelines import flatten_transforms
 from mmmaskformer.datasets.transforms import LoadAnnotations
 from mmmaskformer.functional.targets import ignored_label
 from mmmaskformer.models.data_preprocessor import pad_with_ignored_label
@@ -82,10 +84,9 @@ def _pipelines(dataset: Any, outer: tuple = ()) -> Iterator[tuple]:
     """What each data set's samples go through: its own pipeline and those of the wrappers around it."""
     own = getattr(dataset, 'pipeline', None)
     passed = outer if own is None else (own, *outer)
-    inner = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
-    if inner == [None]:
+    inner = inner_datasets(dataset)
+    if not inner:
         yield passed
-        return
     for child in inner:
         yield from _pipelines(child, passed)
 

@@ -10,8 +10,8 @@ from mmseg.structures import SegDataSample
 from torch import nn
 
 from mmmaskformer.datasets import LoadInstanceAnnotations, SegmentMosaic
+from mmmaskformer.datasets.leaves import flatten_dataset
 from mmmaskformer.engine import CheckDatasetHook
-from mmmaskformer.engine.check_dataset_hook import flatten_dataset
 
 EVENTS = {
     'before_train': 'train_dataloader',
@@ -168,7 +168,7 @@ def test_joined_data_sets_disagree():
     ('labels', 'ori_shape', 'message'),
     [
         ([[0, 5, 255]], (1, 3), r'a\.png: label 5 is neither a class \(0 to 4, num_classes=5\)'),
-        ([[0, 4, 255]], (2, 3), r'a\.png: the truth \(gt_sem_seg\) is 3x1 pixels, but its picture 3x2'),
+        ([[0, 4, 255]], (2, 3), r'a\.png: the ground truth \(gt_sem_seg\) is 3x1 pixels, but its image 3x2'),
         ([[0, 4, 255]], (1, 3), None),
     ],
 )
