@@ -1,4 +1,4 @@
-"""Parts of a run that hooks need: the segmentor inside wrappers, its heads, metrics, and samples of a batch."""
+"""Parts of a run that hooks need: the segmentor inside wrappers, heads, metrics, and samples of a batch."""
 
 from __future__ import annotations
 
