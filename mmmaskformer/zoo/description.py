@@ -61,7 +61,7 @@ def describe(path: Path) -> dict[str, Any]:
         ValueError: The config's name does not tell its backbone and its data.
     """
     config = Config.fromfile(path)
-    backbone = re.search(r'_(r\d+c?|swin-[tsbl](?:-in\d+k)?)_', path.stem)
+    backbone = re.search(r'_(r\d+c?|swin-[tsbl](?:-in\d+k)?|efficientnet-lite\d)_', path.stem)
     data = re.sub(r'-\d+x\d+$', '', path.stem.rsplit('_', 1)[-1])
     if backbone is None or data not in DATA_SETS:
         raise ValueError(
@@ -79,6 +79,8 @@ def describe(path: Path) -> dict[str, Any]:
 
 
 def _backbone_title(tag: str, config: Config) -> str:
+    if tag.startswith('efficientnet-'):
+        return tag.replace('efficientnet-lite', 'EfficientNet-Lite')
     kind, _, pretraining = tag.replace('swin-', 'Swin-').partition('-in')
     title = f'{kind[:-1]}{kind[-1].upper()}' if kind.startswith('Swin') else kind.replace('r', 'R')
     title += f' (ImageNet-{pretraining})' if pretraining else ''
