@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.dataset import DefaultSampler, InfiniteSampler
+from mmengine.optim import OptimWrapper
 from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, RandomSampler
 
 from mmmaskformer.engine import ExactResumeHook, numbered_samples
@@ -152,7 +153,8 @@ class SkippingIterator:
 @pytest.mark.parametrize(('iterator', 'calls'), [(object(), 4), (SkippingIterator(), 0)])
 def test_loops_skip_what_was_seen_in_two_ways(iterator, calls):
     loop = SimpleNamespace(iter=4, dataloader=loader(), dataloader_iterator=iterator)
-    ExactResumeHook().before_train(SimpleNamespace(train_loop=loop, seed=3, iter=4))
+    wrapper = OptimWrapper(torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1))
+    ExactResumeHook().before_train(SimpleNamespace(train_loop=loop, seed=3, iter=4, optim_wrapper=wrapper))
     assert [next(loop.dataloader_iterator) for _ in range(calls)] == [None] * calls
     loop.dataloader_iterator.skip_iter(4)
     expected = first(number_samples(loader(), 3, endless=True), 6)[4:]
