@@ -7,6 +7,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.structures import SegDataSample
 
+from mmmaskformer.datasets.channel_limits import check_channels
 from mmmaskformer.datasets.id_map_pipelines import check_pipelines
 from mmmaskformer.datasets.leaves import flatten_dataset
 from mmmaskformer.functional.targets import check_labels
@@ -77,6 +78,7 @@ class CheckDatasetHook(Hook):
         name = ''
         for dataloader in dataloaders:
             check_pipelines(getattr(runner, dataloader).dataset)
+            check_channels(getattr(runner, dataloader).dataset)
             for dataset in flatten_dataset(getattr(runner, dataloader).dataset):
                 here = f'{type(dataset).__name__} of {dataloader}'
                 metainfo = getattr(dataset, 'metainfo', {})
