@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from ..apis.checks import check_data
+from ..apis.config_parts import evaluators_of, type_name
 from ..apis.console import ConsoleFilter, build_quiet_runner
 from .records import Scores, split_scores, write_scores
 from .runs import Run
@@ -24,9 +25,9 @@ def add_semantic_quality(evaluators: Any) -> list[dict]:
     Args:
         evaluators: Config of one metric or several.
     """
-    configs = [dict(one) for one in (evaluators if isinstance(evaluators, list | tuple) else [evaluators])]
-    known = {str(config['type']).split('.')[-1] for config in configs}
-    for config in [one for one in configs if str(one['type']).split('.')[-1] == 'IoUMetric']:
+    configs = [dict(evaluator) for evaluator in evaluators_of(evaluators)]
+    known = {type_name(config) for config in configs}
+    for config in [config for config in configs if type_name(config) == 'IoUMetric']:
         config['type'] = 'mmmaskformer.ClassIoU'
         if 'SemanticPanopticQuality' not in known:
             ignore = config.get('ignore_index', 255)

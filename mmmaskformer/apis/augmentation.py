@@ -7,7 +7,7 @@ import logging
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from .checks import inner_configs
+from .config_parts import evaluators_of, inner_configs, type_name
 
 # Metrics of segments, whose masks are not averaged.
 OF_SEGMENTS = {'PanopticQuality', 'InstanceAP', 'CocoPanopticMetric', 'CocoMetric'}
@@ -28,8 +28,8 @@ def use_augmentation(cfg: Config) -> None:
     Raises:
         ValueError: The config has no ``tta_pipeline``, or measures segments alone.
     """
-    evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list | tuple) else [cfg.test_evaluator]
-    names = [_short_name(evaluator.type) for evaluator in evaluators]
+    evaluators = evaluators_of(cfg.test_evaluator)
+    names = [type_name(evaluator) for evaluator in evaluators]
     semantic = [one for one, name in zip(evaluators, names) if name not in OF_SEGMENTS]
     left_out = ', '.join(name for name in names if name in OF_SEGMENTS)
     if not semantic:
@@ -50,10 +50,6 @@ def use_augmentation(cfg: Config) -> None:
     cfg.test_evaluator = semantic
     for dataset in inner_configs(cfg.test_dataloader.dataset):
         dataset['pipeline'] = cfg.tta_pipeline
-    ours = _short_name(cfg.model.type) == 'MaskFormer'
+    ours = type_name(cfg.model) == 'MaskFormer'
     default = dict(type='mmmaskformer.MaskFormerTTAModel' if ours else 'SegTTAModel')
     cfg.model = dict(cfg.get('tta_model') or default, module=cfg.model)
-
-
-def _short_name(kind: str | type) -> str:
-    return kind.rpartition('.')[2] if isinstance(kind, str) else kind.__name__

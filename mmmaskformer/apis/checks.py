@@ -5,13 +5,14 @@ import inspect
 import logging
 import os
 import os.path as osp
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.registry import DATASETS
 from mmengine.runner import Runner
+
+from .config_parts import inner_configs
 
 SUFFIX_OF_PREFIX = {'img_path': 'img_suffix', 'seg_map_path': 'seg_map_suffix'}
 
@@ -79,17 +80,6 @@ def check_data(cfg: Config, phases: Sequence[str] = ('train', 'val')) -> None:
         dataloader = cfg.get(f'{phase}_dataloader') or {}
         for dataset in inner_configs(dataloader.get('dataset')):
             _check_dataset(dataset, f'{phase}_dataloader', cfg.get('default_scope'))
-
-
-def inner_configs(dataset: Mapping | None) -> Iterator[Any]:
-    """The configs of the data sets inside wrappers such as ``ConcatDataset`` and ``RepeatDataset``."""
-    if not isinstance(dataset, Mapping):
-        return
-    inner = dataset.get('datasets') or ([dataset['dataset']] if 'dataset' in dataset else [])
-    if not inner:
-        yield dataset
-    for child in inner:
-        yield from inner_configs(child)
 
 
 def _check_dataset(dataset: Mapping, dataloader: str, scope: str | None) -> None:

@@ -13,6 +13,7 @@ from ..evaluation.per_image_metric import PerImageMetric
 from ..registry import METRICS
 from .augmentation import use_augmentation
 from .checks import check_data, check_run
+from .config_parts import evaluators_of, type_name
 from .cpu_processes import join_cpu_processes
 from .precision import default_autocast, use_mixed_precision
 from .unlabelled import predict_alone
@@ -97,13 +98,11 @@ def _ask_for_files(cfg: Config, out: str | None, show_dir: str | None) -> None:
     """Set what makes metrics write COCO's files, and the hook label maps and overlays."""
     if out is None and show_dir is None:
         return
-    evaluators = cfg.get('test_evaluator') or []
-    evaluators = evaluators if isinstance(evaluators, list) else [evaluators]
+    evaluators = evaluators_of(cfg.get('test_evaluator'))
     submitting = [evaluator for evaluator in evaluators if _has_own_files(evaluator.type)]
     for evaluator in submitting:
-        name = evaluator.type if isinstance(evaluator.type, str) else evaluator.type.__name__
         if out is not None:
-            evaluator.outfile_prefix = osp.join(out, name.split('.')[-1].lower())
+            evaluator.outfile_prefix = osp.join(out, type_name(evaluator).lower())
     labels = out if len(submitting) < len(evaluators) or not evaluators else None
     hooks = cfg.setdefault('default_hooks', {})
     hooks['visualization'] = dict(type='mmmaskformer.ResultHook', out=labels, show_dir=show_dir)

@@ -9,7 +9,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from .checks import inner_configs
+from .config_parts import evaluators_of, inner_configs, type_name
 
 # Metrics that can write what is predicted without ground truth.
 WRITERS = {'PanopticQuality', 'InstanceAP'}
@@ -34,12 +34,10 @@ def predict_alone(cfg: Config, writes: bool) -> None:
             'so there is nothing to evaluate: give it, or write the predictions with --out or --show-dir.'
         )
     print_log('The test data have no ground truth: nothing is evaluated.', 'current', logging.WARNING)
-    given = cfg.test_evaluator
-    evaluators = given if isinstance(given, list | tuple) else [given]
-    kept = [one for one in evaluators if str(one.get('type')).rpartition('.')[2] in WRITERS]
-    for one in kept:
-        one.update(format_only=True)
-    cfg.test_evaluator = kept
+    writers = [one for one in evaluators_of(cfg.test_evaluator) if type_name(one) in WRITERS]
+    for evaluator in writers:
+        evaluator.update(format_only=True)
+    cfg.test_evaluator = writers
     for dataset in datasets:
         dataset['data_prefix'].pop('seg_map_path', None)
         dataset['pipeline'] = _without_annotations(dataset.get('pipeline') or [])
@@ -63,6 +61,5 @@ def _without_annotations(transforms: Any) -> Any:
 
 
 def _loads_annotations(transform: Any) -> bool:
-    kind = transform.get('type') if isinstance(transform, Mapping) else None
-    name = kind if isinstance(kind, str) else getattr(kind, '__name__', '')
-    return name.rpartition('.')[2].startswith('Load') and name.endswith('Annotations')
+    name = type_name(transform) if isinstance(transform, Mapping) else ''
+    return name.startswith('Load') and 'Annotation' in name

@@ -11,13 +11,17 @@ import numpy as np
 from mmengine import fileio
 from PIL import Image
 
+from .exif import STORED, orientation_of
 from .whole_files import PNG
 
 PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 """By type of color; a palette holds three."""
 PILLOW_KINDS = {'1': (1, 1), 'L': (1, 8), 'P': (3, 8), 'LA': (2, 8), 'RGB': (3, 8), 'RGBA': (4, 8)}
 PILLOW_KINDS |= {'CMYK': (4, 8), 'YCbCr': (3, 8), 'I;16': (1, 16), 'I;16B': (1, 16), 'F': (1, 32)}
-TIFF_BITS, TIFF_SAMPLES, ORIENTATION = 258, 277, 274
+TIFF_BITS, TIFF_SAMPLES = 258, 277
+RIFF = b'RIFF'  # of WebP
+HEAD = 1 << 17
+"""Bytes that are read first: the EXIF data of a JPEG lie there, of PNG and WebP they may lie at the end."""
 
 
 class ImageHead(NamedTuple):
@@ -28,7 +32,7 @@ class ImageHead(NamedTuple):
         width: In pixels, as stored.
         channels: Their number.
         bits: Of a channel.
-        turned: Whether EXIF says that the image is to be shown turned or mirrored.
+        turned: Whether the loaders turn or mirror it by its EXIF orientation (`exif.orientation_of`).
     """
 
     height: int
@@ -52,20 +56,20 @@ def read_head(path: str, backend_args: dict | None = None) -> ImageHead:
 
 
 def _parse(file: Any) -> ImageHead:
-    start = file.read(33)
-    file.seek(0)
-    turned = False
-    try:
-        with Image.open(file) as image:
-            turned = image.getexif().get(ORIENTATION, 1) not in (0, 1)
-            if not start.startswith(PNG):
-                return ImageHead(image.height, image.width, *_kind(image), turned)
-    except (OSError, SyntaxError, ValueError, KeyError, Image.DecompressionBombError):
-        pass
-    if start.startswith(PNG) and len(start) == 33:
-        width, height, bits, color = struct.unpack('>IIBB', start[16:26])
+    start = file.read(HEAD)
+    if start.startswith((PNG, RIFF)):
+        start += file.read()
+    turned = orientation_of(start) != STORED
+    if start.startswith(PNG) and len(start) >= 26:
+        width, height, bits, color = struct.unpack_from('>IIBB', start, 16)
         if color in PNG_CHANNELS:
             return ImageHead(height, width, PNG_CHANNELS[color], max(bits, 8), turned)
+    file.seek(0)
+    try:
+        with Image.open(file) as image:
+            return ImageHead(image.height, image.width, *_kind(image), turned)
+    except (OSError, SyntaxError, ValueError, KeyError, Image.DecompressionBombError):
+        pass
     file.seek(0)
     content = np.frombuffer(file.read(), np.uint8)
     pixels = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if len(content) else None

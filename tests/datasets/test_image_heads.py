@@ -33,12 +33,26 @@ def test_kinds(tmp_path, name, channels, dtype):
     assert read_head(path, dict(backend='local')) == ImageHead(5, 7, channels, bits)
 
 
-def test_turned_and_palette(tmp_path):
+@pytest.mark.parametrize('suffix', ['jpg', 'png', 'webp', 'tif'])
+def test_turned_as_the_loader_turns(tmp_path, suffix):
+    """TIFF files excepted, which decoders turn, whatever the setting."""
     image = Image.new('RGB', (7, 5))
     exif = image.getexif()
     exif[274] = 6
-    image.save(tmp_path / 'turned.jpg', exif=exif)
-    assert read_head(str(tmp_path / 'turned.jpg')) == ImageHead(5, 7, 3, 8, turned=True)
+    path = tmp_path / f'turned.{suffix}'
+    image.save(path, exif=exif)
+    assert read_head(str(path)).turned == (suffix != 'tif')
+
+
+def test_png_is_not_decoded(tmp_path):
+    path = tmp_path / 'a.png'
+    Image.new('RGB', (7, 5)).save(path)
+    path.write_bytes(path.read_bytes()[:33])
+    assert read_head(str(path)) == ImageHead(5, 7, 3, 8)
+
+
+def test_palette(tmp_path):
+    image = Image.new('RGB', (7, 5))
     image.convert('P').save(tmp_path / 'palette.png')
     assert read_head(str(tmp_path / 'palette.png')) == ImageHead(5, 7, 3, 8)
 
