@@ -1,4 +1,4 @@
-"""Maps of segment ids: read from coloured pictures, and laid out so that overlapping objects keep apart."""
+"""Maps of segment ids: read from color images, and laid out so that overlapping objects keep apart."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def id_type(num_segments: int) -> type[np.generic]:
     return np.uint8 if num_segments <= MAX_SMALL else np.int32
 
 
-def number_segments(colours: np.ndarray, ids: Sequence[int]) -> np.ndarray:
-    """Number the segments of a COCO panoptic picture by their place in ``ids``.
+def number_segments(colors: np.ndarray, ids: Sequence[int]) -> np.ndarray:
+    """Number the segments of a COCO panoptic PNG by their place in ``ids``.
 
     Works on runs of equal pixels, so that the number of segments hardly matters.
 
     Args:
-        colours: ``(H, W, 3)`` uint8, blue, green, red, as OpenCV reads it; id = red + 256 green + 65536 blue,
+        colors: ``(H, W, 3)`` uint8, blue, green, red, as OpenCV reads it; id = red + 256 green + 65536 blue,
             0 is void.
         ids: Id of each segment.
 
@@ -33,7 +33,7 @@ def number_segments(colours: np.ndarray, ids: Sequence[int]) -> np.ndarray:
     Raises:
         ValueError: A pixel has an id that is neither in ``ids`` nor 0.
     """
-    pixels = cv2.cvtColor(colours, cv2.COLOR_BGR2RGBA).view('<u4').ravel()
+    pixels = cv2.cvtColor(colors, cv2.COLOR_BGR2RGBA).view('<u4').ravel()
     changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
     starts = np.concatenate([[0], changes])
     values = pixels[starts]
@@ -44,7 +44,7 @@ def number_segments(colours: np.ndarray, ids: Sequence[int]) -> np.ndarray:
     if len(strange):
         raise ValueError(f'its pixels have the id {int(strange[0]) & ~OPAQUE}, which no segment has')
     numbers = places.astype(id_type(len(ids)))
-    return np.repeat(numbers, np.diff(starts, append=len(pixels))).reshape(colours.shape[:2])
+    return np.repeat(numbers, np.diff(starts, append=len(pixels))).reshape(colors.shape[:2])
 
 
 def describe_segment(mask: np.ndarray, number: int, category_id: int) -> dict:

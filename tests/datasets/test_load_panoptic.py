@@ -60,11 +60,11 @@ def test_missing_area_is_counted(tmp_path):
 def test_bad_maps(tmp_path):
     with pytest.raises(ValueError, match=r'a\.png is 5x3 pixels, but its image a\.jpg is 5x4'):
         load(tmp_path, colours(IDS), ori_shape=(4, 5))
-    with pytest.raises(ValueError, match=r'a\.png cannot be read \(it is no RGB picture of 8 bits'):
+    with pytest.raises(ValueError, match=r'a\.png cannot be read \(it is not an RGB image of 8 bits'):
         load(tmp_path, IDS.astype(np.uint8))
     (tmp_path / 'b.png').write_bytes(b'no picture')
     results = {'seg_map_path': str(tmp_path / 'b.png'), 'segments_info': []}
-    with pytest.raises(ValueError, match=r'b\.png cannot be read \(it is no picture\): replace the file'):
+    with pytest.raises(ValueError, match=r'b\.png cannot be read \(it is not an image\): replace the file'):
         LoadPanopticAnnotations()(results)
     with pytest.raises(FileNotFoundError, match=r'The panoptic map .*c\.png does not exist: restore'):
         LoadPanopticAnnotations()({**results, 'seg_map_path': str(tmp_path / 'c.png')})

@@ -1,11 +1,10 @@
-"""Reading of image files by one rule for EXIF orientation, and errors that name the file."""
+"""Reading of image files by one rule for EXIF orientation."""
 
 from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import mmcv
@@ -17,12 +16,13 @@ from mmengine.logging import print_log
 from mmseg.datasets.transforms import LoadImageFromNDArray as MMSegLoadImageFromNDArray
 from mmseg.datasets.transforms.loading import InferencerLoader as MMSegInferencerLoader
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from mmmaskformer.registry import TRANSFORMS
 
 from ..exif import STORED, orientation_of, swaps_sides, turn
 from ..whole_files import check_whole
+from .files import naming_the_file
 
 EXIF_SETTINGS = ('auto', 'apply', 'ignore')
 AS_STORED = {'color': 'color_ignore_orientation', 'grayscale': 'grayscale_ignore_orientation'}
@@ -36,24 +36,6 @@ FITS_BOTH = (
     "misplaced, set exif='ignore' in each LoadImageFromFile, and if they are right, exif='apply'."
 )
 Shape = tuple[int, int]
-
-
-@contextmanager
-def naming_the_file(kind: str, path: str) -> Iterator[None]:
-    """Turn what goes wrong while a file is read into a sentence that says which file and what to do."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f'The {kind} {path} does not exist: restore the file, or take its sample out of the data set.'
-        ) from error
-    except Exception as error:
-        unknown = isinstance(error, UnidentifiedImageError)
-        reason = 'it is not an image' if unknown else str(error).strip() or type(error).__name__
-        raise ValueError(
-            f'The {kind} {path} cannot be read ({reason}): '
-            'replace the file, or take its sample out of the data set.'
-        ) from error
 
 
 def read_image(path: str, shape: Shape | None = None, **settings: Any) -> NDArray[Any]:
@@ -93,7 +75,7 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
         *args: As MMCV's loader.
         exif: ``'apply'`` turns images as viewers do, ``'ignore'`` leaves their pixels as they are stored.
             ``'auto'`` does what fits the size of the ground truth; where both fit or nothing is known, images
-            are turned, and if there is ground truth that may then be misplaced, it is said once.
+            are turned, and a warning is logged once if there is ground truth that may then be misplaced.
         **kwargs: As MMCV's loader.
 
     Raises:
@@ -150,7 +132,7 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
     def _is_turned(self, stored: Shape, orientation: int, results: Mapping) -> bool:
         """Whether to turn an image, by the setting and the size of its ground truth."""
         turned = stored[::-1] if swaps_sides(orientation) else stored
-        size = self._size_of_truth(results)
+        size = self._annotated_size(results)
         subject = f'EXIF: {results["img_path"]} has orientation {orientation}, and its ground truth'
         if self.exif != 'auto':
             right, wrong = (turned, stored) if self.exif == 'apply' else (stored, turned)
@@ -168,8 +150,8 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
             self._warn_once(1, f'{subject} {FITS_BOTH}')
         return True
 
-    def _size_of_truth(self, results: Mapping) -> Shape | None:
-        """Height and width of the ground truth, by the annotations or the head of the label map."""
+    def _annotated_size(self, results: Mapping) -> Shape | None:
+        """Height and width of the ground truth, from the annotations or the head of the label map."""
         if results.get('listed_shape') is not None:
             return tuple(results['listed_shape'])
         for instance in results.get('instances', ()):

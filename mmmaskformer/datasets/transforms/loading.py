@@ -4,14 +4,12 @@ from collections.abc import Mapping
 
 import mmcv
 import numpy as np
-from mmengine import fileio
 from mmseg.datasets.transforms import LoadAnnotations as MMSegLoadAnnotations
 
 from mmmaskformer.functional.targets import LARGEST_LABEL
 from mmmaskformer.registry import TRANSFORMS
 
-from ..whole_files import check_lossless, check_whole
-from .image_loading import naming_the_file
+from .files import check_same_size, naming_the_file, read_exact
 
 
 @TRANSFORMS.register_module()
@@ -50,7 +48,8 @@ class LoadAnnotations(MMSegLoadAnnotations):
             )
         with naming_the_file('label map', path):
             labels = self._read(path)
-        _check_shape(labels.shape, results)
+        _check_single_channel(path, labels.shape)
+        check_same_size('label map', labels.shape, results, 'data_prefix and seg_map_suffix')
         results['gt_seg_map'] = _translate(
             labels, reduced, results.get('label_map'), self.num_classes, self.ignore_index
         )
@@ -58,12 +57,10 @@ class LoadAnnotations(MMSegLoadAnnotations):
 
     def _read(self, path: str) -> np.ndarray:
         """The labels as they are in the file, uint8 or int32."""
-        content = bytes(fileio.get(path, backend_args=self.backend_args))
-        check_lossless(content)
-        check_whole(content)
+        content = read_exact(path, self.backend_args)
         labels = mmcv.imfrombytes(content, flag='unchanged', backend=self.imdecode_backend)
         if labels is None:
-            raise ValueError('it is no picture')
+            raise ValueError('it is not an image')
         if labels.ndim == 3 and labels.shape[2] == 1:
             labels = labels[..., 0]
         if labels.dtype.itemsize == 1:
@@ -73,18 +70,11 @@ class LoadAnnotations(MMSegLoadAnnotations):
         return labels.astype(np.int32)
 
 
-def _check_shape(shape: tuple[int, ...], results: dict) -> None:
-    path, expected = results['seg_map_path'], results.get('ori_shape')
+def _check_single_channel(path: str, shape: tuple[int, ...]) -> None:
     if len(shape) != 2:
         raise ValueError(
             f'The label map {path} has shape {shape}, but one label per pixel is expected: '
             'convert it to a PNG with a single channel of class numbers.'
-        )
-    if expected is not None and shape != tuple(expected):
-        raise ValueError(
-            f'The label map {path} is {shape[1]}x{shape[0]} pixels, but its image '
-            f'{results["img_path"]} is {expected[1]}x{expected[0]}: '
-            'correct the pair, or check data_prefix and seg_map_suffix.'
         )
 
 

@@ -1,4 +1,4 @@
-"""Loading of panoptic and instance truth: one map of small segment ids and a list of segments."""
+"""Loading of panoptic and instance ground truth: one map of small segment ids and a list of segments."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
-from mmengine import fileio
 from mmengine.logging import print_log
 
 from mmmaskformer.registry import TRANSFORMS
 
 from ..id_maps import layer_masks, number_segments
 from ..segmentations import draw_segmentation
-from ..whole_files import check_lossless, check_whole
-from .image_loading import naming_the_file
+from .files import check_same_size, naming_the_file, read_exact
 
 MAX_LAYERS = 128  # channels that OpenCV 5 resizes
 
@@ -35,7 +33,7 @@ class LoadPanopticAnnotations(BaseTransform):
 
     Raises:
         FileNotFoundError: The PNG is missing.
-        ValueError: It is cut off or damaged, a JPEG or not coloured, holds an id that is not in the JSON
+        ValueError: It is cut off or damaged, a JPEG or not an RGB image, holds an id that is not in the JSON
             file, or differs in size from its image.
     """
 
@@ -57,13 +55,13 @@ class LoadPanopticAnnotations(BaseTransform):
             )
         segments = results['segments_info']
         with naming_the_file('panoptic map', path):
-            colours = self._read(path)
-            id_map = number_segments(colours, [segment['id'] for segment in segments])
+            colors = self._read(path)
+            id_map = number_segments(colors, [segment['id'] for segment in segments])
             counts = np.bincount(id_map.ravel(), minlength=len(segments) + 1)[1:]
             if not counts.all():
                 segments = self._with_pixels(path, segments, counts)
-                id_map = number_segments(colours, [segment['id'] for segment in segments])
-        _check_size(results, id_map.shape)
+                id_map = number_segments(colors, [segment['id'] for segment in segments])
+        check_same_size('panoptic map', id_map.shape, results, 'data_prefix')
         return _with_segments(results, id_map, segments)
 
     def _with_pixels(self, path: str, segments: list[dict], counts: np.ndarray) -> list[dict]:
@@ -79,15 +77,13 @@ class LoadPanopticAnnotations(BaseTransform):
         return [segment for segment, count in zip(segments, counts) if count]
 
     def _read(self, path: str) -> np.ndarray:
-        content = bytes(fileio.get(path, self.backend_args))
-        check_lossless(content)
-        check_whole(content)
-        colours = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) if content else None
-        if colours is None:
-            raise ValueError('it is no picture')
-        if colours.dtype != np.uint8 or colours.ndim != 3 or colours.shape[2] != 3:
-            raise ValueError('it is no RGB picture of 8 bits, as panoptic ids are stored')
-        return colours
+        content = read_exact(path, self.backend_args)
+        colors = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) if content else None
+        if colors is None:
+            raise ValueError('it is not an image')
+        if colors.dtype != np.uint8 or colors.ndim != 3 or colors.shape[2] != 3:
+            raise ValueError('it is not an RGB image of 8 bits, as panoptic ids are stored')
+        return colors
 
 
 @TRANSFORMS.register_module()
@@ -160,12 +156,3 @@ def _with_segments(results: dict, id_map: np.ndarray, segments: list[dict]) -> d
     ]
     results.setdefault('seg_fields', []).append('gt_seg_map')
     return results
-
-
-def _check_size(results: dict, shape: tuple[int, ...]) -> None:
-    expected = results.get('ori_shape')
-    if expected is not None and shape != tuple(expected[:2]):
-        raise ValueError(
-            f'The panoptic map {results["seg_map_path"]} is {shape[1]}x{shape[0]} pixels, but its image '
-            f'{results["img_path"]} is {expected[1]}x{expected[0]}: correct the pair, or check data_prefix.'
-        )
