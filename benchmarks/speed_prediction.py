@@ -47,7 +47,7 @@ def semantic_rows(
     heads = [_after_backbone(model, picture) for model in pair]
     return [
         compare('head and label map', case, *heads, repeats, device),
-        compare('picture to label map', case, *whole, repeats, device),
+        compare('image to label map', case, *whole, repeats, device),
     ]
 
 

@@ -53,7 +53,9 @@ def check_run(cfg: Config, phase: str, checkpoint: str | None = None) -> None:
         near = difflib.get_close_matches(key, RUNNER_SETTINGS, n=1, cutoff=0.85)
         if key not in RUNNER_SETTINGS and near and near[0] not in cfg:
             print_log(
-                f'{key} in the config is no setting of the runner; {near[0]} is.', 'current', logging.WARNING
+                f'{key} in the config is not a setting of the runner; did you mean {near[0]}?',
+                'current',
+                logging.WARNING,
             )
     variable, starter = ENVIRONMENT.get(cfg.get('launcher', 'none'), ('', ''))
     if variable and variable not in os.environ:

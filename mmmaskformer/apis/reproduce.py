@@ -50,7 +50,8 @@ def reproduce_loss(
 
     Raises:
         FileNotFoundError: No such file.
-        ValueError: It is no such record, its config is more than plain values, or the device is not there.
+        ValueError: The file is not such a record, its config is more than plain values, or there is no such
+            device.
     """
     chosen = choose_device(device)
     record = read_record(path)

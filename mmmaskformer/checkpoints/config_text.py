@@ -21,7 +21,7 @@ def read_config_text(text: str, source: str) -> Config:
     try:
         for line in ast.parse(text).body:
             if not isinstance(line, ast.Assign) or not isinstance(line.targets[0], ast.Name):
-                raise ValueError(f'line {line.lineno} is no assignment')
+                raise ValueError(f'line {line.lineno} is not an assignment')
             settings[line.targets[0].id] = _value(line.value)
     except (SyntaxError, TypeError, ValueError) as error:
         raise ValueError(
@@ -34,7 +34,7 @@ def read_config_text(text: str, source: str) -> Config:
 def _value(node: ast.expr) -> Any:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict':
         if any(keyword.arg is None for keyword in node.keywords):
-            raise ValueError(f'line {node.lineno} is no plain dict')
+            raise ValueError(f'line {node.lineno} is not a plain dict')
         first = [_value(part) for part in node.args]  # dict({'a-b': 1}), as MMEngine writes it
         return dict(*first, **{str(keyword.arg): _value(keyword.value) for keyword in node.keywords})
     if isinstance(node, ast.Dict):

@@ -95,7 +95,7 @@ def read_document(path: str, backend_args: dict | None, reader: str) -> dict:
             'ann_file and data_root.'
         ) from error
     except (ValueError, RecursionError) as error:
-        raise ValueError(f'The annotation file {path} is no JSON ({error}): replace the file.') from error
+        raise ValueError(f'The annotation file {path} is not JSON ({error}): replace the file.') from error
     if not isinstance(document, dict) or 'images' not in document:
         found = (
             'is a list, as files of results are' if isinstance(document, list) else 'has no list of images'

@@ -93,7 +93,7 @@ def _found(
         if category not in classes:
             raise ValueError(
                 f'{where}: the object {entry.get("id")} of image {entry["image_id"]!r} has category_id '
-                f'{category}, which is no category: correct the file.'
+                f'{category}, which is not a category of the file: correct the file.'
             )
         img_id = index.find(entry['image_id'])
         if img_id is None:

@@ -115,7 +115,8 @@ class CocoPanopticDataset(CocoDataset):
         segment = f'{self.ann_file}: in image {img_id!r} the segment {entry["id"]}'
         if unknown:
             return (
-                f'{segment} has category_id {entry["category_id"]}, which is no category: correct the file.'
+                f'{segment} has category_id {entry["category_id"]}, which is not a category of the file: '
+                'correct the file.'
             )
         if repeated:
             return f'{segment} appears twice: {self.same_id_advice}'

@@ -54,14 +54,20 @@ def contents_of(dataset: Any, indices: Sequence[int]) -> list[Content | Exceptio
         dataset: A data set without others inside (`leaves.leaves`): mmseg's, or one of ours.
         indices: Numbers of the samples.
     """
-    infos = [dataset.get_data_info(index) for index in indices]
     known = dataset.__dict__.setdefault('_contents', {})
-    new = {info['seg_map_path']: info for info in infos if _has_label_map(info)}
-    new = {path: info for path, info in new.items() if path not in known}
+    new: dict[str, dict] = {}
+    found: list[Content | str] = []
+    for info in map(dataset.get_data_info, indices):  # one at a time: outlines of all images are gigabytes
+        if not _has_label_map(info):
+            found.append(_listed(info))
+            continue
+        path = info['seg_map_path']
+        found.append(path)
+        if path not in known:
+            new[path] = info
     if new:
-        read = _reader(dataset)
-        known.update(zip(new, _in_threads(read, list(new.values()))))
-    return [known[info['seg_map_path']] if _has_label_map(info) else _listed(info) for info in infos]
+        known.update(zip(new, _in_threads(_reader(dataset), list(new.values()))))
+    return [known[content] if isinstance(content, str) else content for content in found]
 
 
 def cat_ids(dataset: Any, idx: int) -> list[int]:

@@ -61,7 +61,7 @@ def _surely_cover(polygons: Sequence[list], sizes: Sequence[tuple[float, float]]
         return [False] * len(polygons)
     if not len(corners):
         return []
-    with np.errstate(all='ignore'):  # numbers that are none
+    with np.errstate(all='ignore'):  # NaN and infinity
         return _inside_and_wide(corners, np.cumsum(lengths // 2), np.array(sizes)[:, ::-1]).tolist()
 
 

@@ -39,7 +39,7 @@ def check_entries(entries: Any, fields: Fields, where: str) -> list[dict]:
         ``entries``.
 
     Raises:
-        ValueError: They are no list of objects, or a key is missing or has something else.
+        ValueError: They are not a list of objects, or a key is missing or has something else.
     """
     if not isinstance(entries, list):
         raise ValueError(f'{where} is {reprlib.repr(entries)}, expected a list: correct it there.')
@@ -86,7 +86,7 @@ def image_size(entry: Mapping) -> tuple[int, int] | None:
 
 
 def crowd_flag(entry: Mapping, where: str) -> bool:
-    """Whether an entry is a crowd; one that does not say so is none.
+    """Whether an entry is a crowd; without the key it is not.
 
     Raises:
         ValueError: ``iscrowd`` is neither 0 nor 1.

@@ -25,7 +25,7 @@ HEAD = 1 << 17
 
 
 class ImageHead(NamedTuple):
-    """What a file says of its image.
+    """Size and kind of an image, as its file gives them.
 
     Attributes:
         height: In pixels, as stored.

@@ -79,7 +79,7 @@ def run_lengths(text: str | bytes | None) -> list[int]:
     but one.
 
     Raises:
-        ValueError: This is no such text, or it is cut off.
+        ValueError: The text is not in this form, or it is cut off.
     """
     if not isinstance(text, str | bytes):
         raise ValueError(f'its counts are {reprlib.repr(text)}, expected a list or text')
@@ -87,7 +87,7 @@ def run_lengths(text: str | bytes | None) -> list[int]:
     value = shift = 0
     for character in text.encode() if isinstance(text, str) else text:
         if not FIRST <= character <= LAST or shift > MAX_SHIFT:
-            raise ValueError(f'its counts {reprlib.repr(text)} are no compressed run lengths')
+            raise ValueError(f'its counts {reprlib.repr(text)} are not compressed run lengths')
         code = character - FIRST
         value |= (code & 31) << shift
         shift += 5
@@ -106,13 +106,13 @@ def _checked(polygon: Any, shape: tuple[int, int]) -> list[float]:
     """Corners may lie outside the image, but not farther than it is large: drawing would take forever."""
     if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2:
         raise ValueError(
-            f'its polygon {reprlib.repr(polygon)} is no list x, y, x, y, ... of three corners or more'
+            f'its polygon {reprlib.repr(polygon)} is not a list x, y, x, y, ... of three corners or more'
         )
     corners = np.asarray(polygon, dtype=np.float64).reshape(-1, 2)
     size = np.array(shape[::-1])
     if not ((-size <= corners) & (corners <= 2 * size)).all():
         raise ValueError(
             f'its polygon {reprlib.repr(polygon)} has corners far outside the image of '
-            f'{shape[1]}x{shape[0]} pixels, or numbers that are none'
+            f'{shape[1]}x{shape[0]} pixels, or values that are not finite'
         )
     return corners.ravel().tolist()

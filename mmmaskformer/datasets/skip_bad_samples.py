@@ -41,7 +41,7 @@ class SkipBadSamples:
         if getattr(self.dataset, 'test_mode', False):
             raise ValueError(
                 f'SkipBadSamples: {type(self.dataset).__name__} has test_mode=True, but results on a part of '
-                'the data are no results on all of it: use SkipBadSamples for training alone.'
+                'the data are not results on all of it: use SkipBadSamples for training alone.'
             )
         self.limit = limit
         self._bad: torch.Tensor | None = None
@@ -88,15 +88,15 @@ class SkipBadSamples:
                 self._note(place, error)
             else:
                 return sample
-        raise ValueError(f'SkipBadSamples: all {len(self)} samples are bad: mend the files, or the setting.')
+        raise ValueError(f'SkipBadSamples: all {len(self)} samples are bad: fix the files, or the setting.')
 
     def _check_labels(self, sample: Any) -> None:
         """Refuse labels that the model would refuse, but could not skip."""
         classes = self.metainfo.get('classes')
-        truth = sample.get('data_samples') if isinstance(sample, Mapping) else None
-        if classes is not None and truth is not None and 'gt_sem_seg' in truth:
+        annotation = sample.get('data_samples') if isinstance(sample, Mapping) else None
+        if classes is not None and annotation is not None and 'gt_sem_seg' in annotation:
             ignored = ignored_label(len(classes), getattr(self.dataset, 'ignore_index', 255))
-            check_labels(truth.gt_sem_seg.data, len(classes), ignored)
+            check_labels(annotation.gt_sem_seg.data, len(classes), ignored)
 
     def _note(self, place: int, error: Exception) -> None:
         assert self._bad is not None
@@ -109,5 +109,5 @@ class SkipBadSamples:
         if self.num_skipped > self.limit:
             raise ValueError(
                 f'SkipBadSamples: {count} are bad, more than limit={self.limit}; the last is {path}: {error} '
-                'Mend the files or the setting that is wrong, or raise limit.'
+                'Fix the files or the setting that is wrong, or raise limit.'
             ) from error

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,23 @@ from .leaves import leaves
 from .left_out import LeftOut, Paths, left_out
 
 CHUNK = 64
-"""Images looked at between two looks at the clock."""
+"""Images between two checks of the time limit."""
 
 Counts = NDArray[np.int64]
+
+
+class Files(NamedTuple):
+    """Files of a sample.
+
+    Attributes:
+        image: Path of the image, ``''`` where it is not known.
+        annotation: Path of the label map or panoptic PNG.
+        is_panoptic: Whether it is a panoptic PNG.
+    """
+
+    image: str
+    annotation: str | None
+    is_panoptic: bool
 
 
 @dataclass
@@ -38,7 +52,7 @@ class Survey:
         left_out: What is left out, by reason; see `left_out.left_out`.
         repeated_names: File names that images of several folders share, or that are listed twice.
         heads: Sizes and kinds of the images looked at.
-        turned: Paths of images that EXIF says to turn.
+        turned: Paths of images that are turned by their EXIF orientation.
         unreadable: Reason by path, of images and label maps.
         pixels: ``(K,)`` labelled pixels of each class, of segments whose area is known.
         segments: ``(K,)`` segments of each class.
@@ -148,8 +162,8 @@ def _paths(dataset: Any, indices: Sequence[int], end: float) -> list[Paths]:
     """Image and label map of the samples, as far as time allows: COCO's large entries take longer."""
     paths: list[Paths] = []
     for index in indices:
-        info = dataset.get_data_info(index)
-        paths.append((_path(info), info.get('seg_map_path')))
+        files = _files(dataset.get_data_info(index))
+        paths.append((files.image, files.annotation))
         if time.monotonic() > end:
             break
     return paths
@@ -170,10 +184,10 @@ def _look(found: Survey, places: list, end: float) -> None:
             if start and time.monotonic() > end:
                 break
             chunk = places[start : start + step]
-            infos = [dataset.get_data_info(index) for dataset, index in chunk]
-            heads = list(pool.map(_head, [dataset for dataset, _ in chunk], infos))
-            for info, head, content in zip(infos, heads, _contents(chunk)):
-                _note(found, info, head, content)
+            files = [_files(dataset.get_data_info(index)) for dataset, index in chunk]
+            heads = list(pool.map(_head, [dataset for dataset, _ in chunk], files))
+            for names, head, content in zip(files, heads, _contents(chunk)):
+                _note(found, names, head, content)
 
 
 def _contents(chunk: list) -> list[Content | Exception]:
@@ -185,28 +199,27 @@ def _contents(chunk: list) -> list[Content | Exception]:
     return [result[place] for place in range(len(chunk))]
 
 
-def _note(found: Survey, info: dict, head: ImageHead | Exception, content: Content | Exception) -> None:
-    path = _path(info)
+def _note(found: Survey, files: Files, head: ImageHead | Exception, content: Content | Exception) -> None:
     found.num_examined += 1
     if isinstance(head, Exception):
-        found.unreadable[path] = str(head)
+        found.unreadable[files.image] = str(head)
     else:
         found.heads.append(head)
         if head.turned:
-            found.turned.append(path)
+            found.turned.append(files.image)
     if isinstance(content, Exception):
-        found.unreadable[info['seg_map_path']] = str(content)
+        found.unreadable[str(files.annotation)] = str(content)
     else:
         size = None if isinstance(head, Exception) else head
-        found.add(path, content, size, 'segments_info' in info)
+        found.add(files.image, content, size, files.is_panoptic)
 
 
-def _head(dataset: Any, info: dict) -> ImageHead | Exception:
+def _head(dataset: Any, files: Files) -> ImageHead | Exception:
     try:
-        return read_head(_path(info), getattr(dataset, 'backend_args', None))
+        return read_head(files.image, getattr(dataset, 'backend_args', None))
     except Exception as error:
         return error
 
 
-def _path(info: dict) -> str:
-    return info.get('img_path') or ''
+def _files(info: dict) -> Files:
+    return Files(info.get('img_path') or '', info.get('seg_map_path'), 'segments_info' in info)

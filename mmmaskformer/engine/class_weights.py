@@ -25,7 +25,7 @@ def resolve_class_weights(model: nn.Module, dataset: Any, names: Sequence[str]) 
         names: Of the classes.
 
     Raises:
-        ValueError: A name is not one of a class, or the data do not say how often classes occur.
+        ValueError: A name is not one of a class, or the frequencies of the classes are not known.
     """
     found = find_class_weights(model)
     for weights in found:

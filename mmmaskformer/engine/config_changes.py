@@ -1,4 +1,4 @@
-"""What a config says differently from the one that a checkpoint was trained with."""
+"""Differences between a config and the one that a checkpoint was trained with."""
 
 from __future__ import annotations
 

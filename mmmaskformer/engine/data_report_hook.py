@@ -40,8 +40,8 @@ class DataReportHook(Hook):
 
     Args:
         number: Samples to look at, evenly from first to last.
-        seconds: Time for each of the two data sets after which it stops looking. 0 turns the look off, not
-            what validation says.
+        seconds: Time limit for each of the two data sets. With 0 neither is looked at; the warnings after
+            validation stay.
 
     Raises:
         FileNotFoundError: Images or their label maps are missing, and no `SkipBadSamples` skips them.
@@ -54,7 +54,7 @@ class DataReportHook(Hook):
         self.number = number
         self.seconds = seconds
         self._present: torch.Tensor | None = None
-        self._said: set[str] = set()
+        self._explained: set[str] = set()
 
     def before_train(self, runner: Runner) -> None:
         """Look at the training and the validation data."""
@@ -66,7 +66,7 @@ class DataReportHook(Hook):
 
     def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Note the classes of the batch's ground truth."""
-        if 'val' not in self._said:
+        if 'val' not in self._explained:
             self._note(runner, data_batch)
 
     def before_test_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
@@ -75,8 +75,8 @@ class DataReportHook(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Name the classes that did not occur, and the scores that are nan, after the first validation."""
-        if 'val' not in self._said:
-            self._said.add('val')
+        if 'val' not in self._explained:
+            self._explained.add('val')
             self._explain(runner, metrics or {}, 'validation')
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:

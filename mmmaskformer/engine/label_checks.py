@@ -60,7 +60,7 @@ def agree_on_ignored_label(
 
 
 def warn_of_one_class(num_classes: int, metrics: list[Any]) -> None:
-    """Say once what the IoU of a single class leaves out."""
+    """Warn that the IoU of a single class leaves unlabelled pixels out."""
     blind = [one for one in metrics if isinstance(one, IoUMetric) and one.ignore_index >= 0]
     if num_classes == 1 and blind:
         print_log(

@@ -21,7 +21,7 @@ WORLD_SIZE = 'world_size'
 
 @HOOKS.register_module()
 class ResumeByConfigHook(Hook):
-    """Lets a resumed training follow its config wherever the checkpoint's state would overrule it.
+    """Makes a resumed training follow its config where the checkpoint's state would overrule it.
 
     MMEngine resumes schedulers and optimizer with the settings they had, so that a longer schedule, other
     milestones, another learning rate or weight decay in the config change nothing: a finished schedule that
@@ -30,8 +30,8 @@ class ResumeByConfigHook(Hook):
     from the beginning, so they are those of a run that had the new config all along. An unchanged config
     resumes bit by bit as before.
 
-    What a config cannot change in the middle of a training stops it with a sentence; one line of the log
-    has everything else that differs. docs/reliability.md has the table.
+    A change that cannot be made in the middle of a training is an error; every other difference is logged in
+    one line. docs/reliability.md has the table.
 
     Raises:
         ValueError: The checkpoint and the config do not go together.
@@ -56,7 +56,7 @@ class ResumeByConfigHook(Hook):
             checkpoint['param_schedulers'] = [without_functions(state) for state in states]
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Check what is about to be loaded, and note what the config says before it is overruled."""
+        """Check what is about to be loaded, and copy settings of the config before they are overwritten."""
         resumes = bool(runner._resume) and runner._train_loop is not None
         if resumes or runner._train_loop is None:
             check_model(runner.model, checkpoint.get('state_dict'), self._source(runner), resumes)
@@ -78,7 +78,7 @@ class ResumeByConfigHook(Hook):
         position(runner, checkpoint['meta'], self._source(runner))
 
     def before_train(self, runner: Runner) -> None:
-        """Give optimizers and schedulers what the config says, and write a line on what differs."""
+        """Set optimizers and schedulers by the config, and log what differs."""
         for name, wrapper, schedulers in _optimizers(runner) if self._fresh else ():
             fresh = self._fresh[name]
             self._changes += _follow_settings(wrapper, fresh)
@@ -158,7 +158,7 @@ def _named(states: Any) -> dict[str, Any]:
 def _follow_settings(wrapper: Any, fresh: Schedule) -> list[str]:
     """Set what the optimizer's constructor takes, apart from what is scheduled, to the config's values.
 
-    Optimizers that keep progress in their groups keep it: it is no argument.
+    Progress that optimizers keep in their groups stays: it is not an argument of the constructor.
     """
     constructors = (vars(cls).get('__init__') for cls in inspect.getmro(type(wrapper.optimizer)))
     settings = {name for make in constructors if make for name in inspect.signature(make).parameters}

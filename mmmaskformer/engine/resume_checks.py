@@ -1,4 +1,4 @@
-"""What must be as it was for a training to go on, and for a checkpoint to be tested."""
+"""Checks that a checkpoint fits the config that resumes or tests it."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def check_optimizer(wrapper: Any, saved: Mapping[str, Any], source: str) -> None
             f'{sum(sizes[1])} in {len(sizes[1])}: set model, optim_wrapper.paramwise_cfg and '
             f'optim_wrapper.constructor back, or {ADVICE}'
         )
-    own, theirs = set(optimizer.defaults), {key for key in groups[0] if not key.startswith(SCHEDULED)}
-    lacks, has = own - theirs, theirs - own - {'params', 'param_names', 'momentum'}
+    own, saved_keys = set(optimizer.defaults), {key for key in groups[0] if not key.startswith(SCHEDULED)}
+    lacks, has = own - saved_keys, saved_keys - own - {'params', 'param_names', 'momentum'}
     if lacks and has:
         raise ValueError(
             f'optim_wrapper.optimizer is {type(optimizer).__name__}, but {source} has the state of another '

@@ -41,7 +41,7 @@ class Schedule:
         return found
 
     def constants(self) -> list[dict[str, Any]]:
-        """What the config says of each scheduler, in the form of its state."""
+        """The settings of each scheduler, in the form of its state."""
         return [constants(vars(scheduler)) for scheduler in self.schedulers]
 
     def keys(self) -> set[str]:

@@ -29,8 +29,8 @@ def _counting(of_mmseg: Callable) -> Callable:
         if num_classes > 1:
             return of_mmseg(pred_label, label, num_classes, ignored)
         counted = label != ignored
-        predicted, true = (pred_label == 0) & counted, (label == 0) & counted
-        areas = predicted & true, predicted | true, predicted, true
+        predicted, annotated = (pred_label == 0) & counted, (label == 0) & counted
+        areas = predicted & annotated, predicted | annotated, predicted, annotated
         return tuple(area.sum().float().cpu()[None] for area in areas)
 
     intersect_and_union.of_mmseg = of_mmseg  # type: ignore[attr-defined]

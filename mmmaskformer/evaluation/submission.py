@@ -64,7 +64,7 @@ class PanopticSubmission:
         """Write the PNG of an image.
 
         Args:
-            sample: Says which image it is.
+            sample: Names the image, by ``img_id`` and ``img_path``.
             ids: Its id map ``(H, W)``.
             segments: ``id``, ``category_id`` and ``score`` of its segments.
             name: Name of the PNG without suffix; None takes that of the image without its folder.

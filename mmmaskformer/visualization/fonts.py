@@ -22,7 +22,7 @@ LESS_LEGIBLE = ('bold', 'black', 'heavy', 'italic', 'oblique', 'mono', 'light', 
 NOT_LETTERS = ('lastresort', 'adobeblank', 'emoji', 'notdef')
 INVISIBLE = ('Cc', 'Cf', 'Zs', 'Zl', 'Zp')
 MISSING = '?'
-_said: set[str] = set()
+_logged: set[str] = set()
 
 
 def get_font(text: str, size: int) -> ImageFont.FreeTypeFont:
@@ -69,15 +69,17 @@ def legible_names(names: tuple[str, ...], word: str = 'class') -> tuple[str, ...
     """
     plain = [' '.join(str(name).split()) for name in names]
     shown = [_replacement(name, f'{word} {index}') for index, name in enumerate(plain)]
-    _say({name: new for name, new in zip(plain, shown) if name not in _said and not font_path(name)})
+    _log_replaced(
+        {name: new for name, new in zip(plain, shown) if name not in _logged and not font_path(name)}
+    )
     return tuple(shown)
 
 
-def _say(replaced: dict[str, str]) -> None:
+def _log_replaced(replaced: dict[str, str]) -> None:
     """Log names that are drawn in another way, each once."""
     if not replaced:
         return
-    _said.update(replaced)
+    _logged.update(replaced)
     named = ', '.join(f'{name} ({new})' for name, new in [*replaced.items()][:NAMED])
     more = f' and {len(replaced) - NAMED} more' if len(replaced) > NAMED else ''
     print_log(

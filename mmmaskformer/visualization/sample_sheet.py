@@ -62,10 +62,10 @@ def draw_sample(image: np.ndarray, sample: BaseDataElement | None, style: SheetS
     image = to_rgb(image)
     if sample is None:
         return image
-    wanted = [('gt', 'truth')] * style.draw_gt + [('pred', 'prediction')] * style.draw_pred
+    wanted = [('gt', 'ground truth')] * style.draw_gt + [('pred', 'prediction')] * style.draw_pred
     if has_segments(sample):
         panels = [panel for prefix, title in wanted for panel in _panels(image, sample, prefix, title, style)]
-        return arrange(panels or [add_title(image, 'picture')])
+        return arrange(panels or [add_title(image, 'image')])
     maps = [read_semantic(sample, prefix) for prefix, _ in wanted]
     painted = [paint_semantic(image, labels, **style.paint()) for labels in maps if labels is not None]
     return np.concatenate(painted or [image], axis=1)

@@ -143,20 +143,20 @@ def test_wrong_types_in_json(tmp_path, place, value, message):
 
 def test_nesting_without_end(tmp_path):
     (tmp_path / 'a.json').write_text('[' * 100_000)
-    with pytest.raises(ValueError, match=r'a\.json is no JSON'):
+    with pytest.raises(ValueError, match=r'a\.json is not JSON'):
         CocoPanopticDataset(ann_file=str(tmp_path / 'a.json'))
 
 
 @pytest.mark.parametrize(
     ('outline', 'message'),
     [
-        ([[1, 1, 3, 3, 5]], 'no list x, y, x, y, ... of three corners'),
-        ([[1, 1, float('nan'), 3, 5, 5]], 'numbers that are none'),
+        ([[1, 1, 3, 3, 5]], 'not a list x, y, x, y, ... of three corners'),
+        ([[1, 1, float('nan'), 3, 5, 5]], 'not finite'),
         ([[1, 1, 1e9, 3, 5, 5]], 'far outside the image of 6x4 pixels'),
         (dict(size=[4, 6], counts=[3, 4]), 'do not sum up to the 24 pixels'),
         (dict(size=[4, 6], counts=[30, -6]), 'do not sum up'),
-        (dict(size=[4, 6], counts='o' * 9), 'no compressed run lengths'),
-        (dict(size=[4, 6], counts='ü'), 'no compressed run lengths'),
+        (dict(size=[4, 6], counts='o' * 9), 'not compressed run lengths'),
+        (dict(size=[4, 6], counts='ü'), 'not compressed run lengths'),
         (dict(size=[4, 6]), 'its counts are None'),
         (dict(counts=[24]), 'its size is None'),
     ],

@@ -108,7 +108,7 @@ def test_outlines_are_judged_without_drawing_them_as_by_drawing_them(shape):
             panoptic_document()['annotations'],
             'is a panoptic file, its annotations have segments_info: use mmm',
         ),
-        ([entry(category_id=4)], 'has category_id 4, which is no category'),
+        ([entry(category_id=4)], 'has category_id 4, which is not a category'),
         ([entry(category_id='cat')], "annotations[0] has category_id='cat', expected a whole number"),
         ([entry(image_id=None)], "annotations[0] has no 'image_id'"),
         ([entry(iscrowd='perhaps')], "annotations[0] has iscrowd='perhaps', expected 0 or 1"),

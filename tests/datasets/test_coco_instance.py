@@ -123,7 +123,7 @@ def test_metainfo(tmp_path):
 @pytest.mark.parametrize(
     ('entry', 'message'),
     [
-        (instance([], category_id=5), 'the object 0 of image 1 has category_id 5, which is no category'),
+        (instance([], category_id=5), 'the object 0 of image 1 has category_id 5, which is not a category'),
     ],
 )
 def test_bad_file(tmp_path, entry, message):

@@ -147,7 +147,7 @@ def repeated(key, **kwargs):
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
-        (fault(category_id=8), 'in image 11 the segment 5 has category_id 8, which is no category'),
+        (fault(category_id=8), 'in image 11 the segment 5 has category_id 8, which is not a category'),
         (fault(id=300), 'in image 11 the segment 300 appears twice: correct the file.'),
         (fault(id=0), 'in image 11 the segment 0 has an id that no pixel can have (1 to 16777215)'),
         (fault(id=1 << 24), 'the segment 16777216 has an id that no pixel can have'),

@@ -107,7 +107,7 @@ def test_mistakes_in_one_sentence(tmp_path):
         fault(dict(img_id=None), ann_file=truth)
     with pytest.raises(ValueError, match=r'truth.json has no image of id 77'):
         fault(dict(img_id=77), ann_file=truth)
-    with pytest.raises(ValueError, match=r'category_id 7, which is no category'):
+    with pytest.raises(ValueError, match=r'category_id 7, which is not a category'):
         fault(meta={**META, 'category_ids': (40, 8, 90, 1, 22)}, ann_file=truth)
     with pytest.raises(ValueError, match=r"needs 'thing_classes'"):
         fault(meta=dict(classes=META['classes']))

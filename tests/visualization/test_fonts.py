@@ -20,7 +20,7 @@ ROAD = '道路'
 
 
 def clear():
-    fonts._said.clear()
+    fonts._logged.clear()
     for function in (fonts.machine_fonts, fonts.legible_names, fonts.font_path, fonts._path_for):
         function.cache_clear()
 

@@ -1,4 +1,4 @@
-"""Padding and packing of pictures with a map of segment ids."""
+"""Padding and packing of images with a map of segment ids."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ CHANGED = (
 
 @TRANSFORMS.register_module()
 class PadSegments(MMCVPad):
-    """MMCV's `Pad` for pictures with id maps: pads the map with void, however many layers it has.
+    """MMCV's `Pad` for images with id maps: pads the map with void, however many layers it has.
 
     Args:
-        img_pad_val: Value around the picture.
+        img_pad_val: Value around the image.
         **kwargs: As `Pad`, but for ``pad_val``.
     """
 
@@ -50,7 +50,7 @@ class PadSegments(MMCVPad):
 
 @TRANSFORMS.register_module()
 class PackSegmentInputs(PackSegInputs):
-    """Pack the picture, the id map and the list of segments.
+    """Pack the image, the id map and the list of segments.
 
     The sample gets ``gt_panoptic_seg``, PixelData of ``(L, H, W)`` uint8 or int32, and ``gt_segments_info``.
     A sample without ground truth gets neither.
@@ -58,7 +58,7 @@ class PackSegmentInputs(PackSegInputs):
     Args:
         with_semantic: Also pack ``gt_sem_seg`` ``(1, H, W)``, the class of every pixel and for void 255, or
             65535 where the data set has more than 255 classes.
-        meta_keys: What else the sample says of its picture.
+        meta_keys: Keys of ``metainfo``.
 
     Raises:
         ValueError: The map holds an id that no segment has, or images were mixed without their segments.
@@ -108,11 +108,11 @@ def _check_segments(results: dict) -> None:
         )
 
 
-def _channels_first(picture: np.ndarray) -> torch.Tensor:
+def _channels_first(array: np.ndarray) -> torch.Tensor:
     """``(H, W)`` or ``(H, W, C)`` to a contiguous tensor ``(C, H, W)``."""
-    if min(picture.strides) < 0:  # flipped
-        picture = np.ascontiguousarray(picture)
-    tensor = torch.from_numpy(picture)
+    if min(array.strides) < 0:  # flipped
+        array = np.ascontiguousarray(array)
+    tensor = torch.from_numpy(array)
     return tensor[None].contiguous() if tensor.ndim == 2 else tensor.permute(2, 0, 1).contiguous()
 
 
