@@ -148,9 +148,9 @@ def test_browse_dataset(config, tmp_path):
         *('--phase', 'val', '--number', 3),
     )
     assert f'3 pictures are in {tmp_path}' in log
-    pictures = sorted(tmp_path.glob('*.png'))
-    assert [path.name for path in pictures] == ['00000_0.png', '00001_1.png', '00002_0.png']
-    image = cv2.imread(str(pictures[0]))
+    paths = sorted(tmp_path.glob('*.png'))
+    assert [path.name for path in paths] == ['00000_0.png', '00001_1.png', '00002_0.png']
+    image = cv2.imread(str(paths[0]))
     assert image.shape == (64, 64, 3)
     assert (image[..., 0] != image[..., 2]).any()  # the pictures are grey, the labels have colours
 

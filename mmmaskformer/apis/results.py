@@ -126,7 +126,7 @@ class SegmentationResult:
         Raises:
             ValueError: The picture is not at hand, or differs in size.
         """
-        picture = self._background(image)
+        background = self._background(image)
         style: dict[str, Any] = dict(
             classes=self.categories.names, palette=self.categories.palette, alpha=alpha
         )
@@ -134,18 +134,18 @@ class SegmentationResult:
         panels = {}
         if self.panoptic is not None and self.segments is not None:
             info = [vars(segment) for segment in self.segments]
-            panels['panoptic'] = paint_panoptic(picture, self.panoptic, info, **style)
+            panels['panoptic'] = paint_panoptic(background, self.panoptic, info, **style)
         if self.instances is not None:
             shown = SegmentList([s for s in self.instances if (s.score or 0) >= score_thr], self.size)
             panels['instances'] = paint_instances(
-                picture, shown.labels, shown.masks, scores=shown.scores, **style
+                background, shown.labels, shown.masks, scores=shown.scores, **style
             )
         if self.semantic is not None:
-            panels['semantic'] = paint_semantic(picture, self.semantic, **style)
-        pictures = list(panels.values())
+            panels['semantic'] = paint_semantic(background, self.semantic, **style)
+        drawn = next(iter(panels.values()), background)
         if len(panels) > 1:
-            pictures = [arrange([add_title(panel, title) for title, panel in panels.items()])]
-        return mmcv.rgb2bgr(pictures[0] if pictures else picture)
+            drawn = arrange([add_title(panel, title) for title, panel in panels.items()])
+        return mmcv.rgb2bgr(drawn)
 
     def to_json(self) -> dict[str, Any]:
         """Everything as JSON takes it, masks as COCO's run lengths; see docs/inference.md."""

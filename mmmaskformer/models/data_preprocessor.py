@@ -106,11 +106,11 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
             return data
         return {**data, 'inputs': [_turned(image.float()) for image in data['inputs']]}
 
-    def _normalise(self, picture: Tensor) -> Tensor:
-        picture = picture.float()
-        if self._flips_channels and len(picture) >= 3:
-            picture = _turned(picture)
-        return (picture - self.mean) / self.std if self._enable_normalize else picture
+    def _normalise(self, image: Tensor) -> Tensor:
+        image = image.float()
+        if self._flips_channels and len(image) >= 3:
+            image = _turned(image)
+        return (image - self.mean) / self.std if self._enable_normalize else image
 
 
 def pad_with_ignored_label(preprocessor: Any, ignored: int) -> None:
@@ -135,7 +135,7 @@ def _turned(image: Tensor) -> Tensor:
 
 
 def _other_size(picture: Tensor, sample: SegDataSample) -> str | None:
-    """What is wrong if a truth has not the size of its picture."""
+    """What is wrong if the ground truth has another size than its image."""
     size = tuple(picture.shape[-2:])
     for field in ('gt_sem_seg', 'gt_panoptic_seg'):
         found = tuple(sample.get(field).data.shape[-2:]) if field in sample else size

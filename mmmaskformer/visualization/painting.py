@@ -29,7 +29,7 @@ def paint_panoptic(
     """Paints the segments of an id map over a picture; pixels of no segment stay as they are.
 
     Args:
-        picture: (H, W, 3) RGB, or any other image that `to_rgb` takes.
+        picture: The image, (H, W, 3) RGB or anything else that `to_rgb` takes.
         ids: Segment of every pixel, (H, W), or (L, H, W) where segments overlap; 0 is void.
         segments_info: ``id``, ``category_id`` (index into ``classes``), and optionally ``isthing`` and
             ``iscrowd`` of every segment.

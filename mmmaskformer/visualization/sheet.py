@@ -1,4 +1,4 @@
-"""Pictures side by side, each under its title."""
+"""Panels side by side, each under its title."""
 
 from collections.abc import Sequence
 
@@ -15,33 +15,33 @@ LEGEND_LINE = 26
 LETTERS = 15
 
 
-def add_title(picture: np.ndarray, title: str) -> np.ndarray:
-    """The picture (H, W, 3) below its title, in smaller letters where it is narrow, or none at all."""
-    image = Image.new('RGB', (picture.shape[1], picture.shape[0] + TITLE), PAPER)
-    image.paste(Image.fromarray(picture), (0, TITLE))
+def add_title(panel: np.ndarray, title: str) -> np.ndarray:
+    """The panel (H, W, 3) below its title, in smaller letters where it is narrow, or none at all."""
+    image = Image.new('RGB', (panel.shape[1], panel.shape[0] + TITLE), PAPER)
+    image.paste(Image.fromarray(panel), (0, TITLE))
     title = legible(title)
     fonts = [get_font(title, size) for size in range(15, 6, -1)]
-    fitting = [font for font in fonts if font.getlength(for_pillow(title)) <= picture.shape[1] - 2]
+    fitting = [font for font in fonts if font.getlength(for_pillow(title)) <= panel.shape[1] - 2]
     if fitting:
         ImageDraw.Draw(image).text((2, TITLE // 2), for_pillow(title), INK, fitting[0], anchor='lm')
     return np.asarray(image)
 
 
-def arrange(pictures: Sequence[np.ndarray], columns: int | None = None) -> np.ndarray:
-    """Pictures of one size in rows of ``columns``, by default one row, or two of many; (H, W, 3)."""
+def arrange(panels: Sequence[np.ndarray], columns: int | None = None) -> np.ndarray:
+    """Panels of one size in rows of ``columns``, by default one row, or two of many; (H, W, 3)."""
     if columns is None:
-        columns = len(pictures) if len(pictures) <= MOST_IN_A_ROW else -(-len(pictures) // 2)
-    height, width = pictures[0].shape[:2]
-    rows = -(-len(pictures) // columns)
+        columns = len(panels) if len(panels) <= MOST_IN_A_ROW else -(-len(panels) // 2)
+    height, width = panels[0].shape[:2]
+    rows = -(-len(panels) // columns)
     sheet = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), PAPER, dtype=np.uint8)
-    for index, picture in enumerate(pictures):
+    for index, panel in enumerate(panels):
         top, left = index // columns * (height + GAP), index % columns * (width + GAP)
-        sheet[top : top + height, left : left + width] = picture
+        sheet[top : top + height, left : left + width] = panel
     return sheet
 
 
 def draw_legend(entries: Sequence[tuple[str, Sequence[int]]], width: int) -> Image.Image:
-    """Names and their colours (red, green, blue), in as many lines as this width needs.
+    """Names and their colors (red, green, blue), in as many lines as this width needs.
 
     The entries begin with the classes, in their order: ``class 7`` stands for a name that cannot be written.
     """
@@ -49,9 +49,9 @@ def draw_legend(entries: Sequence[tuple[str, Sequence[int]]], width: int) -> Ima
     places = _layout_legend(names, width)
     legend = Image.new('RGB', (width, (places[-1][1] + 1) * LEGEND_LINE + GAP), PAPER)
     draw = ImageDraw.Draw(legend)
-    for (left, number), name, (_, colour) in zip(places, names, entries, strict=True):
+    for (left, number), name, (_, color) in zip(places, names, entries, strict=True):
         y = number * LEGEND_LINE + 5
-        draw.rectangle((left, y, left + 22, y + 15), fill=tuple(colour), outline=INK)
+        draw.rectangle((left, y, left + 22, y + 15), fill=tuple(color), outline=INK)
         draw.text((left + 28, y - 1), for_pillow(name), fill=INK, font=get_font(name, LETTERS))
     return legend
 

@@ -16,8 +16,8 @@ from mmmaskformer.checkpoints import build_model
 from mmmaskformer.engine import FiniteLossHook, NonFiniteLossError
 
 
-class Pictures(torch.utils.data.Dataset):
-    """Small pictures with labels."""
+class LabelledImages(torch.utils.data.Dataset):
+    """Small images with label maps."""
 
     def __init__(self):
         self.batches = [pictures((64, 96)) for _ in range(2)]
@@ -26,9 +26,9 @@ class Pictures(torch.utils.data.Dataset):
         return 2
 
     def __getitem__(self, index):
-        (picture,), (sample,) = self.batches[index].values()
-        sample.set_metainfo(dict(img_path=f'/pictures/{index}.png', scale_factor=(1.0, 2.0)))
-        return dict(inputs=picture, data_samples=sample)
+        (image,), (sample,) = self.batches[index].values()
+        sample.set_metainfo(dict(img_path=f'/images/{index}.png', scale_factor=(1.0, 2.0)))
+        return dict(inputs=image, data_samples=sample)
 
 
 def settings_of_model(dropout: float = 0.3) -> dict:
@@ -45,7 +45,7 @@ def record_of_overflow(folder: Path, wrapper: str, dropout: float = 0.3) -> tupl
     runner = Runner(
         model,
         str(folder),
-        train_dataloader=dict(LOADER, dataset=Pictures()),
+        train_dataloader=dict(LOADER, dataset=LabelledImages()),
         train_cfg=dict(by_epoch=True, max_epochs=1),
         optim_wrapper=dict(type=wrapper, optimizer=dict(type='AdamW', lr=1e-3)),
         custom_hooks=[FiniteLossHook()],

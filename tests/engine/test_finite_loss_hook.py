@@ -147,7 +147,7 @@ def test_the_record_of_a_maskformer_reproduces_every_term(tmp_path, wrapper):
     path, _ = record_of_overflow(tmp_path, wrapper)
     found = reproduce_loss(path)
     assert found.iteration == 1
-    assert found.images == ['/pictures/0.png', '/pictures/1.png']
+    assert found.images == ['/images/0.png', '/images/1.png']
     assert found.first_module == 'decode_head.mask_embed.4'
     torch.testing.assert_close(found.now, found.then, rtol=0, atol=0, equal_nan=True)
     content = torch.load(path, weights_only=True)
