@@ -1,8 +1,10 @@
-"""What OpenMMLab's own entry points look for in a package, and which names files may have."""
+"""What OpenMMLab's own entry points look for in a package, file names, and lists in messages."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from mmengine.registry import DefaultScope, init_default_scope
 
@@ -49,3 +51,14 @@ def opencv_path(path: str | Path) -> str:
             f'The name {path} is no UTF-8, which OpenCV needs: rename the file or folder.'
         ) from error
     return str(path)
+
+
+def shown(values: Sequence[Any], number: int = 3) -> str:
+    """The first values of a list and the number of the rest, for a message.
+
+    Example:
+        >>> shown(['a', 'b', 'c'], 2)
+        'a, b and 1 more'
+    """
+    rest = len(values) - number
+    return ', '.join(map(str, values[:number])) + (f' and {rest} more' if rest > 0 else '')

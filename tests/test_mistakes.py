@@ -31,7 +31,6 @@ model = dict(
 )
 """
 TRAIN, TEST, BROWSE = 'tools/train.py', 'tools/test.py', 'tools/browse_dataset.py'
-MODELS = 'tools/analysis_tools/compare_models.py'
 OPTION = '--cfg-options'
 
 
@@ -121,156 +120,132 @@ def test_arguments_of_runs(monkeypatch, place, tmp_path, tool, arguments, messag
     assert '\n' not in str(code)
 
 
-MISTAKES = [
-    (
-        TRAIN,
-        ('toy.py', OPTION, 'train_dataloader.batchsize=2'),
-        "no setting 'batchsize'; did you mean 'batch_size'",
-    ),
-    (
-        TRAIN,
-        ('toy.py', OPTION, 'train_cfg.max_iter=2'),
-        "IterBasedTrainLoop has no setting 'max_iter'; did you mean 'max_iters'",
-    ),
-    (
-        TRAIN,
-        ('toy.py', OPTION, 'optim_wrapper.optimizer.lrr=2'),
-        "AdamW has no setting 'lrr'; did you mean 'lr'",
-    ),
-    (
-        TRAIN,
-        ('toy.py', OPTION, 'default_hooks.checkpoint.intervals=2'),
-        "'intervals'; did you mean 'interval'",
-    ),
-    (
-        TRAIN,
-        ('toy.py', OPTION, 'train_dataloader.dataset.img_sufix=.png'),
-        "'img_sufix'; did you mean 'img_suffix'",
-    ),
-    (TRAIN, ('toy.py', OPTION, 'load_from=absent.pth'), 'The checkpoint absent.pth does not exist'),
-    (TRAIN, ('toy.py', OPTION, 'load_from=text.pth'), 'text.pth cannot be read as a checkpoint'),
-    (
-        TRAIN,
-        ('toy.py', OPTION, 'model.decode_head.in_channels=[1,2,3,4]'),
-        r'decode_head.in_channels .*\[1, 2, 3, 4\].* \[32, 64, 128, 256\]',
-    ),
-    (
-        TRAIN,
-        ('toy.py', OPTION, 'model.decode_head.in_channels=[32,64,128]'),
-        r'decode_head.in_channels .*\[32, 64, 128\]',
-    ),
-    (TRAIN, ('empty.py',), 'The config has no model, which training needs'),
-    (
-        TRAIN,
-        ('toy.py', OPTION, 'train_dataloader.dataset.data_root=absent'),
-        'train_dataloader: the folder absent does not exist',
-    ),
-    (TEST, ('toy.py', 'absent.pth'), 'The checkpoint absent.pth does not exist'),
-    (TEST, ('toy.py', 'text.pth'), 'text.pth cannot be read as a checkpoint'),
-    (TEST, ('toy.py', 'toy.py'), 'toy.py cannot be read as a checkpoint'),
-    (TEST, ('empty.py', 'weights.pth'), 'The config has no model, which testing needs'),
-    (
-        TEST,
-        ('toy.py', 'weights.pth', OPTION, 'model.decode_head.num_queries=7'),
-        'the checkpoint has 20 queries, this model num_queries=7',
-    ),
-    (
-        TEST,
-        ('toy.py', 'weights.pth', OPTION, 'model.decode_head.transformer_decoder.num_layers=2'),
-        r'weights\.pth does not fit .* it lacks',
-    ),
-    (
-        TEST,
+MISTAKES = {  # by tool: arguments, message
+    'train': [
         (
-            'toy.py',
-            'weights.pth',
-            OPTION,
-            'model.data_preprocessor.mean=[1.0,2.0]',
-            'model.data_preprocessor.std=[1.0,2.0]',
+            'toy.py --cfg-options train_dataloader.batchsize=2',
+            "no setting 'batchsize'; did you mean 'batch_size'",
         ),
-        'mean and std',
-    ),
-    (
-        TEST,
-        ('toy.py', 'weights.pth', '--tta', OPTION, 'tta_pipeline=None'),
-        '--tta needs the scales and flips in tta_pipeline',
-    ),
-    (TEST, ('toy-panoptic.py', 'weights.pth', '--tta', OPTION, 'test_evaluator=[]'), '--tta'),
-    (BROWSE, ('toy.py', '--output-dir', 'image.txt'), 'image.txt'),
-    (
-        BROWSE,
-        ('toy.py', OPTION, 'train_dataloader.dataset.data_root=absent'),
-        'the folder absent does not exist',
-    ),
-    (BROWSE, ('empty.py',), 'train_dataloader'),
-    (
-        'tools/infer.py',
-        ('absent.jpg', '--model', 'toy.py', '--weights', 'weights.pth', '--device', 'cpu'),
-        'absent.jpg',
-    ),
-    (
-        'tools/infer.py',
-        ('image.txt', '--model', 'toy.py', '--weights', 'weights.pth', '--device', 'cpu'),
-        'image.txt',
-    ),
-    (
-        'tools/infer.py',
-        ('image.txt', '--model', 'absent.py', '--weights', 'weights.pth'),
-        'absent.py is neither',
-    ),
-    (
-        'tools/infer.py',
-        ('image.txt', '--model', 'syntax.py', '--weights', 'weights.pth'),
-        'syntax.py cannot be read',
-    ),
-    (
-        'tools/infer.py',
-        ('image.txt', '--model', 'toy.py', '--weights', 'text.pth'),
-        'text.pth cannot be read',
-    ),
-    (
-        'tools/infer.py',
-        ('image.txt', '--model', 'toy.py', '--weights', 'absent.pth'),
-        'absent.pth does not exist',
-    ),
-    ('tools/infer.py', ('image.txt', '--model', 'empty.py', '--weights', 'weights.pth'), 'model'),
-    ('tools/infer.py', ('image.txt', '--model', 'toy.py', '--device', 'gpu'), 'gpu'),
-    ('tools/convert_checkpoint.py', ('absent.pth', 'out.pth'), 'absent.pth'),
-    ('tools/convert_checkpoint.py', ('text.pth', 'out.pth'), 'text.pth cannot be read'),
-    (
-        'tools/convert_checkpoint.py',
-        ('weights.pth', 'out.pth', '--config', 'absent.py'),
-        'no config file absent.py',
-    ),
-    ('tools/convert_checkpoint.py', ('weights.pth', 'image.txt/out.pth', '--config', 'toy.py'), 'image.txt'),
-    ('tools/compare.py', ('--models', 'Absent', '--out', 'image.txt'), ''),
-    ('tools/demo.py', ('--config', 'absent.py', '--data', 'toy', '--out', 'demo'), ''),
-    ('tools/demo.py', ('--data', 'folder', '--out', 'image.txt'), 'image.txt'),
-    (MODELS, ('absent',), 'absent is neither'),
-    (MODELS, ('folder',), 'folder holds no config'),
-    (MODELS, ('toy.py,absent.pth',), 'absent.pth does not exist'),
-    (MODELS, ('toy.py', '--out', 'image.txt', '--repeats', '0'), 'image.txt'),
-    ('tools/analysis_tools/compare_classes.py', ('toy.py', 'toy.py'), ''),
-    ('tools/analysis_tools/compare_classes.py', ('a=toy.py', 'b=toy.py'), 'has no checkpoint'),
-    ('tools/analysis_tools/look_at_queries.py', ('toy.py',), 'has no checkpoint'),
-    ('tools/analysis_tools/look_at_queries.py', ('toy.py,text.pth',), 'text.pth cannot be read'),
-    ('tools/analysis_tools/plot_curves.py', ('toy.py',), ''),
-    ('tools/analysis_tools/plot_curves.py', ('folder',), 'folder holds no config'),
-    ('tools/analysis_tools/reproduce_loss.py', ('absent.pth',), 'no record at absent.pth'),
-    ('tools/analysis_tools/reproduce_loss.py', ('weights.pth',), ''),
-    ('tools/analysis_tools/reproduce_loss.py', ('text.pth',), 'text.pth cannot be read'),
-    ('tools/dataset_converters/toy.py', ('--out', 'folder', '--num-training', '0'), 'at least one scene'),
-    ('tools/dataset_converters/toy.py', ('--out', 'image.txt'), 'image.txt is a file'),
-    ('tools/dataset_converters/toy.py', ('--out', 'image.txt/x'), 'image.txt'),
-]
+        (
+            'toy.py --cfg-options train_cfg.max_iter=2',
+            "IterBasedTrainLoop has no setting 'max_iter'; did you mean 'max_iters'",
+        ),
+        (
+            'toy.py --cfg-options optim_wrapper.optimizer.lrr=2',
+            "AdamW has no setting 'lrr'; did you mean 'lr'",
+        ),
+        ('toy.py --cfg-options default_hooks.checkpoint.intervals=2', "'intervals'; did you mean 'interval'"),
+        (
+            'toy.py --cfg-options train_dataloader.dataset.img_sufix=.png',
+            "'img_sufix'; did you mean 'img_suffix'",
+        ),
+        ('toy.py --cfg-options load_from=absent.pth', 'The checkpoint absent.pth does not exist'),
+        ('toy.py --cfg-options load_from=text.pth', 'text.pth cannot be read as a checkpoint'),
+        (
+            'toy.py --cfg-options model.decode_head.in_channels=[1,2,3,4]',
+            r'decode_head.in_channels .*\[1, 2, 3, 4\].* \[32, 64, 128, 256\]',
+        ),
+        (
+            'toy.py --cfg-options model.decode_head.in_channels=[32,64,128]',
+            r'decode_head.in_channels .*\[32, 64, 128\]',
+        ),
+        ('empty.py', 'The config has no model, which training needs'),
+        (
+            'toy.py --cfg-options train_dataloader.dataset.data_root=absent',
+            'train_dataloader: the folder absent does not exist',
+        ),
+    ],
+    'test': [
+        ('toy.py absent.pth', 'The checkpoint absent.pth does not exist'),
+        ('toy.py text.pth', 'text.pth cannot be read as a checkpoint'),
+        ('toy.py toy.py', 'toy.py cannot be read as a checkpoint'),
+        ('empty.py weights.pth', 'The config has no model, which testing needs'),
+        (
+            'toy.py weights.pth --cfg-options model.decode_head.num_queries=7',
+            'the checkpoint has 20 queries, this model num_queries=7',
+        ),
+        (
+            'toy.py weights.pth --cfg-options model.decode_head.transformer_decoder.num_layers=2',
+            r'weights\.pth does not fit .* it lacks',
+        ),
+        (
+            'toy.py weights.pth --cfg-options model.data_preprocessor.mean=[1.0,2.0] '
+            'model.data_preprocessor.std=[1.0,2.0]',
+            'mean and std',
+        ),
+        (
+            'toy.py weights.pth --tta --cfg-options tta_pipeline=None',
+            '--tta needs the scales and flips in tta_pipeline',
+        ),
+        ('toy-panoptic.py weights.pth --tta --cfg-options test_evaluator=[]', '--tta'),
+    ],
+    'browse_dataset': [
+        ('toy.py --output-dir image.txt', 'image.txt'),
+        (
+            'toy.py --cfg-options train_dataloader.dataset.data_root=absent',
+            'the folder absent does not exist',
+        ),
+        ('empty.py', 'train_dataloader'),
+    ],
+    'infer': [
+        ('absent.jpg --model toy.py --weights weights.pth --device cpu', 'absent.jpg'),
+        ('image.txt --model toy.py --weights weights.pth --device cpu', 'image.txt'),
+        ('image.txt --model absent.py --weights weights.pth', 'absent.py is neither'),
+        ('image.txt --model syntax.py --weights weights.pth', 'syntax.py cannot be read'),
+        ('image.txt --model toy.py --weights text.pth', 'text.pth cannot be read'),
+        ('image.txt --model toy.py --weights absent.pth', 'absent.pth does not exist'),
+        ('image.txt --model empty.py --weights weights.pth', 'model'),
+        ('image.txt --model toy.py --device gpu', 'gpu'),
+    ],
+    'convert_checkpoint': [
+        ('absent.pth out.pth', 'absent.pth'),
+        ('text.pth out.pth', 'text.pth cannot be read'),
+        ('weights.pth out.pth --config absent.py', 'no config file absent.py'),
+        ('weights.pth image.txt/out.pth --config toy.py', 'image.txt'),
+    ],
+    'compare': [
+        ('--models Absent --out image.txt', ''),
+    ],
+    'demo': [
+        ('--config absent.py --data toy --out demo', ''),
+        ('--data folder --out image.txt', 'image.txt'),
+    ],
+    'analysis_tools/compare_models': [
+        ('absent', 'absent is neither'),
+        ('folder', 'folder holds no config'),
+        ('toy.py,absent.pth', 'absent.pth does not exist'),
+        ('toy.py --out image.txt --repeats 0', 'image.txt'),
+    ],
+    'analysis_tools/compare_classes': [
+        ('toy.py toy.py', ''),
+        ('a=toy.py b=toy.py', 'has no checkpoint'),
+    ],
+    'analysis_tools/look_at_queries': [
+        ('toy.py', 'has no checkpoint'),
+        ('toy.py,text.pth', 'text.pth cannot be read'),
+    ],
+    'analysis_tools/plot_curves': [
+        ('toy.py', ''),
+        ('folder', 'folder holds no config'),
+    ],
+    'analysis_tools/reproduce_loss': [
+        ('absent.pth', 'no record at absent.pth'),
+        ('weights.pth', ''),
+        ('text.pth', 'text.pth cannot be read'),
+    ],
+    'dataset_converters/toy': [
+        ('--out folder --num-training 0', 'at least one scene'),
+        ('--out image.txt', 'image.txt is a file'),
+        ('--out image.txt/x', 'image.txt'),
+    ],
+}
+CASES = [(tool, *case) for tool, cases in MISTAKES.items() for case in cases]
 
 
-@pytest.mark.parametrize(
-    ('tool', 'arguments', 'message'), MISTAKES, ids=[f'{Path(m[0]).stem} {" ".join(m[1])}' for m in MISTAKES]
-)
+@pytest.mark.parametrize(('tool', 'arguments', 'message'), CASES, ids=[' '.join(case[:2]) for case in CASES])
 def test_mistake(monkeypatch, place, tmp_path, tool, arguments, message):
-    work_dir = ['--work-dir', str(tmp_path)] if tool in (TRAIN, TEST) else []
-    code = call(monkeypatch, place, tool, *arguments, *work_dir)
+    work_dir = ['--work-dir', str(tmp_path)] if tool in ('train', 'test') else []
+    code = call(monkeypatch, place, f'tools/{tool}.py', *arguments.split(), *work_dir)
     assert re.match(f'Error: .*{message}.*--debug', str(code)), code
     assert '\n' not in code
 

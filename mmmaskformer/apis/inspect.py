@@ -18,7 +18,8 @@ from rich.table import Table
 
 from ..datasets.left_out import UNNAMED
 from ..datasets.survey import Survey, survey
-from ..datasets.survey_text import count, kinds, shown, three_lines, warnings
+from ..datasets.survey_text import count, kinds, three_lines, warnings
+from ..utils import shown
 from ..visualization.data_plots import draw_data_report
 from .checks import check_data
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from mmengine import fileio
 from mmengine.logging import print_log
 
+from ..utils import shown
 from .entries import IMAGE, check_entries, image_size, whole_number
 
 ImageId = int | str
@@ -20,8 +21,6 @@ LeftOut = dict[str, list[str]]
 REPEATED_IMAGE = 'image entries listed twice'
 UNLISTED_IMAGE = 'annotations of images that the file does not list'
 REPEATED = 'annotations listed twice'
-NUM_NAMES = 3
-"""File names in the log line for each reason."""
 _LOGGED: set[str] = set()
 
 
@@ -156,12 +155,9 @@ def log_left_out(path: str, left_out: LeftOut) -> None:
 
 def describe_left_out(left_out: LeftOut) -> str:
     """Numbers, reasons and the first file names."""
-    return '; '.join(f'{len(names)} {reason} ({_first(names)})' for reason, names in left_out.items())
-
-
-def _first(names: list[str]) -> str:
-    distinct = list(dict.fromkeys(names))
-    return ', '.join(distinct[:NUM_NAMES]) + (', ...' if len(distinct) > NUM_NAMES else '')
+    return '; '.join(
+        f'{len(names)} {reason} ({shown(list(dict.fromkeys(names)))})' for reason, names in left_out.items()
+    )
 
 
 def _image_id(value: Any) -> ImageId:

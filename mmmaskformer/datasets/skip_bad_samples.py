@@ -14,6 +14,7 @@ from mmmaskformer.functional.targets import check_labels, ignored_label
 from mmmaskformer.registry import DATASETS
 
 from .contents import unreadable_as_empty
+from .leaves import flatten_dataset
 
 
 @DATASETS.register_module()
@@ -95,7 +96,8 @@ class SkipBadSamples:
         classes = self.metainfo.get('classes')
         annotation = sample.get('data_samples') if isinstance(sample, Mapping) else None
         if classes is not None and annotation is not None and 'gt_sem_seg' in annotation:
-            ignored = ignored_label(len(classes), getattr(self.dataset, 'ignore_index', 255))
+            inner = next(flatten_dataset(self.dataset))
+            ignored = ignored_label(len(classes), getattr(inner, 'ignore_index', 255))
             check_labels(annotation.gt_sem_seg.data, len(classes), ignored)
 
     def _note(self, place: int, error: Exception) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os.path as osp
 from collections import Counter
-from collections.abc import Sequence
 from statistics import median
 
+from ..utils import shown
 from .left_out import UNNAMED
 from .survey import Survey
 
-SHOWN = 3
-"""Names that a sentence gives."""
+RAREST = 3
+"""Classes that the line of classes names."""
 
 
 def three_lines(found: Survey, num_queries: int | None) -> list[str]:
@@ -57,12 +57,6 @@ def warnings(found: Survey, num_queries: int | None, ignored: int | None = None)
     return lines
 
 
-def shown(names: Sequence, number: int = SHOWN) -> str:
-    """The first names, and how many more there are."""
-    rest = len(names) - number
-    return ', '.join(map(str, names[:number])) + (f' and {rest} more' if rest > 0 else '')
-
-
 def count(number: int, what: str) -> str:
     """A number and what it counts: ``'1 image'``, ``'2 images'``."""
     if number == 1:
@@ -102,7 +96,7 @@ def _images_line(found: Survey) -> str:
 
 def _classes_line(found: Survey) -> str:
     seen = [place for place, number in enumerate(found.segments) if number]
-    rarest = sorted(seen, key=lambda place: found.images[place])[:SHOWN]
+    rarest = sorted(seen, key=lambda place: found.images[place])[:RAREST]
     rare = ', '.join(
         f'{found.classes[place]} ({found.images[place] / max(found.num_examined, 1):.1%} of images)'
         for place in rarest

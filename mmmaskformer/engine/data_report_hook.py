@@ -21,8 +21,9 @@ from mmmaskformer.datasets.leaves import inner_datasets, leaves
 from mmmaskformer.datasets.left_out import MISSING_IMAGES, MISSING_MAPS
 from mmmaskformer.datasets.skip_bad_samples import SkipBadSamples
 from mmmaskformer.datasets.survey import Survey, survey
-from mmmaskformer.datasets.survey_text import shown, three_lines, warnings
+from mmmaskformer.datasets.survey_text import three_lines, warnings
 from mmmaskformer.registry import HOOKS
+from mmmaskformer.utils import shown
 
 from .run_parts import metrics_of, samples_of, segmentor_of
 

@@ -17,6 +17,8 @@ from mmengine.logging import print_log
 from packaging.version import Version
 from PIL import ImageFont, features
 
+from ..utils import shown
+
 NAMED = 5
 LESS_LEGIBLE = ('bold', 'black', 'heavy', 'italic', 'oblique', 'mono', 'light', 'thin', 'condensed', 'serif')
 NOT_LETTERS = ('lastresort', 'adobeblank', 'emoji', 'notdef')
@@ -68,11 +70,11 @@ def legible_names(names: tuple[str, ...], word: str = 'class') -> tuple[str, ...
         word: Stands before a number.
     """
     plain = [' '.join(str(name).split()) for name in names]
-    shown = [_replacement(name, f'{word} {index}') for index, name in enumerate(plain)]
+    written = [_replacement(name, f'{word} {index}') for index, name in enumerate(plain)]
     _log_replaced(
-        {name: new for name, new in zip(plain, shown) if name not in _logged and not font_path(name)}
+        {name: new for name, new in zip(plain, written) if name not in _logged and not font_path(name)}
     )
-    return tuple(shown)
+    return tuple(written)
 
 
 def _log_replaced(replaced: dict[str, str]) -> None:
@@ -80,11 +82,10 @@ def _log_replaced(replaced: dict[str, str]) -> None:
     if not replaced:
         return
     _logged.update(replaced)
-    named = ', '.join(f'{name} ({new})' for name, new in [*replaced.items()][:NAMED])
-    more = f' and {len(replaced) - NAMED} more' if len(replaced) > NAMED else ''
+    named = shown([f'{name} ({new})' for name, new in replaced.items()], NAMED)
     print_log(
         'The fonts of this machine lack letters of class names, which are drawn in another way: '
-        f'{named}{more}. To see the names, install a font that has them, such as Noto (Debian and Ubuntu: '
+        f'{named}. To see the names, install a font that has them, such as Noto (Debian and Ubuntu: '
         'fonts-noto-core, for Chinese, Japanese and Korean fonts-noto-cjk).',
         'current',
         logging.WARNING,

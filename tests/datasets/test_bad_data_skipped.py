@@ -48,6 +48,17 @@ def test_bad_samples_are_skipped_and_counted(tmp_path, caplog):
     assert dataset.metainfo['classes'][0] == 'wall'
 
 
+@pytest.mark.parametrize('wrapped', [False, True])
+def test_own_ignored_label_is_not_bad(tmp_path, wrapped):
+    config = {**write_ade20k(tmp_path), 'ignore_index': 200}
+    (tmp_path / '2.png').write_bytes(encoded(np.zeros((24, 32), np.uint8)))  # 0 is no class in ADE20K's files
+    if wrapped:
+        config = dict(type='RepeatDataset', times=1, dataset=config)
+    dataset = SkipBadSamples(config)
+    assert int(dataset[2]['data_samples'].gt_sem_seg.data[0, 0, 0]) == 200
+    assert dataset.num_skipped == 0
+
+
 def test_count_of_other_processes(tmp_path):
     config = write_ade20k(tmp_path)
     (tmp_path / '1.jpg').write_bytes(b'')

@@ -186,7 +186,7 @@ def test_file_that_disagrees_with_the_list(tmp_path):
 
 def test_broken_json(tmp_path):
     (tmp_path / 'a.json').write_text('{')
-    with pytest.raises(ValueError, match=r'a\.json is no JSON'):
+    with pytest.raises(ValueError, match=r'a\.json is not JSON'):
         CocoPanopticDataset(ann_file=str(tmp_path / 'a.json'))
 
 

@@ -61,7 +61,7 @@ def load_categories(source: Source) -> tuple[Category, ...]:
     try:
         document = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise ValueError(f'categories={str(source)!r} is no JSON ({error}): replace the file.') from error
+        raise ValueError(f'categories={str(source)!r} is not JSON ({error}): replace the file.') from error
     if isinstance(document, dict):
         document = document.get('categories')
     return parse_categories(document, str(path))
