@@ -34,7 +34,9 @@ def check_channels(dataset: Any) -> NDArray[Any] | None:
     image = next((found for found in loaded if found is not None), None) if loaded else None
     if not loaded:
         image = _first_image(dataset, transforms)
-    for transform in transforms if image is not None else ():
+    if image is None:
+        return None
+    for transform in transforms:
         fault = _fault(transform, image)
         if fault is not None:
             shape = 'x'.join(str(side) for side in image.shape)
