@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Iterable, Iterator
+import reprlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from traceback import extract_tb, walk_tb
 from types import FrameType
 
@@ -23,7 +24,7 @@ def sentence_of(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f'{error.strerror}: {error.filename}'
     if isinstance(error, ValueError | OSError):
-        return _message(error)
+        return _disagreement(error) or _message(error)
     frames = list(_building(error))
     return _mistake_in_config(error, frames) if frames else None
 
@@ -41,6 +42,30 @@ def _message(error: BaseException) -> str:
     if 'Original Traceback' not in text:
         return ' '.join(line.strip() for line in lines)
     return lines[-1].removeprefix(f'{type(error).__name__}: ')
+
+
+def _disagreement(error: BaseException) -> str | None:
+    """What the data sets of a ConcatDataset disagree about, which MMEngine's own message leaves out."""
+    for frame, _ in walk_tb(error.__traceback__):
+        found = frame.f_locals
+        if frame.f_code.co_name == '__init__' and {'meta_keys', 'key', 'self'} <= found.keys():
+            return _difference([dataset.metainfo for dataset in found['self'].datasets], found['key'])
+    return None
+
+
+def _difference(infos: Sequence[Mapping], key: str) -> str:
+    first = infos[0]
+    if any(info.get('classes') != first.get('classes') for info in infos):
+        key = 'classes'
+    number = next((i for i, info in enumerate(infos) if info.get(key) != first.get(key)), 0)
+    advice = (
+        "give all the same classes in the same order (COCO's files: the same categories, such as the path "
+        'of one of the files)'
+        if key == 'classes'
+        else f'make them equal, or set ignore_keys={[key]} to take those of the first'
+    )
+    found, expected = (reprlib.repr(info.get(key)) for info in (infos[number], first))
+    return f'ConcatDataset: data set {number + 1} has {key}={found}, but the first has {expected}: {advice}.'
 
 
 def _building(error: BaseException) -> Iterator[FrameType]:

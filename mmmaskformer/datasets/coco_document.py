@@ -51,7 +51,7 @@ class ImageIndex(dict[ImageId, CocoImage]):
             named: File name of an entry with an id; None takes its ``file_name``.
 
         Raises:
-            ValueError: An entry lacks something, or two images have the same id.
+            ValueError: There is no image, an entry lacks something, or two images have the same id.
         """
         super().__init__()
         for entry in check_entries(document['images'], IMAGE, f'{path}: images'):
@@ -65,6 +65,8 @@ class ImageIndex(dict[ImageId, CocoImage]):
                         f'{path}: the image {entry} has the id of another image: correct that entry.'
                     )
                 note(left_out, REPEATED_IMAGE, known.name)
+        if not self:
+            raise ValueError(f'{path} lists no image: give a JSON file of COCO with images as ann_file.')
         self._by_text = {str(img_id): img_id for img_id in self}
 
     def find(self, img_id: Any) -> ImageId | None:
@@ -74,13 +76,16 @@ class ImageIndex(dict[ImageId, CocoImage]):
         return self._by_text.get(str(_image_id(img_id)))
 
 
-def read_document(path: str, backend_args: dict | None, reader: str) -> dict:
+def read_document(
+    path: str, backend_args: dict | None, reader: str, advice: str = 'set ann_file and data_root'
+) -> dict:
     """The content of a JSON file that lists images.
 
     Args:
         path: Path or URL.
         backend_args: MMEngine's file backend.
         reader: Who reads it, for the messages.
+        advice: What to set if there is no such file.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -90,8 +95,7 @@ def read_document(path: str, backend_args: dict | None, reader: str) -> dict:
         document = json.loads(fileio.get(path, backend_args=backend_args))
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f'{reader}: the annotation file {path} does not exist: put it there, or set '
-            'ann_file and data_root.'
+            f'{reader}: the annotation file {path} does not exist: put it there, or {advice}.'
         ) from error
     except (ValueError, RecursionError) as error:
         raise ValueError(f'The annotation file {path} is not JSON ({error}): replace the file.') from error

@@ -6,7 +6,8 @@ from mmmaskformer.registry import DATASETS
 
 from .coco_base import CocoDataset
 from .coco_document import describe_left_out
-from .coco_objects import NO_OUTLINE, NO_PIXEL, Classes, index_objects
+from .coco_objects import NO_OUTLINE, NO_PIXEL, Classes, check_drawable, index_objects
+from .contents import bad_samples_pass
 
 
 @DATASETS.register_module()
@@ -30,7 +31,7 @@ class CocoInstanceDataset(CocoDataset):
     Raises:
         FileNotFoundError: A JSON file is missing.
         ValueError: The JSON file contradicts itself or ``categories``; the sentence names the entry. Or it is
-            a panoptic file, has boxes and no outlines, or nothing to train on.
+            a panoptic file, has boxes and no outlines, outlines that cannot be drawn, or nothing to train on.
     """
 
     all_things = True
@@ -41,7 +42,10 @@ class CocoInstanceDataset(CocoDataset):
         return sum(len(self.left_out.get(reason, ())) for reason in (NO_OUTLINE, NO_PIXEL))
 
     def _index(self, document: dict, classes: Classes) -> list[dict]:
-        images, objects, self.left_out = index_objects(document, self.ann_file, classes)
+        index = index_objects(document, self.ann_file, classes)
+        images, objects, self.left_out, _ = index
+        if not bad_samples_pass():
+            check_drawable(index, self.ann_file)
         if document.get('annotations') and not objects:
             raise ValueError(
                 f'{self.ann_file}: none of its {len(document["annotations"])} annotations can be used '

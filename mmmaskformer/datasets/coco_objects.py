@@ -15,7 +15,7 @@ from .coco_document import (
     check_some_are_known,
     note,
 )
-from .empty_outlines import without_pixels
+from .empty_outlines import undrawable, without_pixels
 from .entries import OBJECT, check_entries, crowd_flag, listed_area, needed_number
 from .segmentations import polygons_of, polygons_with_area
 
@@ -36,11 +36,13 @@ class ObjectIndex(NamedTuple):
             classes), ``isthing``, ``iscrowd`` (bool) and ``area`` (None where pixels are to be counted). Ids
             are the file's and may repeat: nothing but messages uses them.
         left_out: By reason, the file name of the image for each entry left out.
+        faults: A sentence for each object whose outline cannot be drawn; :func:`check_drawable` refuses them.
     """
 
     images: ImageIndex
     objects: dict[ImageId, list[dict]]
     left_out: LeftOut
+    faults: list[str]
 
 
 def index_objects(document: Mapping, path: str, classes: Classes) -> ObjectIndex:
@@ -68,9 +70,12 @@ def index_objects(document: Mapping, path: str, classes: Classes) -> ObjectIndex
     check_some_are_known(len(entries), len(left_out.get(UNLISTED_IMAGE, ())), path)
     _check_outlines(entries, found, path)
     objects: dict[ImageId, list[dict]] = {}
-    empty = without_pixels(
-        [instance['segmentation'] for _, instance in found], [index[i].shape for i, _ in found]
-    )
+    outlines = [instance['segmentation'] for _, instance in found], [index[i].shape for i, _ in found]
+    empty = without_pixels(*outlines)
+    faults = [
+        f'object {found[place][1]["id"]} of {index[found[place][0]].name}: {fault}'
+        for place, fault in undrawable(*outlines).items()
+    ]
     for (img_id, instance), has_none in zip(found, empty):
         if has_none:
             note(left_out, NO_PIXEL, index[img_id].name)
@@ -78,7 +83,20 @@ def index_objects(document: Mapping, path: str, classes: Classes) -> ObjectIndex
         for _ in range(_num_specks(instance['segmentation'])):
             note(left_out, SPECK, index[img_id].name)
         objects.setdefault(img_id, []).append(instance)
-    return ObjectIndex(index, objects, left_out)
+    return ObjectIndex(index, objects, left_out, faults)
+
+
+def check_drawable(index: ObjectIndex, path: str) -> None:
+    """Refuse objects whose outline cannot be drawn.
+
+    Raises:
+        ValueError: There are some; the sentence names the first.
+    """
+    if index.faults:
+        raise ValueError(
+            f'{path}: {len(index.faults)} objects cannot be drawn. The first is {index.faults[0]}. Correct '
+            'the file, or train with mmmaskformer.SkipBadSamples, which leaves out their images.'
+        )
 
 
 def _found(

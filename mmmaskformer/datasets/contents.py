@@ -92,13 +92,21 @@ def cat_ids(dataset: Any, idx: int) -> list[int]:
 
 @contextmanager
 def unreadable_as_empty() -> Iterator[None]:
-    """While it lasts, a label map that cannot be read counts as one without classes."""
+    """While it lasts, a label map that cannot be read counts as one without classes.
+
+    Nor are outlines refused that cannot be drawn, but for their image when it is loaded.
+    """
     global _tolerant
     before, _tolerant = _tolerant, True
     try:
         yield
     finally:
         _tolerant = before
+
+
+def bad_samples_pass() -> bool:
+    """Whether samples that cannot be loaded are left to `SkipBadSamples`."""
+    return _tolerant
 
 
 def class_counts(dataset: Any, num_classes: int, of_pixels: bool = False) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Objects whose outline covers no pixel, found among hundreds of thousands without drawing them all."""
+"""Outlines that cover no pixel or cannot be drawn, found among hundreds of thousands without drawing all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from itertools import chain
 import numpy as np
 from pycocotools import mask as coco_masks
 
-from .segmentations import encode_segmentation, polygons_with_area, run_lengths
+from .segmentations import (
+    checked_polygon,
+    checked_runs,
+    encode_segmentation,
+    polygons_with_area,
+    run_lengths,
+)
 
 CHUNK = 10000
 SHORT = 8
@@ -23,7 +29,7 @@ Shape = tuple[int, int] | None
 def without_pixels(outlines: Sequence[Outline], shapes: Sequence[Shape]) -> list[bool]:
     """Whether each outline covers no pixel of its image.
 
-    Those that cannot be drawn are not among them: an error names them when their image is loaded.
+    Those that cannot be drawn are not among them; :func:`undrawable` finds them.
 
     Args:
         outlines: Lists of polygons or run lengths, as in :func:`segmentations.encode_segmentation`.
@@ -34,6 +40,71 @@ def without_pixels(outlines: Sequence[Outline], shapes: Sequence[Shape]) -> list
         chunk = slice(start, start + CHUNK)
         found += _without_pixels(outlines[chunk], shapes[chunk])
     return found
+
+
+def undrawable(outlines: Sequence[Outline], shapes: Sequence[Shape]) -> dict[int, str]:
+    """What is wrong with the outlines that cannot be drawn, by their place.
+
+    Compressed run lengths are compared with their image by their size alone: an error names those that are
+    damaged when their image is loaded.
+
+    Args:
+        outlines: As in :func:`without_pixels`.
+        shapes: As in :func:`without_pixels`.
+    """
+    faults: dict[int, str] = {}
+    for start in range(0, len(outlines), CHUNK):
+        for place in _suspects(outlines[start : start + CHUNK], shapes[start : start + CHUNK]):
+            try:
+                _check(outlines[start + place], shapes[start + place])
+            except (TypeError, ValueError) as error:
+                faults[start + place] = str(error)
+    return faults
+
+
+def _suspects(outlines: Sequence[Outline], shapes: Sequence[Shape]) -> list[int]:
+    """Places of the outlines that are not surely right."""
+    suspects: set[int] = set()
+    polygons, owners = [], []
+    for place, (outline, shape) in enumerate(zip(outlines, shapes)):
+        if isinstance(outline, dict):
+            is_text = isinstance(outline.get('counts'), str | bytes)
+            if not is_text or outline.get('size') != list(shape or outline.get('size') or ()):
+                suspects.add(place)
+            continue
+        for polygon in polygons_with_area(outline):
+            if isinstance(polygon, list) and _is_polygon(polygon):
+                polygons.append(polygon)
+                owners.append(place)
+            else:
+                suspects.add(place)
+    sizes = np.array([shapes[place] or (math.inf, math.inf) for place in owners]).reshape(-1, 2)[:, ::-1]
+    try:
+        corners, ends = _corners(polygons)
+    except (TypeError, ValueError):  # something that is not a number: each is looked at by itself
+        return sorted(suspects.union(owners))
+    if len(corners):
+        starts = np.concatenate([[0], ends[:-1]])
+        inside = np.minimum.reduceat(corners, starts) >= -sizes
+        inside &= np.maximum.reduceat(corners, starts) <= 2 * sizes  # False for NaN
+        finite = np.isfinite(np.add.reduceat(np.abs(corners), starts))
+        suspects.update(np.array(owners)[~(inside & finite).all(1)].tolist())
+    return sorted(suspects)
+
+
+def _check(outline: Outline, shape: Shape) -> None:
+    if isinstance(outline, dict):
+        checked_runs(outline, shape)
+        return
+    for polygon in polygons_with_area(outline):
+        checked_polygon(polygon, shape or (math.inf, math.inf))
+
+
+def _corners(polygons: Sequence[list]) -> tuple[np.ndarray, np.ndarray]:
+    """Corners of all polygons, ``(N, 2)``, and where those of each end."""
+    lengths = np.array([len(polygon) for polygon in polygons], dtype=np.int64)
+    numbers = np.fromiter(chain.from_iterable(polygons), np.float64, int(lengths.sum()))
+    return numbers.reshape(-1, 2), np.cumsum(lengths // 2)
 
 
 def _without_pixels(outlines: Sequence[Outline], shapes: Sequence[Shape]) -> Iterator[bool]:
@@ -54,15 +125,14 @@ def _surely_cover(polygons: Sequence[list], sizes: Sequence[tuple[float, float]]
 
     Such a curve has a pixel's center inside (Jarník's inequality), so it needs no drawing.
     """
-    lengths = np.array([len(polygon) for polygon in polygons], dtype=np.int64)
     try:
-        corners = np.fromiter(chain.from_iterable(polygons), np.float64, int(lengths.sum())).reshape(-1, 2)
+        corners, ends = _corners(polygons)
     except (TypeError, ValueError):  # something that is not a number: each is looked at by itself
         return [False] * len(polygons)
     if not len(corners):
         return []
     with np.errstate(all='ignore'):  # NaN and infinity
-        return _inside_and_wide(corners, np.cumsum(lengths // 2), np.array(sizes)[:, ::-1]).tolist()
+        return _inside_and_wide(corners, ends, np.array(sizes)[:, ::-1]).tolist()
 
 
 def _inside_and_wide(corners: np.ndarray, ends: np.ndarray, highest: np.ndarray) -> np.ndarray:

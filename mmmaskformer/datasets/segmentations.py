@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco_masks
 
+from .entries import whole_number
+
 FIRST, LAST = 48, 111
 """Characters of compressed run lengths: each holds six bits."""
 MAX_SHIFT = 30
@@ -42,34 +44,30 @@ def encode_segmentation(segmentation: list | dict, shape: tuple[int, int]) -> di
     """
     height, width = shape
     if isinstance(segmentation, list):
-        polygons = [_checked(polygon, shape) for polygon in polygons_with_area(segmentation)]
+        polygons = [checked_polygon(polygon, shape) for polygon in polygons_with_area(segmentation)]
         if not polygons:
             return coco_masks.frPyObjects(dict(size=[height, width], counts=[height * width]), height, width)
         return coco_masks.merge(coco_masks.frPyObjects(polygons, height, width))
-    size, counts = segmentation.get('size'), segmentation.get('counts')
-    if not isinstance(size, Sequence) or tuple(size) != (height, width):
-        raise ValueError(f'its size is {size}, that of the image is {[height, width]}')
-    runs = counts if isinstance(counts, list) else run_lengths(counts)
-    if any(type(run) is not int or run < 0 for run in runs) or sum(runs) != height * width:
-        raise ValueError(
-            f'its run lengths {reprlib.repr(runs)} do not sum up to the {height * width} pixels of the image'
-        )
+    runs = checked_runs(segmentation, shape)
     return coco_masks.frPyObjects(dict(size=[height, width], counts=runs), height, width)
 
 
 def polygons_of(segmentation: list) -> list:
-    """The polygons of an object; a list of numbers is one, and so are three or more pairs ``[x, y]``."""
+    """The polygons of an object as lists ``x, y, x, y, ...``.
+
+    A list of numbers is one polygon, and so are three or more pairs ``[x, y]``; polygons in a list may be
+    pairs, too.
+    """
     if segmentation and isinstance(segmentation[0], int | float):
         return [segmentation]
-    if len(segmentation) > 2 and all(isinstance(part, list) and len(part) == 2 for part in segmentation):
-        return [[value for corner in segmentation for value in corner]]
-    return segmentation
+    if len(segmentation) > 2 and _are_pairs(segmentation) and not _are_pairs(segmentation[0]):
+        return [_flat(segmentation)]
+    return [_flat(polygon) if _are_pairs(polygon) else polygon for polygon in segmentation]
 
 
 def polygons_with_area(segmentation: list) -> list:
     """The polygons of an object but for those of less than three corners."""
-    polygons = polygons_of(segmentation)
-    return [polygon for polygon in polygons if not isinstance(polygon, list) or len(polygon) not in (0, 2, 4)]
+    return [polygon for polygon in polygons_of(segmentation) if not _is_speck(polygon)]
 
 
 def run_lengths(text: str | bytes | None) -> list[int]:
@@ -102,17 +100,73 @@ def run_lengths(text: str | bytes | None) -> list[int]:
     return runs
 
 
-def _checked(polygon: Any, shape: tuple[int, int]) -> list[float]:
-    """Corners may lie outside the image, but not farther than it is large: drawing would take forever."""
+def checked_polygon(polygon: Any, shape: tuple[float, float]) -> list[float]:
+    """The numbers of a polygon.
+
+    Corners may lie outside the image, but not farther than it is large: drawing would take forever.
+
+    Raises:
+        ValueError: As :func:`encode_segmentation`.
+    """
     if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2:
         raise ValueError(
             f'its polygon {reprlib.repr(polygon)} is not a list x, y, x, y, ... of three corners or more'
         )
-    corners = np.asarray(polygon, dtype=np.float64).reshape(-1, 2)
+    try:
+        corners = np.asarray(polygon, dtype=np.float64).reshape(-1, 2)
+    except (TypeError, ValueError):
+        corners = np.full((1, 2), np.nan)
+    if not np.isfinite(corners).all():
+        raise ValueError(f'its polygon {reprlib.repr(polygon)} has corners that are not numbers')
     size = np.array(shape[::-1])
     if not ((-size <= corners) & (corners <= 2 * size)).all():
         raise ValueError(
             f'its polygon {reprlib.repr(polygon)} has corners far outside the image of '
-            f'{shape[1]}x{shape[0]} pixels, or values that are not finite'
+            f'{shape[1]}x{shape[0]} pixels'
         )
     return corners.ravel().tolist()
+
+
+def checked_runs(segmentation: dict, shape: tuple[int, int] | None) -> list[int]:
+    """The run lengths of an object.
+
+    Args:
+        segmentation: ``size`` and ``counts``.
+        shape: Height and width of the image; None where the file does not say.
+
+    Raises:
+        ValueError: As :func:`encode_segmentation`.
+    """
+    size, counts = segmentation.get('size'), segmentation.get('counts')
+    if not isinstance(size, Sequence) or len(size) != 2 or (shape and tuple(size) != shape):
+        expected = 'expected height and width' if shape is None else f'that of the image is {list(shape)}'
+        raise ValueError(f'its size is {size}, {expected}')
+    runs = [whole_number(run) for run in counts] if isinstance(counts, list) else run_lengths(counts)
+    known = [run for run in runs if run is not None and run >= 0]
+    if len(known) < len(runs) or sum(known) != size[0] * size[1]:
+        raise ValueError(
+            f'its run lengths {reprlib.repr(counts if isinstance(counts, list) else runs)} do not sum up to '
+            f'the {size[0] * size[1]} pixels of the image'
+        )
+    return known
+
+
+def _are_pairs(part: Any) -> bool:
+    return (
+        isinstance(part, list)
+        and len(part) > 0
+        and all(isinstance(corner, list) and len(corner) == 2 for corner in part)
+    )
+
+
+def _flat(pairs: list) -> list:
+    return [value for corner in pairs for value in corner]
+
+
+def _is_speck(polygon: Any) -> bool:
+    """Whether a polygon is numbers of less than three corners."""
+    return (
+        isinstance(polygon, list)
+        and len(polygon) in (0, 2, 4)
+        and all(isinstance(value, int | float | str) for value in polygon)
+    )

@@ -138,7 +138,8 @@ def _check_numbers(model: Any, classes: Any, here: str) -> None:
         if classes is not None and head.num_classes != len(classes):
             raise ValueError(
                 f'model.{name}.num_classes is {head.num_classes}, but {here} has {len(classes)} classes: set '
-                f'model.{name}.num_classes={len(classes)}, or classes in the metainfo of the data.'
+                f'model.{name}.num_classes={len(classes)}, or correct the classes of the data (categories of '
+                "COCO's files, classes in the metainfo of others)."
             )
 
 

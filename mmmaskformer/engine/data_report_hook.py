@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import mmcv
@@ -65,6 +65,12 @@ class DataReportHook(Hook):
         if runner.val_loop is not None and not _writes_only(runner.val_loop):
             self._look(runner, 'val')
 
+    def before_test(self, runner: Runner) -> None:
+        """See that the images are there."""
+        dataset = runner.test_dataloader.dataset
+        if is_main_process() and self.seconds > 0 and _can_be_looked_at(dataset):
+            _check_files(survey(dataset, 1, self.seconds), 'test', (MISSING_IMAGES,))
+
     def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Note the classes of the batch's ground truth."""
         if 'val' not in self._explained:
@@ -86,8 +92,8 @@ class DataReportHook(Hook):
 
     def _look(self, runner: Runner, phase: str) -> None:
         dataset = getattr(runner, f'{phase}_dataloader').dataset
-        if not all(hasattr(leaf.dataset, 'get_data_info') for leaf in leaves(dataset)):
-            return  # a data set that only its author knows
+        if not _can_be_looked_at(dataset):
+            return
         found = survey(dataset, self.number, self.seconds)
         for reason in {
             reason for leaf in leaves(dataset) for reason in getattr(leaf.dataset, 'left_out', ())
@@ -149,14 +155,20 @@ def num_queries_of(segmentor: Any) -> int | None:
     return len(queries.weight) if hasattr(head, 'class_embed') and hasattr(queries, 'weight') else None
 
 
-def _check_files(found: Survey, phase: str) -> None:
-    for reason in (MISSING_IMAGES, MISSING_MAPS):
+def _can_be_looked_at(dataset: Any) -> bool:
+    """Whether no data set inside is one that only its author knows."""
+    return all(hasattr(leaf.dataset, 'get_data_info') for leaf in leaves(dataset))
+
+
+def _check_files(found: Survey, phase: str, reasons: Sequence[str] = (MISSING_IMAGES, MISSING_MAPS)) -> None:
+    for reason in reasons:
         missing = found.left_out.get(reason)
         if missing:
+            skip = ', or train with mmmaskformer.SkipBadSamples, which leaves such samples out'
             raise FileNotFoundError(
                 f'{phase}_dataloader: {len(missing)} of {found.num_images} samples are {reason}, the first '
-                f'is {missing[0]}: add the files, check data_prefix, img_suffix and seg_map_suffix, or train '
-                'with mmmaskformer.SkipBadSamples, which leaves such samples out.'
+                f'is {missing[0]}: add the files, or check data_prefix, img_suffix and seg_map_suffix'
+                f'{skip if phase == "train" else ""}.'
             )
 
 

@@ -13,7 +13,7 @@ from ..datasets.categories import check_agreement, parse_categories
 from ..datasets.coco_base import CocoDataset
 from ..datasets.coco_document import ImageId, log_left_out, read_document
 from ..datasets.coco_instance import CocoInstanceDataset
-from ..datasets.coco_objects import ObjectIndex, index_objects
+from ..datasets.coco_objects import ObjectIndex, check_drawable, index_objects
 from ..datasets.segmentations import encode_segmentation
 from .coco_protocol import encoded_annotation
 
@@ -31,7 +31,7 @@ class AnnotationFile:
 
     def __init__(self, path: str, backend_args: dict | None, dataset_meta: Mapping[str, Any]) -> None:
         self.path = path
-        document = read_document(path, backend_args, 'InstanceAP')
+        document = read_document(path, backend_args, 'InstanceAP', ADVICE)
         things = set(dataset_meta['thing_classes'])
         classes = {
             int(number): (place, name in things)
@@ -43,6 +43,7 @@ class AnnotationFile:
             else ()
         )
         self.index: ObjectIndex = index_objects(document, path, classes)
+        check_drawable(self.index, path)
         log_left_out(path, self.index.left_out)
 
     def annotations(self, img_id: ImageId, shape: tuple[int, int]) -> list[dict]:

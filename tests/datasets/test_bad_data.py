@@ -151,7 +151,9 @@ def test_nesting_without_end(tmp_path):
     ('outline', 'message'),
     [
         ([[1, 1, 3, 3, 5]], 'not a list x, y, x, y, ... of three corners'),
-        ([[1, 1, float('nan'), 3, 5, 5]], 'not finite'),
+        ([[1, 1, float('nan'), 3, 5, 5]], 'corners that are not numbers'),
+        ([[1, 1, None, 3, 5, 5]], 'corners that are not numbers'),
+        ([[dict(x=1, y=1)] * 4], 'not a list x, y, x, y, ... of three corners'),
         ([[1, 1, 1e9, 3, 5, 5]], 'far outside the image of 6x4 pixels'),
         (dict(size=[4, 6], counts=[3, 4]), 'do not sum up to the 24 pixels'),
         (dict(size=[4, 6], counts=[30, -6]), 'do not sum up'),
@@ -178,7 +180,15 @@ def test_one_polygon_without_its_list_and_as_pairs():
     expected = draw_segmentation([[1, 1, 4, 1, 4, 3, 1, 3]], (4, 6))
     assert expected.sum() == 6
     assert (draw_segmentation([1, 1, 4, 1, 4, 3, 1, 3], (4, 6)) == expected).all()
-    assert (draw_segmentation([[1, 1], [4, 1], [4, 3], [1, 3]], (4, 6)) == expected).all()
+    pairs = [[1, 1], [4, 1], [4, 3], [1, 3]]
+    assert (draw_segmentation(pairs, (4, 6)) == expected).all()
+    assert (draw_segmentation([pairs], (4, 6)) == expected).all()
+    assert (draw_segmentation([pairs[:2], pairs, pairs], (4, 6)) == expected).all()
+
+
+def test_run_lengths_as_floats():
+    runs = dict(size=[4.0, 6.0], counts=[4.0, 8.0, 12.0])
+    assert draw_segmentation(runs, (4, 6)).sum(axis=0).tolist() == [0, 4, 4, 0, 0, 0]
 
 
 def test_compressed_run_lengths():

@@ -128,6 +128,8 @@ def test_other_files_are_refused(tmp_path):
         CocoPanopticDataset(ann_file=write_json(tmp_path, content))
     with pytest.raises(ValueError, match=r'is a list, as files of results are: give'):
         CocoInstanceDataset(ann_file=write_json(tmp_path, [entry(score=0.5)]))
+    with pytest.raises(ValueError, match=r'annotations\.json lists no image: give a JSON file of COCO'):
+        build(tmp_path, [], [])
     with pytest.raises(ValueError, match=r"'id': 1, 'file_name': 'x\.png'} has the id of another image"):
         build(tmp_path, [entry()], [*IMAGES, dict(id=1, file_name='x.png')])
 

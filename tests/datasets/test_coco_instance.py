@@ -6,6 +6,7 @@ from pycocotools import mask as coco_masks
 from small_coco import write_json, write_picture
 
 from mmmaskformer.datasets import CocoInstanceDataset
+from mmmaskformer.datasets.contents import unreadable_as_empty
 
 PIPELINE = [
     {'type': 'mmmaskformer.LoadImageFromFile'},
@@ -41,10 +42,10 @@ def instance(segmentation, **kwargs):
     return {'image_id': 1, 'category_id': 9, 'iscrowd': 0, 'segmentation': segmentation, **kwargs}
 
 
-def build(folder, instances, **kwargs):
+def build(folder, instances, sizes=None, **kwargs):
     write_picture(folder, np.zeros((HEIGHT, WIDTH), int))
     content = {
-        'images': [{'id': 1, 'file_name': 'a.jpg'}, {'id': 2, 'file_name': 'a.jpg'}],
+        'images': [{'id': number, 'file_name': 'a.jpg', **(sizes or {})} for number in (1, 2)],
         'annotations': [{'id': i, **entry} for i, entry in enumerate(instances)],
         'categories': [{'id': 4, 'name': 'cat'}, {'id': 9, 'name': 'dog'}],
     }
@@ -134,10 +135,33 @@ def test_bad_file(tmp_path, entry, message):
 @pytest.mark.parametrize(
     ('segmentation', 'message'),
     [
-        ({'size': [5, 5], 'counts': [0, 25]}, r'its size is \[5, 5\], that of the image is \[8, 10\]'),
-        ([[1, 2, 3]], r'a\.jpg: the segmentation of object 0 cannot be drawn'),
+        ({'size': [5, 5], 'counts': [0, 25]}, r'its size is [5, 5], that of the image is [8, 10]'),
+        ({'size': [5, 5], 'counts': 'abc'}, r'its size is [5, 5], that of the image is [8, 10]'),
+        ({'size': [8, 10], 'counts': [70, 9]}, 'do not sum up to the 80 pixels'),
+        ([[1, 2, 3]], 'is not a list x, y, x, y, ...'),
+        ([[2, 2, 9, 2, 9, 7, 2, 7], [1, 1, 2, 2, 3, 3, 4]], 'is not a list x, y, x, y, ...'),
+        ([[2, 2, 9, 2, float('nan'), 7, 2, 7]], 'has corners that are not numbers'),
+        ([[2, 2, 9, None, 9, 7, 2, 7]], 'has corners that are not numbers'),
+        ([[2, 2, 9, 2, 9, 7, -12, 7]], 'has corners far outside the image of 10x8 pixels'),
+        ([[2, 2, 9, 2, 9, 17, 2, 17]], 'has corners far outside the image of 10x8 pixels'),
     ],
+    ids=str,
 )
-def test_segmentation_that_cannot_be_drawn(tmp_path, segmentation, message):
-    with pytest.raises(ValueError, match=message):
-        build(tmp_path, [instance(segmentation)])[0]
+def test_outline_that_cannot_be_drawn_is_refused_when_the_file_is_read(tmp_path, segmentation, message):
+    """Not in the middle of training; unless bad samples are skipped, which then happens as it is loaded."""
+    good = instance(polygon(2, 2, 6, 5))
+    sizes = {'height': HEIGHT, 'width': WIDTH}
+    start = 'annotations.json: 1 objects cannot be drawn. The first is object 1 of a.jpg: '
+    with pytest.raises(ValueError, match=re.escape(start) + '.*' + re.escape(message)):
+        build(tmp_path, [good, instance(segmentation), good], sizes)
+    with unreadable_as_empty():
+        dataset = build(tmp_path, [good, instance(segmentation)], sizes)
+    with pytest.raises(ValueError, match=r'a\.jpg: the segmentation of object 1 cannot be drawn'):
+        dataset[0]
+
+
+def test_outlines_of_images_without_a_listed_size_are_refused_for_what_is_known(tmp_path):
+    assert len(build(tmp_path, [instance([[-900, 0, 900, 0, 900, 900]])])) == 2
+    for wrong in ([[1, 2, 3]], [[1, 2, 3, float('inf'), 5, 6]], {'size': [8, 10], 'counts': [79]}):
+        with pytest.raises(ValueError, match='1 objects cannot be drawn'):
+            build(tmp_path, [instance(wrong)])

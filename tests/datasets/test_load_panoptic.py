@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from small_coco import IDS, SEGMENTS, colours
 
 from mmmaskformer.datasets import LoadPanopticAnnotations, PackSegmentInputs
@@ -60,8 +61,14 @@ def test_missing_area_is_counted(tmp_path):
 def test_bad_maps(tmp_path):
     with pytest.raises(ValueError, match=r'a\.png is 5x3 pixels, but its image a\.jpg is 5x4'):
         load(tmp_path, colours(IDS), ori_shape=(4, 5))
-    with pytest.raises(ValueError, match=r'a\.png cannot be read \(it is not an RGB image of 8 bits'):
-        load(tmp_path, IDS.astype(np.uint8))
+    for wrong, found in (
+        (IDS.astype(np.uint8), '1 channels of 8 bits'),
+        (IDS.astype(np.uint16), '1 channels of 16 bits'),
+        (colours(IDS).astype(np.uint16), '3 channels of 16 bits'),
+        (np.dstack([colours(IDS), np.full(IDS.shape, 255, np.uint8)]), '4 channels of 8 bits'),
+    ):
+        with pytest.raises(ValueError, match=rf'a\.png cannot be read \(it has {found}, but ids of segments'):
+            load(tmp_path, wrong)
     (tmp_path / 'b.png').write_bytes(b'no picture')
     results = {'seg_map_path': str(tmp_path / 'b.png'), 'segments_info': []}
     with pytest.raises(ValueError, match=r'b\.png cannot be read \(it is not an image\): replace the file'):
@@ -70,6 +77,16 @@ def test_bad_maps(tmp_path):
         LoadPanopticAnnotations()({**results, 'seg_map_path': str(tmp_path / 'c.png')})
     with pytest.raises(ValueError, match=r'comes without segments_info.*CocoPanopticDataset'):
         LoadPanopticAnnotations()({'seg_map_path': 'a.png'})
+
+
+def test_map_of_a_palette_is_named(tmp_path):
+    """OpenCV returns its colors, which would be taken for ids that no segment has."""
+    image = Image.fromarray(np.array([[1, 0], [1, 1]], np.uint8), 'P')
+    image.putpalette([0, 0, 0, 200, 10, 10])
+    image.save(tmp_path / 'a.png')
+    results = {'seg_map_path': str(tmp_path / 'a.png'), 'segments_info': []}
+    with pytest.raises(ValueError, match='it has a palette, but ids of segments are stored in RGB of 8 bits'):
+        LoadPanopticAnnotations()(results)
 
 
 @pytest.mark.parametrize('number', [254, 255, 300])

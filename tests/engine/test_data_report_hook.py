@@ -123,6 +123,18 @@ def test_listed_images_that_do_not_exist(tmp_path):
     message = r'train_dataloader: 1 of 3 samples are images that do not exist, the first is .*img/7\.jpg'
     with pytest.raises(FileNotFoundError, match=message):
         DataReportHook().before_train(runner_of(dict(config, ann_file='split.txt')))
+    runner = runner_of(dict(config, ann_file='split.txt', test_mode=True))
+    runner.test_dataloader = runner.train_dataloader
+    with pytest.raises(FileNotFoundError, match=r'test_dataloader: 1 of 3 .* and seg_map_suffix\.$'):
+        DataReportHook().before_test(runner)
+
+
+def test_label_maps_are_not_needed_to_predict(tmp_path):
+    config = write_label_maps(tmp_path)
+    (tmp_path / 'ann/2.png').unlink()
+    runner = runner_of(dict(config, test_mode=True))
+    runner.test_dataloader = runner.train_dataloader
+    DataReportHook().before_test(runner)
 
 
 def test_files_of_another_suffix(tmp_path, said):

@@ -147,6 +147,13 @@ def test_flipped_pictures_have_semantic_results():
     ('test_cfg', 'message'),
     [
         (dict(mode='whole', panoptics=dict()), "unknown setting 'panoptics'"),
+        (
+            dict(mode='whole', instance=dict(score_threshold=0.5)),
+            r"instance has an unknown setting 'score_threshold': known are \['max_per_image', 'score_thr'\]",
+        ),
+        (dict(mode='whole', panoptic=dict(pixel_thr=0.4)), "panoptic has an unknown setting 'pixel_thr'"),
+        (dict(mode='whole', general=dict(void=3)), "general has an unknown setting 'void'"),
+        (dict(mode='whole', instance=True), 'instance is True: set it to a dict'),
         (dict(mode='whole', postprocess='later'), "postprocess is 'later'"),
         (dict(mode='slide', crop_size=(64, 64), stride=(32, 32), panoptic=dict()), "set mode='whole'"),
     ],

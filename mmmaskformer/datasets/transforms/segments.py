@@ -81,8 +81,14 @@ class LoadPanopticAnnotations(BaseTransform):
         colors = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) if content else None
         if colors is None:
             raise ValueError('it is not an image')
-        if colors.dtype != np.uint8 or colors.ndim != 3 or colors.shape[2] != 3:
-            raise ValueError('it is not an RGB image of 8 bits, as panoptic ids are stored')
+        channels = 1 if colors.ndim == 2 else colors.shape[2]
+        bits = 8 * colors.itemsize
+        if _has_palette(content) or (channels, bits) != (3, 8):
+            found = 'a palette' if _has_palette(content) else f'{channels} channels of {bits} bits'
+            raise ValueError(
+                f'it has {found}, but ids of segments are stored in RGB of 8 bits '
+                '(red + 256 green + 65536 blue)'
+            )
         return colors
 
 
@@ -134,6 +140,11 @@ class LoadInstanceAnnotations(BaseTransform):
                 ) from error
             if mask.any():
                 yield instance, mask
+
+
+def _has_palette(content: bytes) -> bool:
+    """Whether a PNG stores numbers of colors, of which OpenCV returns the colors."""
+    return content[:4] == b'\x89PNG' and content[25:26] == b'\x03'
 
 
 def _with_segments(results: dict, id_map: np.ndarray, segments: list[dict]) -> dict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -47,6 +48,12 @@ def check_test_cfg(cfg: dict, head: nn.Module) -> None:
     unknown = sorted(set(cfg) - set(TEST_SETTINGS))
     if unknown:
         raise ValueError(f'test_cfg has an unknown setting {unknown[0]!r}: known are {TEST_SETTINGS}')
+    for name, function in (
+        ('panoptic', getattr(head, 'panoptic_segments', panoptic_segments)),
+        ('instance', instances),
+        ('general', general_semantic_labels),
+    ):
+        _check_settings(cfg.get(name), name, function)
     if cfg.get('postprocess', 'after') not in ('after', 'before'):
         raise ValueError(
             f"test_cfg.postprocess is {cfg['postprocess']!r}: set it to 'after' or 'before' combining"
@@ -60,6 +67,21 @@ def check_test_cfg(cfg: dict, head: nn.Module) -> None:
         raise ValueError(f"test_cfg.mode='slide' gives semantic scores alone: for {others}, set mode='whole'")
     if not hasattr(head, 'predict_each'):
         raise ValueError(f'{type(head).__name__} predicts no masks: leave {others} out of test_cfg')
+
+
+def _check_settings(settings: Any, name: str, function: Callable) -> None:
+    """Compare the settings of a kind of result with the thresholds of the function that makes it."""
+    parameters = inspect.signature(function).parameters.values()
+    known = sorted(one.name for one in parameters if one.default is not one.empty and one.name != 'void')
+    if settings is None or any(one.kind is one.VAR_KEYWORD for one in parameters):
+        return
+    if not isinstance(settings, dict):
+        raise ValueError(
+            f'test_cfg.{name} is {settings!r}: set it to a dict with any of {known}, or to dict()'
+        )
+    unknown = sorted(set(settings) - set(known))
+    if unknown:
+        raise ValueError(f'test_cfg.{name} has an unknown setting {unknown[0]!r}: known are {known}')
 
 
 def asks_for_masks(cfg: dict) -> bool:
