@@ -1,11 +1,11 @@
 #!/usr/bin/env python
-"""All that a GPU is wanted for, in eight minutes, unattended.
+"""All measurements for a GPU, in eight minutes, unattended.
 
     python benchmarks/gpu.py --camvid data/camvid --out benchmarks/results
     python benchmarks/gpu.py --dry-run --out /tmp/gpu
 
-Writes gpu.json, gpu.md, gpu.png and gpu.log into the folder, anew after every part: whatever ends the run,
-what was measured until then is there. benchmarks/README.md says what each part does and how long it takes.
+Writes gpu.json, gpu.md, gpu.png and gpu.log into the folder, anew after every part, so that
+an interrupted run leaves what it has measured. benchmarks/README.md describes the parts and their times.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is measured: tasks, sizes and batches, the same for everyone."""
+"""What is measured: tasks, sizes and batches, the same for all packages."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ SCRIPT = ROOT / 'benchmarks/gpu.py'
 
 
 class PartProcess:
-    """A process that has imported what its part needs, and waits to be told to begin.
+    """A process that has imported what its part needs, and waits for the start signal.
 
     It is started while the part before it runs, so that imports cost no time.
     """

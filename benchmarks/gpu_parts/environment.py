@@ -61,7 +61,7 @@ def run(settings: Settings) -> None:
 
 
 def query_card(fields: tuple[str, ...]) -> dict[str, str]:
-    """What nvidia-smi says of the first card; empty without nvidia-smi."""
+    """Fields of the first card from nvidia-smi; empty without nvidia-smi."""
     if shutil.which('nvidia-smi') is None:
         return {}
     command = ['nvidia-smi', f'--query-gpu={",".join(fields)}', '--format=csv,noheader', '-i', '0']

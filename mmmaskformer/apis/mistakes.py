@@ -16,7 +16,7 @@ UNREGISTERED = re.compile(r'(\S+) is not in the \S*?(\w+(?: \w+)*) registry')
 
 
 def sentence_of(error: BaseException) -> str | None:
-    """What is wrong with a user's files, arguments or config; None if the program may be at fault.
+    """The message for a mistake in files, arguments or config; None if the program may be at fault.
 
     Errors for users are ValueError and OSError. Whatever else is raised while something is built from a
     config is a mistake in the config: an unknown setting or type, a value that the constructor refuses.

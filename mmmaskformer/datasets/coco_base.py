@@ -1,4 +1,4 @@
-"""What the data sets of COCO's JSON files share: categories, images, and annotations found by image id."""
+"""Common parts of the data sets of COCO's JSON files: categories, images, annotations by image id."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class CocoDataset(BaseSegDataset):
         metainfo: More meta information; classes come from ``categories`` alone.
         data_root: Folder that the other paths start from.
         filter_cfg: ``dict(filter_empty_gt=True)`` leaves images without anything to learn out of training.
-        **kwargs: As mmseg's `BaseSegDataset`; suffixes have no say, since the file names its images.
+        **kwargs: As mmseg's `BaseSegDataset`; suffixes are not settings, since the file names its images.
 
     Raises:
         FileNotFoundError: A JSON file is missing.

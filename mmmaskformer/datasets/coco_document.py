@@ -148,7 +148,7 @@ def note(left_out: LeftOut, reason: str, name: str) -> None:
 
 
 def log_left_out(path: str, left_out: LeftOut) -> None:
-    """Log what is left out of a file in one line, once in a process, whoever reads the file again."""
+    """Log what is left out of a file in one line, once in a process, however often the file is read."""
     key = osp.realpath(path)
     if not left_out or key in _LOGGED:
         return

@@ -1,4 +1,4 @@
-"""The objects of COCO's instance files, as training and evaluation both see them."""
+"""The objects of COCO's instance files, by the rules of training and evaluation."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def _found(
 
 
 def _repeats(entry: dict, seen: dict[Any, dict]) -> bool:
-    """Whether an annotation was listed before; others may have its id, as in files put together."""
+    """Whether an annotation was listed before; others may have its id, as in merged files."""
     known = seen.setdefault(str(entry['id']), entry)
     keys = 'image_id', 'category_id', 'segmentation'
     return known is not entry and all(known.get(key) == entry.get(key) for key in keys)

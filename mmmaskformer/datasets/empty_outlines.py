@@ -81,7 +81,7 @@ def _suspects(outlines: Sequence[Outline], shapes: Sequence[Shape]) -> list[int]
     sizes = np.array([shapes[place] or (math.inf, math.inf) for place in owners]).reshape(-1, 2)[:, ::-1]
     try:
         corners, ends = _corners(polygons)
-    except (TypeError, ValueError):  # something that is not a number: each is looked at by itself
+    except (TypeError, ValueError):  # a value that is not a number: each outline is drawn by itself
         return sorted(suspects.union(owners))
     if len(corners):
         starts = np.concatenate([[0], ends[:-1]])
@@ -127,7 +127,7 @@ def _surely_cover(polygons: Sequence[list], sizes: Sequence[tuple[float, float]]
     """
     try:
         corners, ends = _corners(polygons)
-    except (TypeError, ValueError):  # something that is not a number: each is looked at by itself
+    except (TypeError, ValueError):  # a value that is not a number: each outline is drawn by itself
         return [False] * len(polygons)
     if not len(corners):
         return []

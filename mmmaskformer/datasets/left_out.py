@@ -1,4 +1,4 @@
-"""Files of a data set that it does not read, or reads in vain."""
+"""Files that a data set does not use, and files that it needs and that are missing."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from mmmaskformer.models.losses import ClassWeights, find_class_weights
 def resolve_class_weights(model: nn.Module, dataset: Any, names: Sequence[str]) -> None:
     """Set the weights of all losses of a model that are given by name or come from the training data.
 
-    The first process counts, and the others learn from it.
+    The first process counts and broadcasts the result.
 
     Args:
         model: The model, wrapped or not.

@@ -1,4 +1,4 @@
-"""A quick look at the data before training, and at the classes behind a score of nan."""
+"""A short survey of the data before training, and the classes behind a score of nan."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class DataReportHook(Hook):
         for reason in {
             reason for leaf in leaves(dataset) for reason in getattr(leaf.dataset, 'left_out', ())
         }:
-            found.left_out.pop(reason, None)  # the data set has logged it
+            found.left_out.pop(reason, None)  # logged by the data set
         ignored = getattr(getattr(segmentor_of(runner.model), 'decode_head', None), 'ignore_index', None)
         num_queries = num_queries_of(segmentor_of(runner.model))
         if phase == 'train':
@@ -173,7 +173,7 @@ def _check_files(found: Survey, phase: str, reasons: Sequence[str] = (MISSING_IM
 
 
 def _check_labels(dataset: Any, phase: str) -> None:
-    """Look on until something is labelled; refuse data in which nothing is."""
+    """Read annotations until one has a class; refuse data in which none has."""
     paths: list[str] = []
     for leaf in leaves(dataset):
         indices = np.flatnonzero(leaf.times).tolist()

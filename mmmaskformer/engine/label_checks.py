@@ -23,7 +23,7 @@ MMSEG_DEFAULT = 255
 def agree_on_ignored_label(
     heads: list[tuple[str, Any]], preprocessor: Any, dataloaders: dict[str, Any], metrics: dict[str, Any]
 ) -> None:
-    """Let data preprocessor and metrics ignore what the head ignores; check what cannot follow any more.
+    """Set the ignored label of preprocessor and metrics to that of the head; compare all other settings.
 
     Args:
         heads: Names and heads; the first one has the label.
@@ -48,7 +48,7 @@ def agree_on_ignored_label(
     for where, members in metrics.items():
         for metric in members:
             label = _follow(metric, ignored)
-            if label >= head.num_classes:  # others are left out, or nothing is, on purpose
+            if label >= head.num_classes:  # a metric may also ignore a class, or nothing
                 settings.append((f'ignore_index of {type(metric).__name__} in {where}', label))
     wrong = [f'{label} in {setting}' for setting, label in dict(settings).items() if label != ignored]
     if wrong:

@@ -1,4 +1,4 @@
-"""The objects of an annotation file, as the data set that reads it sees them."""
+"""The objects of an annotation file, by the rules of the data set that reads it."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ PERCENTILES = (1.0, 99.0)
 
 
 def to_rgb(image: NDArray, is_rgb: bool = True) -> NDArray[np.uint8]:
-    """An image as ``(H, W, 3)`` uint8 RGB, contiguous; what is that already stays as it is.
+    """An image as ``(H, W, 3)`` uint8 RGB, contiguous; an image of this form is returned unchanged.
 
     Of more than three channels the first three are shown, of two the first one in grey. Values beyond 8 bits
     are spread between their 1st and 99th percentile, over the channels that are shown together, so that hues

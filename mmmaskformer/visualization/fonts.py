@@ -1,4 +1,4 @@
-"""Fonts that have the letters of a text, and what is written where this machine has none."""
+"""Fonts that have the letters of a text, and replacements where this machine has none."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class ResultHook(Hook):
     (see `number_labels`). In distributed testing each process writes the results of its images.
 
     A metric of mmseg that would write label maps itself (``output_dir`` of `IoUMetric`, which keeps 8 bits
-    and the name without its folder) hands that over to the hook.
+    and the name without its folder) leaves that to the hook.
 
     Args:
         draw: Give images with results to the visualizer, in validation and, without ``show_dir``, in testing.
@@ -76,7 +76,7 @@ class ResultHook(Hook):
             if metric.output_dir is not None:
                 self.out = self.out or Path(metric.output_dir)
                 metric.output_dir = None
-            if metric.format_only and self.out is not None:  # it would do nothing else
+            if metric.format_only and self.out is not None:  # writing was its only work
                 evaluator.metrics.remove(metric)
 
     def _after_iter(

@@ -163,7 +163,7 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
             return None
         try:
             width, height = Image.open(io.BytesIO(self._fetch(path))).size
-        except Exception:  # its own loader names it, if there is one
+        except Exception:  # the loader of annotations reports it
             return None
         return height, width
 

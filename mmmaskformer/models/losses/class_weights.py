@@ -16,7 +16,7 @@ ClassWeight = Sequence[float] | Mapping[str, float] | str | None
 
 
 class ClassWeights(nn.Module):
-    """The weights of K classes, and of what comes after them, such as no-object.
+    """The weights of K classes and of further outputs, such as no-object.
 
     Weights are not part of checkpoints: names and frequencies are resolved anew when a run is resumed, by
     `CheckDatasetHook` before training.
@@ -24,7 +24,7 @@ class ClassWeights(nn.Module):
     Args:
         class_weight: K numbers; weights of some classes by name, the others weigh 1; ``'inverse_sqrt'`` for
             weights from the training data (`functional.class_weights.inverse_sqrt_weights`); None for 1.
-        last: Weights of what comes after the classes.
+        last: Weights of the outputs after the classes.
         counts_pixels: Take frequencies of pixels, not of segments.
 
     Raises:
@@ -46,7 +46,7 @@ class ClassWeights(nn.Module):
         self.last = [float(weight) for weight in last]
         self.counts_pixels = counts_pixels
         self._num_classes: int | None = None
-        self._values: Tensor | None = None  # no buffer: stays float32, and state dicts stay as they are
+        self._values: Tensor | None = None  # not a buffer: stays float32, and out of state dicts
 
     @property
     def by_name(self) -> bool:
