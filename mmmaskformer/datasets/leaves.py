@@ -44,7 +44,7 @@ def flatten_dataset(dataset: Any) -> Iterator[Any]:
 
 
 def leaves(dataset: Any) -> list[Leaf]:
-    """The data sets inside wrappers, such as ``ConcatDataset``, ``ClassBalancedDataset``, ``SkipBadSamples``."""
+    """The data sets inside wrappers such as ``ConcatDataset``, ``RepeatDataset``, ``SkipBadSamples``."""
     return _expand(dataset, np.ones(_length(dataset), dtype=np.int64))
 
 

@@ -46,9 +46,9 @@ class CheckDatasetHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Check the training data, and the validation data with them."""
-        self._check(runner, 'train_dataloader')
-        if runner.val_loop is not None:
-            self._check(runner, 'train_dataloader', 'val_dataloader')
+        validates = runner.val_loop is not None
+        self._check(runner, 'train_dataloader', *['val_dataloader'][:validates])
+        if validates:
             _check_metrics(runner.val_loop, runner.val_dataloader.dataset)
         dataset = runner.train_dataloader.dataset
         names = (getattr(dataset, 'metainfo', None) or {}).get('classes')
