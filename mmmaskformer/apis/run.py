@@ -15,6 +15,7 @@ from .augmentation import use_augmentation
 from .checks import check_data, check_run
 from .config_parts import evaluators_of, type_name
 from .cpu_processes import join_cpu_processes
+from .own_hooks import add_own_hooks
 from .precision import default_autocast, use_mixed_precision
 from .unlabelled import predict_alone
 from .workers import stop_workers
@@ -115,6 +116,7 @@ def _has_own_files(metric: str | type) -> bool:
 
 
 def _build_runner(cfg: Config) -> Runner:
+    add_own_hooks(cfg)
     if cfg.get('launcher') == 'pytorch' and not torch.cuda.is_available():
         join_cpu_processes(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)

@@ -61,6 +61,7 @@ class Survey:
         void_pixels: Pixels of no class.
         known_pixels: Pixels of the images in which the pixels of no class are known.
         outside: Images by label that is not a class.
+        translated: Whether labels of files become others, by ``reduce_zero_label`` or a choice of classes.
     """
 
     classes: tuple[str, ...]
@@ -80,6 +81,7 @@ class Survey:
     void_pixels: int = 0
     known_pixels: int = 0
     outside: Counter[int] = field(default_factory=Counter)
+    translated: bool = False
 
     def __post_init__(self) -> None:
         zeros = np.zeros((3, len(self.classes)), dtype=np.int64)
@@ -201,6 +203,7 @@ def _contents(chunk: list) -> list[Content | Exception]:
 
 def _note(found: Survey, files: Files, head: ImageHead | Exception, content: Content | Exception) -> None:
     found.num_examined += 1
+    found.translated |= bool(info.get('reduce_zero_label') or info.get('label_map'))
     if isinstance(head, Exception):
         found.unreadable[files.image] = str(head)
     else:

@@ -40,8 +40,9 @@ def warnings(found: Survey, num_queries: int | None, ignored: int | None = None)
     if found.complete and found.absent:
         lines.append(
             f'{len(found.absent)} of {count(len(found.classes), "classes")} never occur: '
-            f'{shown(found.absent, 10)}.{_binary_hint(found)}'
+            f'{shown(found.absent, 10)}.'
         )
+    lines += _binary_masks(found)
     labels = sorted(set(found.outside) - {ignored})
     if ignored is not None and labels:
         lines.append(
@@ -117,12 +118,17 @@ def _segments_line(found: Survey, num_queries: int | None) -> str:
     return f'segments per image: median {middle:g}, at most {number} ({osp.basename(most)}){enough}'
 
 
-def _binary_hint(found: Survey) -> str:
-    """For masks of 0 and 255, which annotation tools write for one class and its background."""
+def _binary_masks(found: Survey) -> list[str]:
+    """For masks of 0 and 255, which annotation tools write for one class (255) and its background (0)."""
     only_first = found.segments.any() and not found.segments[1:].any()
-    if set(found.outside) == {255} and only_first and len(found.classes) > 1:
-        return (
-            ' The label maps hold 0 and 255 alone, and 255 is no class: if it stands for '
-            f'{found.classes[1]!r}, replace it by 1 in the files.'
-        )
-    return ''
+    if found.translated or set(found.outside) != {255} or not only_first:
+        return []
+    background, *classes = found.classes
+    held = f'the label maps hold 0 and 255 alone: 0 is learned as {background!r}, and 255 is no class'
+    if classes:
+        return [f'{held}. If 255 stands for {classes[0]!r}, replace it by 1 in the files.']
+    return [
+        f'{held}. If 255 stands for {background!r} and 0 for all else, replace 255 by 1 in the files and set '
+        'reduce_zero_label=True in the data sets, or give the background a class of its own: classes=('
+        f"'background', {background!r}), num_classes=2."
+    ]

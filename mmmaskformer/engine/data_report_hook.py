@@ -7,10 +7,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import mmcv
 import numpy as np
 import torch
-from mmengine import fileio
 from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
@@ -22,6 +20,7 @@ from mmmaskformer.datasets.left_out import MISSING_IMAGES, MISSING_MAPS
 from mmmaskformer.datasets.skip_bad_samples import SkipBadSamples
 from mmmaskformer.datasets.survey import Survey, survey
 from mmmaskformer.datasets.survey_text import three_lines, warnings
+from mmmaskformer.datasets.transforms import LoadAnnotations
 from mmmaskformer.registry import HOOKS
 from mmmaskformer.utils import shown
 
@@ -175,13 +174,20 @@ def _check_files(found: Survey, phase: str, reasons: Sequence[str] = (MISSING_IM
 def _check_labels(dataset: Any, phase: str) -> None:
     """Read annotations until one has a class; refuse data in which none has."""
     paths: list[str] = []
+    faults: list[Exception] = []
     for leaf in leaves(dataset):
         indices = np.flatnonzero(leaf.times).tolist()
         for start in range(0, len(indices), 256):
-            chunk = indices[start : start + 256]
-            if any(len(getattr(content, 'classes', ())) for content in contents_of(leaf.dataset, chunk)):
+            contents = contents_of(leaf.dataset, indices[start : start + 256])
+            if any(len(getattr(content, 'classes', ())) for content in contents):
                 return
+            faults += [content for content in contents if isinstance(content, Exception)]
         paths += [leaf.dataset.get_data_info(index).get('seg_map_path') for index in indices]
+    if faults:
+        raise ValueError(
+            f'{phase}_dataloader: {len(faults)} of {len(paths)} label maps cannot be read, and no pixel of '
+            f'the others belongs to a class. The first: {faults[0]}'
+        ) from faults[0]
     paths = [path for path in paths if path is not None]
     if phase == 'val' and not paths:
         return  # a metric may have annotations of its own
@@ -201,13 +207,12 @@ def _check_labels(dataset: Any, phase: str) -> None:
 def _values(paths: Iterable[str]) -> list[int]:
     """The values that label maps hold as files."""
     values: set[int] = set()
+    loader = LoadAnnotations()
     for path in paths:
         try:
-            pixels = mmcv.imfrombytes(fileio.get(path), flag='unchanged')
+            values.update(np.unique(loader.read(path)).tolist())
         except (OSError, ValueError):
             continue
-        if pixels is not None:
-            values.update(np.unique(pixels).tolist())
     return sorted(values)
 
 

@@ -27,9 +27,11 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
 
     Raises:
         ValueError: ``mean`` and ``std`` have different lengths; an image has no pixels, other channels than
-            ``mean``, or values that are not finite; or, in training, its ground truth has another size. The
-            sentence names the file.
+            ``mean`` or the backbone, or values that are not finite; or, in training, its ground truth has
+            another size. The sentence names the file.
     """
+
+    channels: int | None = None  # of the backbone, which `expect_channels` sets
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -72,11 +74,14 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
                 f'became an input of shape {tuple(picture.shape)}, expected channels, height and width, none '
                 'of them 0: correct the file or the pipeline.'
             )
-        channels = len(self.mean) if self._enable_normalize else len(picture)
-        if channels not in (1, len(picture)):
+        mean = len(self.mean) if self._enable_normalize else 1
+        channels = mean if mean > 1 else self.channels
+        if channels not in (None, len(picture)):
+            setting = 'mean and std of the data preprocessor have' if mean > 1 else 'backbone.in_channels is'
             return (
-                f'has {len(picture)} channels, but mean and std of the data preprocessor have {channels}: '
-                "set color_type='color' in LoadImageFromFile, or mean and std."
+                f'has {len(picture)} channel{"s" * (len(picture) > 1)}, but {setting} {channels}: set '
+                "color_type in LoadImageFromFile ('grayscale' for one channel, 'color' for three, "
+                "'unchanged' for those of the file), or in_channels of the backbone and mean and std."
             )
         if picture.is_floating_point() and not picture.isfinite().all():
             return 'has pixels that are not finite (NaN or infinite): correct the file or the pipeline.'
@@ -111,6 +116,23 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
         if self._flips_channels and len(image) >= 3:
             image = _turned(image)
         return (image - self.mean) / self.std if self._enable_normalize else image
+
+
+def expect_channels(preprocessor: Any, channels: int) -> None:
+    """Let a data preprocessor refuse images of other channels than the backbone takes.
+
+    Raises:
+        ValueError: It has ``mean`` and ``std`` for another number of channels.
+    """
+    if not isinstance(preprocessor, MaskFormerDataPreProcessor):
+        return
+    given = len(preprocessor.mean) if preprocessor._enable_normalize else 1
+    if given not in (1, channels):
+        raise ValueError(
+            f'backbone.in_channels is {channels}, but data_preprocessor.mean and std have {given} numbers: '
+            'set both to the channels of the images.'
+        )
+    preprocessor.channels = channels
 
 
 def pad_with_ignored_label(preprocessor: Any, ignored: int) -> None:

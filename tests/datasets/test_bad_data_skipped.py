@@ -94,7 +94,10 @@ def batch(picture, truth_shape=(4, 5)):
         (torch.full((3, 4, 5), float('nan')), 'not finite'),
         (torch.full((3, 4, 5), float('-inf')), 'not finite'),
         (torch.zeros(3, 0, 5), r'input of shape \(3, 0, 5\)'),
-        (torch.zeros(1, 4, 5), "has 1 channels, but mean and std .* have 3: set color_type='color'"),
+        (
+            torch.zeros(1, 4, 5),
+            'has 1 channel, but mean and std .* have 3: set color_type in LoadImageFromFile',
+        ),
         (
             torch.zeros(3, 4, 6, dtype=torch.uint8),
             r'is 6x4 pixels in the batch, but its truth \(gt_sem_seg\) 5x4',

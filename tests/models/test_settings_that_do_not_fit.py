@@ -7,7 +7,7 @@ import re
 import pytest
 import torch
 from mmengine.runner.checkpoint import load_state_dict
-from small_models import HEAD, pictures, small_model
+from small_models import HEAD, model_config, pictures, small_model
 
 ENCODER = dict(
     HEAD['pixel_decoder'], type='mmmaskformer.TransformerEncoderPixelDecoder', num_layers=1, ffn_channels=16
@@ -45,7 +45,7 @@ def test_channels_of_the_image(channels):
     model = small_model()
     batch = dict(pictures((64, 64)))
     batch['inputs'] = [torch.zeros(channels, 64, 64)]
-    with pytest.raises(ValueError, match=f'has {channels} channels, but mean and std .* have 3'):
+    with pytest.raises(ValueError, match=f'has {channels} channels?, but mean and std .* have 3'):
         model.test_step(batch)
 
 
@@ -53,3 +53,18 @@ def test_mean_and_std_of_different_length():
     preprocessor = dict(type='mmmaskformer.MaskFormerDataPreProcessor', mean=[1.0, 2.0], std=[1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match='mean has 2 numbers and std 3'):
         small_model(data_preprocessor=preprocessor)
+
+
+@pytest.mark.parametrize('channels', [1, 4])
+def test_channels_of_the_backbone_and_the_mean(channels):
+    backbone = dict(model_config().backbone, in_channels=channels)
+    with pytest.raises(ValueError, match=f'in_channels is {channels}, but .*mean and std have 3 numbers'):
+        small_model(backbone=backbone)
+    one = dict(type='mmmaskformer.MaskFormerDataPreProcessor', mean=[110.0], std=[40.0])
+    model = small_model(backbone=backbone, data_preprocessor=one)
+    batch = dict(pictures((64, 64)))
+    batch['inputs'] = [torch.zeros(3, 64, 64)]
+    with pytest.raises(ValueError, match=rf'has 3 channels, but backbone.in_channels is {channels}'):
+        model.test_step(batch)
+    batch['inputs'] = [torch.zeros(channels, 64, 64)]
+    assert model.test_step(batch)[0].pred_sem_seg.data.shape == (1, 64, 64)

@@ -47,7 +47,7 @@ class LoadAnnotations(MMSegLoadAnnotations):
                 'data set: leave it out of LoadAnnotations, which then does as the data set says.'
             )
         with naming_the_file('label map', path):
-            labels = self._read(path)
+            labels = self.read(path)
         _check_single_channel(path, labels.shape)
         check_same_size('label map', labels.shape, results, 'data_prefix and seg_map_suffix')
         results['gt_seg_map'] = _translate(
@@ -55,7 +55,7 @@ class LoadAnnotations(MMSegLoadAnnotations):
         )
         results['seg_fields'].append('gt_seg_map')
 
-    def _read(self, path: str) -> np.ndarray:
+    def read(self, path: str) -> np.ndarray:
         """The labels as they are in the file, uint8 or int32."""
         content = read_exact(path, self.backend_args)
         labels = mmcv.imfrombytes(content, flag='unchanged', backend=self.imdecode_backend)

@@ -13,11 +13,12 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from ...checkpoints import accept_foreign_checkpoints
+from ...checkpoints.input_channels import stem_of
 from ...functional.postprocess import panoptic_segments
 from ...functional.resizing import OutputSize
 from ...functional.semantic_inference import add_rest, semantic_labels
 from ...registry import MODELS
-from ..data_preprocessor import pad_with_ignored_label
+from ..data_preprocessor import expect_channels, pad_with_ignored_label
 from ..decode_heads.base import SegmentationHead
 from ..execution import compile_parts, prefers_channels_last, turn_on_checkpointing, use_channels_last
 from .results import asks_for_masks, check_test_cfg, image_results, wanted_queries
@@ -78,6 +79,7 @@ class MaskFormer(EncoderDecoder):
         accept_foreign_checkpoints(self)
         self.out_channels: int = min(self.decode_head.out_channels, self.num_classes)  # of `encode_decode`
         self._follow_ignored_label()
+        self._expect_channels()
         self._check_test_cfg()
 
     def predict(self, inputs: Tensor, data_samples: Sequence | None = None) -> Sequence:
@@ -179,6 +181,11 @@ class MaskFormer(EncoderDecoder):
 
     def _check_test_cfg(self) -> None:
         check_test_cfg(self.test_cfg or {}, self.decode_head)
+
+    def _expect_channels(self) -> None:
+        stem = stem_of(self.backbone)
+        if stem is not None:
+            expect_channels(self.data_preprocessor, stem[1].in_channels)
 
     def _follow_ignored_label(self) -> None:
         """Batches are padded with the label that the head ignores."""
