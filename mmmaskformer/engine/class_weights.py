@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 from torch import nn
 
 from mmmaskformer.datasets.contents import class_counts
+from mmmaskformer.datasets.survey_text import shown
 from mmmaskformer.models.losses import ClassWeights, find_class_weights
 
 
@@ -50,7 +51,7 @@ def _weigh(members: Sequence[ClassWeights], dataset: Any, names: Sequence[str], 
     if absent:
         print_log(
             f'class_weight=inverse_sqrt: {len(absent)} of {len(names)} classes never occur in the training '
-            f'data and weigh 1: {", ".join(absent)}.',
+            f'data and weigh 1: {shown(absent, 10)}.',
             'current',
             logging.WARNING,
         )
