@@ -143,6 +143,8 @@ def survey(
             raise ValueError(f'{type(part.dataset).__name__} has no get_data_info: it cannot be looked at.')
         used = np.flatnonzero(part.times).tolist()
         found.num_images += len(used)
+        translations = (getattr(part.dataset, name, None) for name in ('reduce_zero_label', 'label_map'))
+        found.translated |= any(translations)
         found.num_samples += int(part.times.sum())
         places += [(part.dataset, index) for index in used]
         paths = _paths(part.dataset, used, _end(seconds))
@@ -203,7 +205,6 @@ def _contents(chunk: list) -> list[Content | Exception]:
 
 def _note(found: Survey, files: Files, head: ImageHead | Exception, content: Content | Exception) -> None:
     found.num_examined += 1
-    found.translated |= bool(info.get('reduce_zero_label') or info.get('label_map'))
     if isinstance(head, Exception):
         found.unreadable[files.image] = str(head)
     else:

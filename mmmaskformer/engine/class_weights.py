@@ -11,8 +11,8 @@ from mmengine.logging import print_log
 from torch import nn
 
 from mmmaskformer.datasets.contents import class_counts
-from mmmaskformer.datasets.survey_text import shown
 from mmmaskformer.models.losses import ClassWeights, find_class_weights
+from mmmaskformer.utils import shown
 
 
 def resolve_class_weights(model: nn.Module, dataset: Any, names: Sequence[str]) -> None:
