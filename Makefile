@@ -2,6 +2,8 @@
 # interpreter or another place for the environment with `make test PYTHON=python3.12 VENV=/somewhere`.
 PYTHON ?= python3
 VENV ?= .venv
+# Processes of the test suite; a file's tests stay together.
+JOBS ?= 2
 
 BIN := $(VENV)/bin
 # The environment is renewed when a requirement changes, not when a checkout touches the files' dates.
@@ -37,7 +39,7 @@ compare: $(STAMP)
 	$(BIN)/python tools/compare.py
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 soak: $(STAMP)
 	$(BIN)/python -m pytest -m soak

@@ -16,6 +16,9 @@ import torch
 os.environ.setdefault('MPLBACKEND', 'Agg')  # before matplotlib is imported
 import mmmaskformer  # noqa: F401  before any of mmseg's modules, which fail without it where mmcv is lite
 
+if 'PYTEST_XDIST_WORKER' in os.environ:  # processes share the cores
+    torch.set_num_threads(1)
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
