@@ -14,11 +14,11 @@ STAMP := $(VENV)/.installed-$(KEY)
 
 help:
 	@echo 'make install   the environment in $(VENV), with the package in editable mode'
-	@echo 'make demo      draw a toy data set, train on it, evaluate, and leave pictures in demo/'
+	@echo 'make demo      draw a toy data set, train on it, evaluate, and leave images in demo/'
 	@echo 'make compare   train five models alike on the toy data set, and leave a table and curves in compare/'
 	@echo 'make test      the test suite'
 	@echo 'make soak      the long tests: crashes, damaged data, two hours of training; figures in soak-results/'
-	@echo 'make lint      ruff, mypy and codespell; `make format` mends what ruff can mend'
+	@echo 'make lint      ruff, mypy and codespell; `make format` fixes what ruff can fix'
 
 install: $(STAMP)
 

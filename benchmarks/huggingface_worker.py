@@ -19,7 +19,7 @@ from transformers import (
     SwinConfig,
 )
 
-SIZE, PICTURES, SEGMENTS, CLASSES = 512, 2, 9, 150
+SIZE, IMAGES, SEGMENTS, CLASSES = 512, 2, 9, 150
 
 
 def build() -> MaskFormerForInstanceSegmentation:
@@ -43,20 +43,20 @@ def swin_t() -> SwinConfig:
 def tasks() -> dict[str, Callable[[], object]]:
     torch.manual_seed(0)
     model, processor = build(), MaskFormerImageProcessor()
-    pictures = torch.randn(PICTURES, 3, SIZE, SIZE)
+    images = torch.randn(IMAGES, 3, SIZE, SIZE)
     numbers = torch.arange(SIZE) * SEGMENTS // SIZE
     masks = (numbers == torch.arange(SEGMENTS)[:, None])[:, None].expand(-1, SIZE, -1).float()
-    truth = dict(mask_labels=[masks] * PICTURES, class_labels=[torch.arange(SEGMENTS)] * PICTURES)
+    ground_truth = dict(mask_labels=[masks] * IMAGES, class_labels=[torch.arange(SEGMENTS)] * IMAGES)
 
     def train() -> None:
         model.train()
-        model(pixel_values=pictures, **truth).loss.backward()
+        model(pixel_values=images, **ground_truth).loss.backward()
         model.zero_grad()
 
     @torch.no_grad()
     def predict() -> object:
         model.eval()
-        outputs = model(pixel_values=pictures[:1])
+        outputs = model(pixel_values=images[:1])
         return processor.post_process_semantic_segmentation(outputs, target_sizes=[(SIZE, SIZE)])
 
     return dict(train=train, predict=predict)

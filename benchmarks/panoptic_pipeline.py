@@ -3,7 +3,7 @@
 
     python benchmarks/panoptic_pipeline.py --out benchmarks/results
 
-Drawn pictures of 640x480 are read, flipped, resized to 1333x800, cropped to 640x640 and packed. The peer
+Drawn images of 640x480 are read, flipped, resized to 1333x800, cropped to 640x640 and packed. The peer
 needs panopticapi (``pip install panopticapi-lite --no-deps``). The pipelines take turns, and the time is that
 of the processor, so that other work does not count. Figures are written as JSON and Markdown.
 """
@@ -30,7 +30,7 @@ from mmmaskformer.datasets.id_maps import describe_segment
 
 HEIGHT, WIDTH = 480, 640
 NUM_CLASSES = 80
-PICTURES = 8
+IMAGES = 8
 OURS = [
     dict(type='mmmaskformer.LoadImageFromFile'),
     dict(type='mmmaskformer.LoadPanopticAnnotations'),
@@ -47,7 +47,7 @@ MMDET = [
     dict(type='mmdet.RandomCrop', crop_size=(640, 640)),
     dict(type='mmdet.PackDetInputs'),
 ]
-PICTURE_ALONE = [step for step in OURS if 'Panoptic' not in step['type']]
+IMAGE_ALONE = [step for step in OURS if 'Panoptic' not in step['type']]
 
 
 def parse_args() -> argparse.Namespace:
@@ -61,19 +61,19 @@ def parse_args() -> argparse.Namespace:
 
 
 def draw(folder: Path, num_segments: int, rng: np.random.Generator) -> None:
-    """Pictures whose segments are the Voronoi cells of random points, half of them things."""
+    """Images whose segments are the Voronoi cells of random points, half of them things."""
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     images, annotations = [], []
-    for number in range(1, PICTURES + 1):
+    for number in range(1, IMAGES + 1):
         points = rng.uniform(0, 1, (num_segments, 2)) * (HEIGHT, WIDTH)
         distances = ((rows - y) ** 2 + (columns - x) ** 2 for y, x in points)
         cells = np.stack([distance.astype(np.float32) for distance in distances]).argmin(0)
         ids = 1 + rng.choice((1 << 24) - 1, num_segments, replace=False)
-        colours = np.stack([ids >> 16 & 255, ids >> 8 & 255, ids & 255], 1).astype(np.uint8)
+        colors = np.stack([ids >> 16 & 255, ids >> 8 & 255, ids & 255], 1).astype(np.uint8)
         noise = rng.normal(0, 12, (HEIGHT, WIDTH, 3))
-        picture = np.clip(cv2.GaussianBlur(colours[cells], (5, 5), 0) + noise, 0, 255).astype(np.uint8)
-        cv2.imwrite(str(folder / f'{number}.jpg'), picture)
-        cv2.imwrite(str(folder / f'{number}.png'), colours[cells])
+        image = np.clip(cv2.GaussianBlur(colors[cells], (5, 5), 0) + noise, 0, 255).astype(np.uint8)
+        cv2.imwrite(str(folder / f'{number}.jpg'), image)
+        cv2.imwrite(str(folder / f'{number}.png'), colors[cells])
         images.append(dict(id=number, file_name=f'{number}.jpg', height=HEIGHT, width=WIDTH))
         segments = [
             describe_segment(cells == cell, int(ids[cell]), cell % NUM_CLASSES)
@@ -87,7 +87,7 @@ def draw(folder: Path, num_segments: int, rng: np.random.Generator) -> None:
 
 def pipelines(folder: Path) -> dict[str, Callable[[], object]]:
     """Each call loads the next sample of a pipeline."""
-    from mmdet.datasets import CocoPanopticDataset as MMDetCocoPanopticDataset  # mended by our import
+    from mmdet.datasets import CocoPanopticDataset as MMDetCocoPanopticDataset  # fixed by our import
 
     common = dict(ann_file=str(folder / 'panoptic.json'))
     prefix = dict(img_path=str(folder), seg_map_path=str(folder))
@@ -101,13 +101,13 @@ def pipelines(folder: Path) -> dict[str, Callable[[], object]]:
             metainfo=metainfo,
             pipeline=MMDET,
         ),
-        picture=CocoPanopticDataset(**common, data_prefix=prefix, pipeline=PICTURE_ALONE),
+        image=CocoPanopticDataset(**common, data_prefix=prefix, pipeline=IMAGE_ALONE),
     )
     return {name: sampler(dataset) for name, dataset in datasets.items()}
 
 
 def sampler(dataset: object) -> Callable[[], object]:
-    order = cycle(range(PICTURES))
+    order = cycle(range(IMAGES))
     return lambda: dataset[next(order)]
 
 
@@ -121,24 +121,24 @@ def measure(num_segments: int, repeats: int) -> dict:
 
 
 def processor_ms(tasks: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
-    """Milliseconds of each task in each round; the first rounds, one for each picture, do not count."""
+    """Milliseconds of each task in each round; the first rounds, one for each image, do not count."""
     times: dict[str, list[float]] = {label: [] for label in tasks}
-    for _ in range(PICTURES + repeats):
+    for _ in range(IMAGES + repeats):
         for label, task in tasks.items():
             start = time.process_time()
             task()
             times[label].append(1000 * (time.process_time() - start))
-    return {label: values[PICTURES:] for label, values in times.items()}
+    return {label: values[IMAGES:] for label, values in times.items()}
 
 
 def table(rows: list[dict]) -> str:
     lines = [
-        '| segments | ours, ms | mmdet, ms | ratio | the picture alone, ms |',
+        '| segments | ours, ms | mmdet, ms | ratio | the image alone, ms |',
         '|-|-|-|-|-|',
     ]
     for row in rows:
         times = f'{row["ours_ms"]:.1f} | {row["mmdet_ms"]:.1f} | {row["ratio"]:.3f}'
-        lines.append(f'| {row["segments"]} | {times} | {row["picture_ms"]:.1f} |')
+        lines.append(f'| {row["segments"]} | {times} | {row["image_ms"]:.1f} |')
     return '\n'.join(lines)
 
 
@@ -157,7 +157,7 @@ def main() -> None:
         )
         (args.out / 'panoptic_pipeline.json').write_text(json.dumps(report, indent=1) + '\n')
         (args.out / 'panoptic_pipeline.md').write_text(
-            f'One thread, pictures of 640x480, processor time\n\n{table(rows)}\n'
+            f'One thread, images of 640x480, processor time\n\n{table(rows)}\n'
         )
 
 

@@ -3,9 +3,9 @@
 
     python benchmarks/panoptic_quality.py --out benchmarks/results
 
-Both metrics get the same truth and predictions in one process, and must say the same numbers. mmdet's reads
-the truth from its PNG, and writes the prediction to one and reads it; ours has the truth from the data
-pipeline. So the second row also times our reading of the true PNG (LoadPanopticAnnotations). Runs are
+Both metrics get the same ground truth and predictions in one process, and must give the same numbers.
+mmdet's reads the ground truth from its PNG, and writes the prediction to one and reads it; ours has it from
+the data pipeline. So the second row also times our reading of the PNG (LoadPanopticAnnotations). Runs are
 interleaved, figures are medians. Needs panopticapi (on PyPI panopticapi-lite; install it with --no-deps).
 """
 
@@ -46,7 +46,7 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('--size', type=int, nargs=2, default=(480, 640), help='height and width')
-    parser.add_argument('--segments', type=int, default=30, help='in each picture')
+    parser.add_argument('--segments', type=int, default=30, help='in each image')
     parser.add_argument('--images', type=int, default=20)
     parser.add_argument('--repeats', type=int, default=7)
     parser.add_argument('--out', type=Path, help='folder for panoptic_quality.json and panoptic_quality.md')
@@ -61,13 +61,13 @@ def cells(rng: np.random.Generator, size: tuple[int, int], num_segments: int) ->
 
 
 def draw_sample(number: int, args: argparse.Namespace) -> SegDataSample:
-    """Truth with void and a crowd, and a prediction with moved borders and some other classes."""
+    """Ground truth with void and a crowd, and a prediction with moved borders and some other classes."""
     rng = np.random.default_rng(number)
-    truth = cells(rng, tuple(args.size), args.segments + 1)
+    ground_truth = cells(rng, tuple(args.size), args.segments + 1)
     classes = rng.integers(0, NUM_CLASSES, args.segments + 1)
     classes[1] = 0
     guessed = np.where(rng.random(len(classes)) < 0.2, rng.integers(0, NUM_CLASSES, len(classes)), classes)
-    prediction = np.roll(truth, rng.integers(0, 12, 2), axis=(0, 1))
+    prediction = np.roll(ground_truth, rng.integers(0, 12, 2), axis=(0, 1))
     listed = [
         [
             dict(
@@ -78,13 +78,13 @@ def draw_sample(number: int, args: argparse.Namespace) -> SegDataSample:
             )
             for i in np.unique(ids[ids > 0]).tolist()
         ]
-        for ids, labels, crowd in ((truth, classes, 1), (prediction, guessed, None))
+        for ids, labels, crowd in ((ground_truth, classes, 1), (prediction, guessed, None))
     ]
     name = f'{number:06d}'
     sample = SegDataSample(metainfo=dict(img_id=number, img_path=f'{name}.jpg', ori_shape=tuple(args.size)))
     sample.set_data(
         dict(
-            gt_panoptic_seg=PixelData(data=torch.from_numpy(truth.astype(np.uint8))[None]),
+            gt_panoptic_seg=PixelData(data=torch.from_numpy(ground_truth.astype(np.uint8))[None]),
             gt_segments_info=listed[0],
             pred_panoptic_seg=PixelData(data=torch.from_numpy(prediction.astype(np.int32))[None]),
             pred_segments_info=listed[1],
@@ -93,18 +93,18 @@ def draw_sample(number: int, args: argparse.Namespace) -> SegDataSample:
     return sample
 
 
-def write_truth(samples: list[SegDataSample], folder: Path) -> Path:
-    """COCO panoptic files of the truth; ids are colours, as in COCO."""
+def write_ground_truth(samples: list[SegDataSample], folder: Path) -> Path:
+    """COCO panoptic files of the ground truth; ids are colors, as in COCO."""
     annotations = []
     for sample in samples:
         ids = sample.gt_panoptic_seg.data[0].numpy().astype(np.int64)
-        colours = np.append(0, np.random.default_rng(sample.img_id).permutation(2**24 - 2)[: ids.max()] + 1)
+        colors = np.append(0, np.random.default_rng(sample.img_id).permutation(2**24 - 2)[: ids.max()] + 1)
         name = f'{Path(sample.img_path).stem}.png'
-        write_id_png(colours[ids], folder / 'truth' / name)
+        write_id_png(colors[ids], folder / 'ground_truth' / name)
         segments = [
             dict(
                 s,
-                id=int(colours[s['id']]),
+                id=int(colors[s['id']]),
                 category_id=s['category_id'] + 1,
                 area=int((ids == s['id']).sum()),
             )
@@ -117,26 +117,28 @@ def write_truth(samples: list[SegDataSample], folder: Path) -> Path:
     images = [
         dict(id=s.img_id, file_name=s.img_path, height=s.ori_shape[0], width=s.ori_shape[1]) for s in samples
     ]
-    path = folder / 'truth.json'
+    path = folder / 'ground_truth.json'
     path.write_text(json.dumps(dict(images=images, annotations=annotations, categories=categories)))
     return path
 
 
-def ours(samples: list[dict], truth: Path | None = None) -> dict:
-    """Evaluate; with the JSON file of the truth, also read its pictures."""
+def ours(samples: list[dict], ground_truth: Path | None = None) -> dict:
+    """Evaluate; with the JSON file of the ground truth, also read its images."""
     metric = PanopticQuality()
     metric.dataset_meta = META
     for sample in samples:
-        if truth is not None:
-            sample = {**sample, **load_truth(sample, truth)}
+        if ground_truth is not None:
+            sample = {**sample, **load_ground_truth(sample, ground_truth)}
         metric.process({}, [sample])
     return metric.evaluate(len(samples))
 
 
-def load_truth(sample: dict, truth: Path) -> dict:
-    """What the data pipeline loads of one picture."""
-    segments = [dict(s, category_id=s['category_id'] - 1) for s in annotations_of(truth)[sample['img_id']]]
-    path = truth.with_suffix('') / f'{Path(sample["img_path"]).stem}.png'
+def load_ground_truth(sample: dict, ground_truth: Path) -> dict:
+    """What the data pipeline loads of one image."""
+    segments = [
+        dict(s, category_id=s['category_id'] - 1) for s in annotations_of(ground_truth)[sample['img_id']]
+    ]
+    path = ground_truth.with_suffix('') / f'{Path(sample["img_path"]).stem}.png'
     loaded = LoadPanopticAnnotations()(
         dict(seg_map_path=str(path), segments_info=segments, ori_shape=sample['ori_shape'])
     )
@@ -146,14 +148,14 @@ def load_truth(sample: dict, truth: Path) -> dict:
     )
 
 
-def annotations_of(truth: Path, known: dict = {}) -> dict:  # noqa: B006  (read once, as a data set does)
-    if truth not in known:
-        document = json.loads(truth.read_text())
-        known[truth] = {entry['image_id']: entry['segments_info'] for entry in document['annotations']}
-    return known[truth]
+def annotations_of(ground_truth: Path, known: dict = {}) -> dict:  # noqa: B006  (read once, as a data set does)
+    if ground_truth not in known:
+        document = json.loads(ground_truth.read_text())
+        known[ground_truth] = {entry['image_id']: entry['segments_info'] for entry in document['annotations']}
+    return known[ground_truth]
 
 
-def theirs(samples: list[dict], truth: Path, metric: CocoPanopticMetric) -> dict:
+def theirs(samples: list[dict], ground_truth: Path, metric: CocoPanopticMetric) -> dict:
     """Evaluate; the metric is made before, so that reading the annotation file is not timed."""
     metric.dataset_meta = mmdet_meta(META)
     with redirect_stdout(io.StringIO()):
@@ -166,15 +168,15 @@ def theirs(samples: list[dict], truth: Path, metric: CocoPanopticMetric) -> dict
 
 def compare(args: argparse.Namespace, folder: Path) -> list[dict]:
     drawn = [draw_sample(number, args) for number in range(args.images)]
-    truth = write_truth(drawn, folder)
+    ground_truth = write_ground_truth(drawn, folder)
     with redirect_stdout(io.StringIO()):
-        metric = CocoPanopticMetric(ann_file=str(truth), seg_prefix=str(folder / 'truth'))
+        metric = CocoPanopticMetric(ann_file=str(ground_truth), seg_prefix=str(folder / 'ground_truth'))
     samples = [sample.to_dict() for sample in drawn]
     encoded = [to_mmdet(sample, META).to_dict() for sample in drawn]
     tasks = dict(
         ours=partial(ours, samples),
-        ours_with_reading=partial(ours, samples, truth),
-        mmdet=partial(theirs, encoded, truth, metric),
+        ours_with_reading=partial(ours, samples, ground_truth),
+        mmdet=partial(theirs, encoded, ground_truth, metric),
     )
     results = {name: task() for name, task in tasks.items()}
     for name in ('ours_with_reading', 'mmdet'):

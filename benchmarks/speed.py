@@ -3,9 +3,9 @@
 
     python benchmarks/speed.py --out benchmarks/results
 
-Ours and the peer's get the same pictures, truths, predictions and matches. Time is the median of paired runs
-after warming up, memory the peak above the level before. Figures are written as JSON and Markdown, growth
-over segments, classes and picture size as a plot. On a GPU, if there is one.
+Ours and the peer's get the same images, ground truth, predictions and matches. Time is the median of paired
+runs after warming up, memory the peak above the level before. Figures are written as JSON and Markdown,
+growth over segments, classes and image size as a plot. On a GPU, if there is one.
 """
 
 from __future__ import annotations

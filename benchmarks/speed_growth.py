@@ -1,4 +1,4 @@
-"""How time and memory grow with segments, classes and the size of pictures."""
+"""How time and memory grow with segments, classes and the size of images."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def measure(repeats: int, device: torch.device) -> dict[str, list[dict]]:
     return {
         'segments': _grow(SEGMENTS, partial(_loss_pair, size=256), repeats, device),
         'classes': _grow(CLASSES, partial(_label_pair, side=512), repeats, device),
-        'side of the picture': _grow(
+        'side of the image': _grow(
             SIDES, lambda side, device: _label_pair(150, device, side), repeats, device
         ),
     }

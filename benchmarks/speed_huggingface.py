@@ -30,11 +30,11 @@ def rows(repeats: int, python: str) -> list[dict]:
         if peer.stdout is None or not peer.stdout.readline():
             raise ValueError(f'{python} did not start HuggingFace: it needs torch and transformers')
         ours = build_pair('Swin-T')[0]
-        picture = torch.randint(0, 256, (3, 512, 512), dtype=torch.uint8)
-        batch = semantic_batch(512, pictures=2, classes=9)
+        image = torch.randint(0, 256, (3, 512, 512), dtype=torch.uint8)
+        batch = semantic_batch(512, images=2, classes=9)
         found = [
             _compare('training step', 'train', partial(_train, ours, batch), peer, repeats),
-            _compare('picture to label map', 'predict', partial(_predict, ours, picture), peer, repeats),
+            _compare('image to label map', 'predict', partial(_predict, ours, image), peer, repeats),
         ]
         peer.stdin.close()
     return found
@@ -44,8 +44,8 @@ def _train(model: torch.nn.Module, batch: dict) -> None:
     training_step(model.train(), batch)
 
 
-def _predict(model: torch.nn.Module, picture: torch.Tensor) -> None:
-    label_map(model.eval(), picture)
+def _predict(model: torch.nn.Module, image: torch.Tensor) -> None:
+    label_map(model.eval(), image)
 
 
 def _ask(peer: subprocess.Popen, question: str) -> float:

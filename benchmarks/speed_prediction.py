@@ -42,36 +42,36 @@ def rows(repeats: int, device: torch.device) -> list[dict]:
 def semantic_rows(
     pair: list[nn.Module], case: str, height: int, width: int, repeats: int, device: torch.device
 ) -> list[dict]:
-    picture = torch.randint(0, 256, (3, height, width), dtype=torch.uint8)
-    whole = [partial(label_map, model, picture) for model in pair]
-    heads = [_after_backbone(model, picture) for model in pair]
+    image = torch.randint(0, 256, (3, height, width), dtype=torch.uint8)
+    whole = [partial(label_map, model, image) for model in pair]
+    heads = [_after_backbone(model, image) for model in pair]
     return [
         compare('head and label map', case, *heads, repeats, device),
         compare('image to label map', case, *whole, repeats, device),
     ]
 
 
-def _sample(picture: Tensor) -> SegDataSample:
-    shape = tuple(picture.shape[1:])
+def _sample(image: Tensor) -> SegDataSample:
+    shape = tuple(image.shape[1:])
     return SegDataSample(metainfo=dict(img_shape=shape, ori_shape=shape))
 
 
 @torch.no_grad()
-def label_map(model: nn.Module, picture: Tensor) -> PixelData:
-    (result,) = model.test_step(dict(inputs=[picture], data_samples=[_sample(picture)]))
+def label_map(model: nn.Module, image: Tensor) -> PixelData:
+    (result,) = model.test_step(dict(inputs=[image], data_samples=[_sample(image)]))
     return result.pred_sem_seg
 
 
-def _after_backbone(model: nn.Module, picture: Tensor) -> Callable[[], PixelData]:
+def _after_backbone(model: nn.Module, image: Tensor) -> Callable[[], PixelData]:
     """`_label_map` with the backbone's features computed beforehand."""
-    data = model.data_preprocessor(dict(inputs=[picture], data_samples=[_sample(picture)]), False)
+    data = model.data_preprocessor(dict(inputs=[image], data_samples=[_sample(image)]), False)
     with torch.no_grad():
         features = model.extract_feat(data['inputs'])
 
     def head_alone() -> PixelData:
         model.extract_feat = lambda inputs: features
         try:
-            return label_map(model, picture)
+            return label_map(model, image)
         finally:
             del model.extract_feat
 

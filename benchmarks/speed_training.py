@@ -20,7 +20,7 @@ def rows(repeats: int, device: torch.device) -> list[dict]:
     found = []
     for name in ('R50', 'Swin-T'):
         pair = [model.to(device).train() for model in build_pair(name)]
-        batch = semantic_batch(512, pictures=2, classes=9)
+        batch = semantic_batch(512, images=2, classes=9)
         steps = [partial(training_step, model, batch) for model in pair]
         found.append(
             compare('training step', f'semantic {name}, 2 x 512x512, 9 classes', *steps, repeats, device)
@@ -36,7 +36,7 @@ def panoptic_row(segments: int, repeats: int, device: torch.device) -> dict:
 
 
 def memory_of_many_segments(segments: int, device: torch.device) -> float:
-    """MiB of our training step with so many segments in a picture of 800x1216."""
+    """MiB of our training step with so many segments in an image of 800x1216."""
     ours = build_panoptic_pair()[0].to(device).train()
     return peak_memory(partial(training_step, ours, panoptic_batches(800, 1216, segments)[0]), device)
 
@@ -50,19 +50,19 @@ def training_step(model: nn.Module, batch: dict) -> None:
     model.zero_grad()
 
 
-def semantic_batch(size: int, pictures: int, classes: int) -> dict:
-    """Pictures of noise and label maps of blocks, as a data loader would hand them over."""
-    inputs, samples = zip(*(_semantic_scene(size, classes, seed) for seed in range(pictures)))
+def semantic_batch(size: int, images: int, classes: int) -> dict:
+    """Images of noise and label maps of blocks, as a data loader would hand them over."""
+    inputs, samples = zip(*(_semantic_scene(size, classes, seed) for seed in range(images)))
     return dict(inputs=list(inputs), data_samples=list(samples))
 
 
 def _semantic_scene(size: int, classes: int, seed: int) -> tuple[Tensor, SegDataSample]:
     generator = torch.Generator().manual_seed(seed)
     present = torch.randperm(150, generator=generator)[:classes]
-    picture = torch.randint(0, 256, (3, size, size), dtype=torch.uint8, generator=generator)
+    image = torch.randint(0, 256, (3, size, size), dtype=torch.uint8, generator=generator)
     sample = SegDataSample(gt_sem_seg=PixelData(data=present[_blocks(size, size, classes)][None]))
     sample.set_metainfo(dict(img_shape=(size, size), ori_shape=(size, size)))
-    return picture, sample
+    return image, sample
 
 
 def _blocks(height: int, width: int, number: int) -> Tensor:
@@ -75,7 +75,7 @@ def _blocks(height: int, width: int, number: int) -> Tensor:
 def panoptic_batches(height: int, width: int, segments: int) -> tuple[dict, dict]:
     """One scene of rectangles, two thirds of them things, in our data format and in MMDetection's."""
     generator = torch.Generator().manual_seed(0)
-    picture = torch.randint(0, 256, (3, height, width), dtype=torch.uint8, generator=generator)
+    image = torch.randint(0, 256, (3, height, width), dtype=torch.uint8, generator=generator)
     numbers, stuff = _blocks(height, width, segments), min(segments // 3, STUFF)
     classes = [PANOPTIC_THINGS + i if i < stuff else i % PANOPTIC_THINGS for i in range(segments)]
     meta = dict(img_shape=(height, width), ori_shape=(height, width), pad_shape=(height, width))
@@ -92,4 +92,4 @@ def panoptic_batches(height: int, width: int, segments: int) -> tuple[dict, dict
     )
     semantic = torch.tensor([*classes[:stuff], *[255] * len(things)])[numbers]
     theirs.gt_sem_seg = PixelData(sem_seg=semantic[None])
-    return tuple(dict(inputs=[picture], data_samples=[sample]) for sample in (ours, theirs))
+    return tuple(dict(inputs=[image], data_samples=[sample]) for sample in (ours, theirs))

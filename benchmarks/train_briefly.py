@@ -1,4 +1,4 @@
-"""Train a ResNet-18 MaskFormer briefly on real pictures with panoptic and instance supervision.
+"""Train a ResNet-18 MaskFormer briefly on real images with panoptic and instance supervision.
 
 Needs a folder with ``coco126`` (COCO photos with instances.json and panoptic.json) and ``camvid``. Prints the
 mean loss of the first and last twenty iterations and the Python warnings; writes them to benchmarks/results/.

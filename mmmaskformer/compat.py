@@ -207,8 +207,8 @@ def announce_configs() -> None:
     """Let ``_base_ = 'mmmaskformer::...'`` find the configs that travel with this package.
 
     MMEngine resolves ``package::`` only for packages in its own table, and looks beside the distribution's
-    metadata, where an editable install has no files. Given a module that is no distribution, it asks Python.
-    So it must for ``mmseg::...``, too, where a fork brings mmseg and no distribution mmsegmentation is there.
+    metadata, where an editable install has no files. If a module is not a distribution, it asks Python. So it
+    must for ``mmseg::...``, too, where a fork brings mmseg and no distribution mmsegmentation is there.
     """
     from mmengine.config.utils import MODULE2PACKAGE
 

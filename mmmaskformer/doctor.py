@@ -66,7 +66,7 @@ TRIAL_IMPORTS = (
 
 
 class Problem(NamedTuple):
-    """Something that does not work, in a sentence, and the command or step that mends it."""
+    """Something that does not work, in a sentence, and the command or step that fixes it."""
 
     what: str
     fix: str
@@ -144,7 +144,7 @@ def _pair_problems(found: Mapping[str, Mapping[str, str]]) -> Iterator[Problem]:
     builds = [version.partition('+')[2] for version in (torch, vision)]
     if not fits or (all(builds) and builds[0] != builds[1]):
         yield Problem(
-            f'torch {torch} and torchvision {vision} are no pair, this torch needs torchvision {wanted}.',
+            f'torch {torch} and torchvision {vision} are not a pair, this torch needs torchvision {wanted}.',
             'pip install torch==2.11.0 torchvision==0.26.0, both from the same index',
         )
 
@@ -159,12 +159,12 @@ def try_imports() -> tuple[list[str], list[Problem]]:
     try:
         worked_around = compat.apply()
     except Exception as error:
-        problems.append(Problem(f'the workarounds do not run: {_sentence(error)}', 'mend the entries above'))
+        problems.append(Problem(f'the workarounds do not run: {_sentence(error)}', 'fix the entries above'))
     for name in TRIAL_IMPORTS:
         try:
             importlib.import_module(name)
         except Exception as error:  # a broken installation fails in many ways; all are worth telling
-            advice = f'mend the entries above; if there are none, see `python -c "import {name}"`'
+            advice = f'fix the entries above; if there are none, see `python -c "import {name}"`'
             problems.append(Problem(f'`import {name}` fails: {_sentence(error)}', advice))
     return worked_around, problems
 

@@ -30,7 +30,7 @@ def root() -> Path:
 
 @pytest.fixture(scope='session')
 def shared() -> Path:
-    """Golden results and pictures that lie beside the repository; a test that needs them skips without."""
+    """Golden results and images that lie beside the repository; a test that needs them skips without."""
     path = ROOT.parent / 'shared'
     if not path.is_dir():
         pytest.skip(f'no shared data in {path}')

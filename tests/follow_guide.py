@@ -1,7 +1,7 @@
 """Follows docs/own_data.md to the letter: ``python tests/follow_guide.py GUIDE``, in a folder with its data.
 
 Python blocks become the files their first lines name; each line of the bash blocks is run, in order, in this
-one process. Only the surroundings are made small: networks are thin, pictures are small, training ends after
+one process. Only the surroundings are made small: networks are thin, images are small, training ends after
 two iterations, and what would be downloaded is made here, with random weights.
 """
 

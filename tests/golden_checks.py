@@ -27,7 +27,7 @@ from mmmaskformer.checkpoints.official import official_rules
 from mmmaskformer.checkpoints.rules import rename
 from mmmaskformer.functional.postprocess import panoptic_segments
 from mmmaskformer.functional.resizing import OutputSize
-from mmmaskformer.functional.semantic_inference import picture_scores
+from mmmaskformer.functional.semantic_inference import image_scores
 from mmmaskformer.functional.targets import label_map_to_segments
 from mmmaskformer.structures import MaskPrediction
 
@@ -174,7 +174,7 @@ def check_panoptic(i: int, thresholds: tuple[float, float], device: str, pixels_
 def check_semantic(i: int, device: str, pixels_off: float = 0.0) -> None:
     arrays, (prediction, size) = golden_arrays('postprocess'), postprocess_case(i, device)
     for name in ('before', 'after'):
-        scores = picture_scores(prediction, size, before=name == 'before')
+        scores = image_scores(prediction, size, before=name == 'before')
         assert_parity(scores[:, ::7, ::11], arrays[f'sem_{name}_{i}'], name)
         assert_same_pixels(scores.argmax(0), arrays[f'sem_{name}_argmax_{i}'], pixels_off)
 

@@ -42,20 +42,20 @@ def golden_training(name: str) -> dict:
 
 
 def golden_batch(name: str) -> dict:
-    """The golden pictures (BGR, as loaded from disk) and label maps as a data loader would hand them over."""
+    """The golden images (BGR, as loaded from disk) and label maps as a data loader would hand them over."""
     arrays = golden_arrays(name)
     inputs, samples = [], []
     while (key := f'image_{len(inputs)}') in arrays:
-        picture = torch.from_numpy(arrays[key].copy())
-        inputs.append(picture.flip(0))
-        sample = _golden_truth(arrays, len(samples), panoptic=name.startswith('panoptic'))
-        shape = tuple(picture.shape[1:])
+        image = torch.from_numpy(arrays[key].copy())
+        inputs.append(image.flip(0))
+        sample = _golden_ground_truth(arrays, len(samples), panoptic=name.startswith('panoptic'))
+        shape = tuple(image.shape[1:])
         sample.set_metainfo(dict(img_shape=shape, ori_shape=(2 * shape[0], 2 * shape[1] - 1)))
         samples.append(sample)
     return dict(inputs=inputs, data_samples=samples)
 
 
-def _golden_truth(arrays: dict[str, np.ndarray], k: int, panoptic: bool) -> SegDataSample:
+def _golden_ground_truth(arrays: dict[str, np.ndarray], k: int, panoptic: bool) -> SegDataSample:
     ids = torch.from_numpy(arrays[f'ids_{k}'].astype(np.int64))[None]
     if not panoptic:
         return SegDataSample(gt_sem_seg=PixelData(data=ids))

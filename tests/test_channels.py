@@ -15,7 +15,7 @@ from mmseg.structures import SegDataSample
 
 from mmmaskformer.apis import MaskFormerInferencer, browse_dataset, evaluate_model, train_model
 from mmmaskformer.apis.preparation import Preparation
-from mmmaskformer.apis.sources import Picture
+from mmmaskformer.apis.sources import InputImage
 from mmmaskformer.registry import TRANSFORMS
 
 SIZE = (96, 128)
@@ -128,8 +128,8 @@ def test_tiff_of_many_bands(tmp_path):
             type='mmmaskformer.LoadImageFromFile', color_type='unchanged', imdecode_backend='tifffile'
         )
         prepare = Preparation([load], 6)
-        assert np.array_equal(prepare.read(Picture('x', str(path))), image)
-        assert np.array_equal(prepare.read(Picture('x', image=image)), image)
+        assert np.array_equal(prepare.read(InputImage('x', str(path))), image)
+        assert np.array_equal(prepare.read(InputImage('x', image=image)), image)
         assert prepare.is_rgb
 
 
@@ -143,12 +143,12 @@ def test_colors_alone(tmp_path):
     init_default_scope('mmseg')
     prepare = Preparation([dict(type='LoadImageFromFile', _scope_='mmmaskformer')], 3)
     with pytest.raises(ValueError, match=r'shape \(96, 128, 6\).*color_type='):
-        prepare.read(Picture('x', image=draw(6, np.uint8, 0)))
+        prepare.read(InputImage('x', image=draw(6, np.uint8, 0)))
     grey = Preparation([dict(type='LoadImageFromFile', color_type='grayscale', to_float32=True)], 1)
     color = np.full((2, 2, 3), (0, 0, 255), np.uint8)
     cv2.imwrite(str(tmp_path / 'x.png'), color)
-    for picture in (Picture('x', image=color), Picture('x', str(tmp_path / 'x.png'))):
-        found = grey.read(picture)
+    for input_image in (InputImage('x', image=color), InputImage('x', str(tmp_path / 'x.png'))):
+        found = grey.read(input_image)
         assert (found.dtype, found.tolist()) == (np.float32, [[76.0, 76.0]] * 2)
 
 

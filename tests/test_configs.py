@@ -151,9 +151,9 @@ def test_hooks_and_metrics(path):
 
 
 @pytest.fixture(scope='module')
-def picture(tmp_path_factory):
+def image(tmp_path_factory):
     """An image of 240x180 and its label map, as files."""
-    folder = tmp_path_factory.mktemp('picture')
+    folder = tmp_path_factory.mktemp('image')
     random = np.random.RandomState(0)
     cv2.imwrite(str(folder / 'image.jpg'), random.randint(0, 256, (180, 240, 3), np.uint8))
     cv2.imwrite(str(folder / 'label.png'), np.full((180, 240), 3, np.uint8))
@@ -164,11 +164,11 @@ def picture(tmp_path_factory):
     }
 
 
-def pipeline_input(picture, dataset_cfg):
-    """What the data set of a config would give its pipeline for the picture."""
+def pipeline_input(image, dataset_cfg):
+    """What the data set of a config would give its pipeline for the image."""
     dataset = DATASETS.build({**dataset_cfg, 'lazy_init': True, 'pipeline': []})
     return {
-        **picture,
+        **image,
         'seg_fields': [],
         'label_map': dataset.label_map,
         'reduce_zero_label': dataset.reduce_zero_label,
@@ -176,36 +176,36 @@ def pipeline_input(picture, dataset_cfg):
 
 
 @pytest.mark.parametrize('path', SEMANTIC, ids=name)
-def test_pipelines(path, picture):
+def test_pipelines(path, image):
     cfg = load(path)
     for phase in ('train', 'val', 'test'):
         dataset_cfg = cfg[f'{phase}_dataloader'].dataset
-        packed = Compose(dataset_cfg.pipeline)(pipeline_input(picture, dataset_cfg))
-        truth = packed['data_samples'].gt_sem_seg
+        packed = Compose(dataset_cfg.pipeline)(pipeline_input(image, dataset_cfg))
+        ground_truth = packed['data_samples'].gt_sem_seg
         types = [transform.type for transform in dataset_cfg.pipeline]
         if phase == 'train':
             height, width = cfg.crop_size
-            if 'Pad' not in types:  # Cityscapes' pictures, twice as wide as high, are never smaller
-                width = truth.shape[1]
-            assert tuple(packed['inputs'].shape[1:]) == (height, width) == truth.shape
+            if 'Pad' not in types:  # Cityscapes' images, twice as wide as high, are never smaller
+                width = ground_truth.shape[1]
+            assert tuple(packed['inputs'].shape[1:]) == (height, width) == ground_truth.shape
         else:  # evaluated at the size of the original
-            assert truth.shape == (180, 240)
+            assert ground_truth.shape == (180, 240)
             assert types[0] == 'LoadImageFromFile'  # the name MMSegmentation's inference looks for
-            # its loader is looked for, too, and left out; ours passes pictures without labels
+            # its loader is looked for, too, and left out; ours passes images without labels
             assert {'LoadAnnotations', 'mmmaskformer.LoadAnnotations'} & set(types)
     if 'tta_pipeline' in cfg:
-        packed = Compose(cfg.tta_pipeline)(pipeline_input(picture, cfg.test_dataloader.dataset))
+        packed = Compose(cfg.tta_pipeline)(pipeline_input(image, cfg.test_dataloader.dataset))
         assert [s.flip for s in packed['data_samples']] == [False, True] * (len(packed['inputs']) // 2)
 
 
-def test_padding_of_small_crops_is_ignored(picture):
-    """A picture smaller than the crop: 128 around the image, ignored labels, ADE20K's zero label reduced."""
+def test_padding_of_small_crops_is_ignored(image):
+    """An image smaller than the crop: 128 around the image, ignored labels, ADE20K's zero label reduced."""
     cfg = load(CONFIGS / 'maskformer' / 'r50_ade20k.py')
     dataset_cfg = cfg.train_dataloader.dataset
     pipeline = [
         t for t in dataset_cfg.pipeline if t.type not in ('RandomChoiceResize', 'PhotoMetricDistortion')
     ]
-    packed = Compose(pipeline)(pipeline_input(picture, dataset_cfg))
+    packed = Compose(pipeline)(pipeline_input(image, dataset_cfg))
     labels = packed['data_samples'].gt_sem_seg.data[0]
     assert (labels[:180, :240] == 2).all()
     assert (labels[180:] == 255).all()

@@ -22,7 +22,7 @@ def runs(tmp_path_factory, run_python, root):
 
 
 @pytest.mark.slow
-def test_demo_leaves_its_pictures_and_says_where(runs):
+def test_demo_leaves_its_images_and_says_where(runs):
     folder, (first, second) = runs
     for done in (first, second):
         for path in (folder / 'out/panels.png', folder / 'out/training_curve.png', folder / 'out/iter_4.pth'):

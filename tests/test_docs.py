@@ -1,4 +1,4 @@
-"""The guides: docs/own_data.md is followed word for word on real pictures.
+"""The guides: docs/own_data.md is followed word for word on real images.
 
 The other pages need data, GPUs or a network: their commands, configs and links are checked, not run.
 """

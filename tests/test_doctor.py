@@ -44,7 +44,7 @@ def test_each_fault_is_named_with_its_fix():
         'opencv-python 4.13.0 and opencv-python-headless 4.12.0 are both installed': complaints(
             cv2={'opencv-python': '4.13.0', 'opencv-python-headless': '4.12.0'}
         ),
-        'torch 2.13.0 and torchvision 0.26.0 are no pair, this torch needs torchvision 0.28': complaints(
+        'torch 2.13.0 and torchvision 0.26.0 are not a pair, this torch needs torchvision 0.28': complaints(
             torch={'torch': '2.13.0'}
         ),
         'torch 2.0.1 is out of range, needed is >=2.1': complaints(
@@ -108,7 +108,7 @@ def test_a_broken_version_fails_the_command(run_python, tmp_path):
     assert done.returncode == 1
     wrong = section(done.stdout, 'Wrong')
     assert any('mmdet 2.28.2 is out of range' in line for line in wrong)
-    assert any('and torchvision 0.20.1 are no pair' in line for line in wrong)
+    assert any('and torchvision 0.20.1 are not a pair' in line for line in wrong)
     assert wrong.count('     Fix: pip install "mmdet==3.3.0"') == 1
 
 

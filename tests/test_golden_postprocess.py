@@ -15,7 +15,7 @@ from golden_outputs import golden_arrays
 
 from mmmaskformer.functional.resizing import BAND_VALUES
 from mmmaskformer.functional.semantic_inference import (
-    picture_scores,
+    image_scores,
     semantic_label_map,
 )
 
@@ -40,6 +40,6 @@ def test_label_maps_of_bands(i, rows_at_once, monkeypatch):
         labels = semantic_label_map(prediction, size, before=name == 'before')
         different = labels[0] != torch.from_numpy(arrays[f'sem_{name}_argmax_{i}'])
         if rows_at_once < 1000:  # a band may round otherwise where the two best scores are equal to 1e-6
-            first, second = picture_scores(prediction, size, before=name == 'before').topk(2, 0)[0]
+            first, second = image_scores(prediction, size, before=name == 'before').topk(2, 0)[0]
             different &= first - second > 1e-6
         assert not different.any()

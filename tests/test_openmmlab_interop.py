@@ -128,4 +128,4 @@ def test_inferencer_agrees_with_inference_model(config, checkpoint, run_python, 
     labels = json.loads(done.stdout.splitlines()[-1])['labels']
     direct = run_python(INFERENCE, str(config), str(checkpoint), image)
     assert labels == json.loads(direct.stdout.splitlines()[-1])['labels']
-    assert any(tmp_path.rglob('*.png')), 'the inferencer wrote no picture'
+    assert any(tmp_path.rglob('*.png')), 'the inferencer wrote no image'

@@ -15,7 +15,7 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parent / 'models'))
 
-from small_models import features, pictures, sample, small_head, small_model
+from small_models import features, images, sample, small_head, small_model
 
 from mmmaskformer.apis import evaluate_model, train_model
 from mmmaskformer.apis.command_line import add_precision_argument
@@ -67,15 +67,15 @@ def record_autocast(module: nn.Module) -> list[bool]:
 def test_losses_and_gradients_in_bfloat16():
     """Losses, matching and gradients are float32; matches are those of float32, but for near ties."""
     head, maps = small_head().train(), features()
-    truth = [sample(torch.randint(0, 4, (64, 96))) for _ in range(2)]
-    segments = [head._segments(labelled) for labelled in truth]
+    ground_truth = [sample(torch.randint(0, 4, (64, 96))) for _ in range(2)]
+    segments = [head._segments(labelled) for labelled in ground_truth]
     losses, gradients, matches = [], [], []
     for enabled in (False, True):
         head.zero_grad()
         with torch.autocast('cpu', torch.bfloat16, enabled=enabled):
             predictions = head(maps)
             matches.append(head.criterion.assigner(predictions, segments))
-            losses.append(head.loss(maps, truth))
+            losses.append(head.loss(maps, ground_truth))
         sum(losses[-1].values()).backward()
         gradients.append([p.grad.clone() for p in head.parameters()])
     assert predictions[0].mask_logits.dtype == torch.bfloat16
@@ -91,7 +91,7 @@ def test_losses_and_gradients_in_bfloat16():
 
 def test_prediction_in_bfloat16():
     """Scores are combined in float32, so they can be averaged, stored, and turned into arrays."""
-    model, batch = small_model(), pictures((64, 96))
+    model, batch = small_model(), images((64, 96))
     labels = []
     for enabled in (False, True):
         with torch.no_grad(), torch.autocast('cpu', torch.bfloat16, enabled=enabled):
@@ -105,7 +105,7 @@ def test_prediction_in_bfloat16():
 def test_accumulated_gradients(wrapper, no_gpu):
     """Two half steps on one batch are the step on it, under autocast too."""
     init_default_scope('mmseg')
-    batch, after = pictures((64, 96)), []
+    batch, after = images((64, 96)), []
     for counts in (1, 2):
         torch.manual_seed(0)
         model = small_model().train()

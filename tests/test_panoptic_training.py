@@ -77,7 +77,7 @@ def test_train_and_evaluate(config):
     runner = Runner.from_cfg(config)
     with warnings.catch_warnings():
         warnings.simplefilter('error', UserWarning)
-        warnings.filterwarnings('ignore', 'The draw is False')  # mmseg's hook for pictures
+        warnings.filterwarnings('ignore', 'The draw is False')  # mmseg's hook for images
         runner.train()
     scores = runner.val_loop.run()
     assert {'PQ', 'PQ_th', 'PQ_st', 'PQ_sem', 'AP', 'mIoU'} <= set(scores)
@@ -85,8 +85,8 @@ def test_train_and_evaluate(config):
     assert runner.model.dataset_meta['thing_classes'][0] == 'tree'
 
 
-def test_truth_as_prediction_is_perfect(config):
-    """The pipeline, the truth of the samples and the metrics agree: PQ and mIoU of truth are 100."""
+def test_ground_truth_as_prediction_is_perfect(config):
+    """Pipeline, samples and metrics agree: the ground truth as prediction has PQ and mIoU 100."""
     runner = Runner.from_cfg(config)
     runner.val_evaluator.dataset_meta = runner.val_dataloader.dataset.metainfo
     for batch in runner.val_dataloader:

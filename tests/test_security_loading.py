@@ -130,7 +130,7 @@ def test_folders_of_huggingface(tmp_path, mark):
 
 def test_index_of_a_data_set(tmp_path, mark):
     write_hostile(tmp_path, 'index_ade20k.pkl', mark)
-    with pytest.raises(ValueError, match=r'is no index of ADE20K .*refers to'):
+    with pytest.raises(ValueError, match=r'is not an index of ADE20K .*refers to'):
         write_ade20k_full(tmp_path)
 
 

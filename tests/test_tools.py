@@ -1,4 +1,4 @@
-"""The tools, each in a process of its own, on a few small pictures."""
+"""The tools, each in a process of its own, on a few small images."""
 
 import os
 import subprocess
@@ -109,7 +109,7 @@ def test_train(trained):
     assert (work_dir / 'tiny.py').is_file()
 
 
-def test_test_with_predictions_and_pictures(trained, config, tmp_path):
+def test_test_with_predictions_and_images(trained, config, tmp_path):
     work_dir, _ = trained
     log = run(
         *(sys.executable, 'tools/test.py', config, work_dir / 'iter_2.pth', '--work-dir', tmp_path),
@@ -147,12 +147,12 @@ def test_browse_dataset(config, tmp_path):
         *(sys.executable, 'tools/browse_dataset.py', config, '--output-dir', tmp_path),
         *('--phase', 'val', '--number', 3),
     )
-    assert f'3 pictures are in {tmp_path}' in log
+    assert f'3 images are in {tmp_path}' in log
     paths = sorted(tmp_path.glob('*.png'))
     assert [path.name for path in paths] == ['00000_0.png', '00001_1.png', '00002_0.png']
     image = cv2.imread(str(paths[0]))
     assert image.shape == (64, 64, 3)
-    assert (image[..., 0] != image[..., 2]).any()  # the pictures are grey, the labels have colours
+    assert (image[..., 0] != image[..., 2]).any()  # the images are grey, the labels have colors
 
 
 def test_mistake_is_one_sentence(config, tmp_path):

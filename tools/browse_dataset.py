@@ -8,8 +8,8 @@ from mmmaskformer.apis.command_line import load_config, make_parser, run
 
 
 def parse_args() -> argparse.Namespace:
-    parser = make_parser('Write pictures as the model gets them, with their labels painted over.')
-    parser.add_argument('--output-dir', default='work_dirs/browse', help='folder for the pictures')
+    parser = make_parser('Write images as the model gets them, with their labels painted over.')
+    parser.add_argument('--output-dir', default='work_dirs/browse', help='folder for the images')
     parser.add_argument('--phase', choices=['train', 'val', 'test'], default='train', help='whose dataloader')
     parser.add_argument('--number', type=int, default=20, help='how many samples, from the first one on')
     return parser.parse_args()
@@ -17,7 +17,7 @@ def parse_args() -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> None:
     paths = browse_dataset(load_config(args), args.output_dir, args.phase, args.number)
-    print(f'{len(paths)} pictures are in {args.output_dir}')
+    print(f'{len(paths)} images are in {args.output_dir}')
 
 
 if __name__ == '__main__':

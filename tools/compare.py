@@ -42,7 +42,7 @@ def main(args: argparse.Namespace) -> None:
     )
     prepare_data(contest)
     runs = train_all(contest)
-    announce('Costs and pictures')
+    announce('Costs and images')
     text = write_report(contest, runs, args.repeats)
     print(f'\n{text}\ntable, curves, classes and queries are in {contest.out_dir}/', flush=True)
     if args.write:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Predict from pictures or videos: ``python tools/infer.py INPUT --model r50_ade20k --weights W``."""
+"""Predict from images or videos: ``python tools/infer.py INPUT --model r50_ade20k --weights W``."""
 
 import argparse
 import sys
@@ -11,16 +11,16 @@ from mmmaskformer.apis.results import FORMATS
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description='Predict from pictures, folders, videos or a camera.')
+    parser = argparse.ArgumentParser(description='Predict from images, folders, videos or a camera.')
     parser.add_argument(
-        'inputs', nargs='+', metavar='INPUT', help='picture, URL, folder, glob pattern, video, or webcam:0'
+        'inputs', nargs='+', metavar='INPUT', help='image, URL, folder, glob pattern, video, or webcam:0'
     )
     parser.add_argument('--model', help='config file or name; left out, that of the checkpoint')
     parser.add_argument('--weights', help='path or URL of the checkpoint')
     parser.add_argument('--out', default='predictions', help='folder for the results (default: %(default)s)')
     parser.add_argument('--task', nargs='+', choices=TASKS, help='results wanted (default: as the config)')
     parser.add_argument('--save', nargs='+', choices=FORMATS, default=['overlay'], help='what to write')
-    parser.add_argument('--batch-size', type=int, default=1, help='pictures at once')
+    parser.add_argument('--batch-size', type=int, default=1, help='images at once')
     parser.add_argument(
         '--device', default='auto', help='auto, cpu, cuda, cuda:1, ... (default: %(default)s)'
     )

@@ -18,7 +18,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint', help='path or URL of the checkpoint')
     add_runner_arguments(parser)
     parser.add_argument('--out', help='folder for the predictions as PNGs')
-    parser.add_argument('--show-dir', help='folder for pictures with the predictions painted over them')
+    parser.add_argument('--show-dir', help='folder for images with the predictions painted over them')
     parser.add_argument('--tta', action='store_true', help='average over several scales and flips')
     add_precision_argument(parser)
     return parser.parse_args()

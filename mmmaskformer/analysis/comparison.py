@@ -27,13 +27,13 @@ def compare_costs(
     repeats: int = 10,
     device: str | None = None,
 ) -> tuple[list[Row], str]:
-    """Parameters, multiply-adds, time and memory of predictions of one picture.
+    """Parameters, multiply-adds, time and memory of predictions of one image.
 
     All models are kept in memory, as they are timed in turn.
 
     Args:
         runs: The models.
-        shape: Height and width of the picture; by default as `input_shape` says of the first model.
+        shape: Height and width of the image; by default as `input_shape` says of the first model.
         repeats: Timed rounds; 0 measures neither time nor memory.
         device: By default a GPU, if there is one.
 
@@ -51,7 +51,7 @@ def compare_costs(
         Row(label, count_parameters(model), count_multiply_adds(tasks[label]))
         for label, model in models.items()
     ]
-    note = f'FLOPs are multiply-adds of the prediction of one picture of {height} x {width}'
+    note = f'FLOPs are multiply-adds of the prediction of one image of {height} x {width}'
     if not repeats:
         return rows, f'{note}.'
     times = median_milliseconds(tasks, repeats, chosen)

@@ -48,7 +48,7 @@ def _attention_flops(query: Any, key: Any, value: Any, *args: Any, **kwargs: Any
 
 
 def prediction(model: Any, shape: tuple[int, int]) -> Task:
-    """Prediction of one picture of noise, from the network's input to the results of ``test_cfg``.
+    """Prediction of one image of noise, from the network's input to the results of ``test_cfg``.
 
     Args:
         model: A segmentor in evaluation mode.
@@ -56,11 +56,11 @@ def prediction(model: Any, shape: tuple[int, int]) -> Task:
     """
     generator = torch.Generator().manual_seed(0)
     device = next(model.parameters()).device
-    picture: Tensor = torch.randn(1, 3, *shape, generator=generator).to(device)
+    image: Tensor = torch.randn(1, 3, *shape, generator=generator).to(device)
 
     def predict() -> object:
         with torch.no_grad():
-            return model.predict(picture.clone(), None)
+            return model.predict(image.clone(), None)
 
     return predict
 

@@ -50,7 +50,7 @@ def evaluate_run(run: Run, folder: Path | None = None, tables: bool = False) -> 
     """
     checkpoint, folder = run.need_checkpoint(), folder or run.work_dir
     if folder is None:
-        raise ValueError(f'{run.label} is no work dir: say in which folder its evaluation is to be left')
+        raise ValueError(f'{run.label} is not a work dir: say in which folder its evaluation is to be left')
     runner = _build_runner(run.config, checkpoint, folder / 'evaluation', tables)
     metrics: Mapping[str, Any] = runner.test()
     values, classes = split_scores(metrics)

@@ -18,7 +18,7 @@ from ..functional.postprocess import compete, panoptic_queries
 from ..functional.resizing import OutputSize
 from ..structures import MaskPrediction
 from ..visualization import QueryTile, draw_query_sheet
-from ..visualization.colours import class_colours
+from ..visualization.colors import class_colors
 from ..visualization.fonts import legible_names
 
 LONG_SIDE = 64
@@ -27,25 +27,25 @@ TOP_CLASSES = 3
 
 @dataclass
 class QueryStatistics:
-    """Sums over pictures; `summary` makes means of them.
+    """Sums over images; `summary` makes means of them.
 
     Attributes:
         class_prob: Sum of class probabilities, no-object last, ``(Q, K + 1)``.
         heat: Sum of masks, each weighted with the probability that the query is an object, ``(Q, h, w)``.
-        won: Sum of the part of a picture's pixels that the query wins, ``(Q,)``.
-        present: Pictures in which it wins any, ``(Q,)``.
-        num_pictures: Pictures seen.
+        won: Sum of the part of an image's pixels that the query wins, ``(Q,)``.
+        present: Images in which it wins any, ``(Q,)``.
+        num_images: Images seen.
     """
 
     class_prob: Tensor
     heat: Tensor
     won: Tensor
     present: Tensor
-    num_pictures: int = 0
+    num_images: int = 0
 
     @classmethod
     def empty(cls, num_queries: int, num_classes: int, grid: tuple[int, int]) -> QueryStatistics:
-        """Of no picture yet; ``grid`` is height and width of the heat maps."""
+        """Of no image yet; ``grid`` is height and width of the heat maps."""
         zeros = torch.zeros
         return cls(
             zeros(num_queries, num_classes + 1),
@@ -55,14 +55,14 @@ class QueryStatistics:
         )
 
     def add(self, prediction: MaskPrediction, size: OutputSize) -> None:
-        """Add a picture.
+        """Add an image.
 
         A pixel is won by the query with the highest p(class) * p(pixel in mask) among those whose class is
         not no-object, as in the paper's general inference without thresholds.
 
         Args:
             prediction: Class logits ``(Q, K + 1)`` and mask logits ``(Q, h, w)``.
-            size: Sizes of input, picture and output.
+            size: Sizes of input, image and output.
         """
         prob = prediction.class_logits.float().softmax(-1)
         self.class_prob += prob
@@ -74,7 +74,7 @@ class QueryStatistics:
             share = torch.bincount(winner.flatten(), minlength=len(kept)) / winner.numel()
             self.won[kept] += share
             self.present[kept] += (share > 0).float()
-        self.num_pictures += 1
+        self.num_images += 1
 
     def order(self) -> list[int]:
         """Queries, those that win most pixels first."""
@@ -82,21 +82,21 @@ class QueryStatistics:
 
     def mean_class_prob(self) -> Tensor:
         """``(Q, K + 1)``."""
-        return self.class_prob / max(1, self.num_pictures)
+        return self.class_prob / max(1, self.num_images)
 
     def mean_heat(self) -> Tensor:
         """Mean mask where the query is an object, ``(Q, h, w)`` in [0, 1]."""
-        as_object = self.num_pictures - self.class_prob[:, -1]
+        as_object = self.num_images - self.class_prob[:, -1]
         return self.heat / as_object.clamp(min=1e-6)[:, None, None]
 
     def summary(self, classes: tuple[str, ...]) -> dict[str, Any]:
         """Everything but the heat maps, as plain values."""
-        number, prob = max(1, self.num_pictures), self.mean_class_prob().tolist()
+        number, prob = max(1, self.num_images), self.mean_class_prob().tolist()
         queries = [
             dict(
                 query=i,
                 pixels=float(self.won[i] / number),
-                pictures=float(self.present[i] / number),
+                images=float(self.present[i] / number),
                 no_object=prob[i][-1],
                 top_classes=sorted(classes, key=dict(zip(classes, prob[i])).__getitem__)[::-1][:TOP_CLASSES],
                 class_probability=dict(zip(classes, prob[i])),
@@ -104,7 +104,7 @@ class QueryStatistics:
             )
             for i in self.order()
         ]
-        return dict(pictures=self.num_pictures, classes=list(classes), queries=queries)
+        return dict(images=self.num_images, classes=list(classes), queries=queries)
 
 
 def look_at_queries(model: Any, samples: Iterable[dict]) -> QueryStatistics:
@@ -132,7 +132,7 @@ def look_at_queries(model: Any, samples: Iterable[dict]) -> QueryStatistics:
             statistics = QueryStatistics.empty(num_queries, num_outputs - 1, _grid(*image))
         statistics.add(prediction, OutputSize(padded, image, image))
     if statistics is None:
-        raise ValueError('there are no pictures to look at: the data set is empty')
+        raise ValueError('there are no images to look at: the data set is empty')
     return statistics
 
 
@@ -142,13 +142,13 @@ def write_summary(statistics: QueryStatistics, classes: tuple[str, ...], path: P
 
 
 def _grid(height: int, width: int) -> tuple[int, int]:
-    """Size of heat maps: the first picture's shape, made small; others are stretched to it."""
+    """Size of heat maps: the first image's shape, made small; others are stretched to it."""
     scale = LONG_SIDE / max(height, width)
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def _on_grid(mask_logits: Tensor, size: OutputSize, grid: torch.Size) -> Tensor:
-    """Masks of the picture without its padding, ``(Q, h, w)`` probabilities."""
+    """Masks of the image without its padding, ``(Q, h, w)`` probabilities."""
     rows, columns = (
         max(1, round(side * image / padded))
         for side, image, padded in zip(mask_logits.shape[-2:], size.image, size.padded)
@@ -176,14 +176,14 @@ def draw_summary(
     Args:
         statistics: Of the queries.
         classes: Names of the classes.
-        palette: Their colours.
+        palette: Their colors.
         number: How many queries; by default all.
     """
     prob, heat = statistics.mean_class_prob().numpy(), statistics.mean_heat().numpy()
     tiles, names = [], legible_names(classes)
     for i in statistics.order()[:number]:
-        share = 100 * float(statistics.won[i]) / max(1, statistics.num_pictures)
+        share = 100 * float(statistics.won[i]) / max(1, statistics.num_images)
         best = int(prob[i, :-1].argmax())
         title = f'{i}: {names[best]} {prob[i, best]:.2f}, {share:.1f}% of pixels'
         tiles.append(QueryTile(title, heat[i], prob[i]))
-    return draw_query_sheet(tiles, classes, class_colours(classes, palette).tolist())
+    return draw_query_sheet(tiles, classes, class_colors(classes, palette).tolist())

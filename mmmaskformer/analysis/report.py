@@ -21,7 +21,7 @@ from .table import Row, insert_text, write_table
 
 CURVES = {'loss': 'training loss (each its own)', **{key: f'{title} (%)' for key, title in TITLES.items()}}
 RIVALS = 'PerPixelBaseline+', 'MaskFormer'
-MOST_PICTURES = 100
+MOST_IMAGES = 100
 
 
 def write_report(contest: Contest, runs: Sequence[Run], repeats: int = 10) -> str:
@@ -45,17 +45,17 @@ def write_report(contest: Contest, runs: Sequence[Run], repeats: int = 10) -> st
         write_class_table(pair_classes(first, second), RIVALS, out)
     for run in first_seed:
         if run.label == RIVALS[1]:
-            write_query_sheet(run, out, MOST_PICTURES)
+            write_query_sheet(run, out, MOST_IMAGES)
     return text
 
 
-def write_query_sheet(run: Run, folder: Path, num_pictures: int | None = None) -> None:
+def write_query_sheet(run: Run, folder: Path, num_images: int | None = None) -> None:
     """``queries.png`` and ``queries.json`` of a model on its test data.
 
     Args:
         run: A model whose queries classify masks.
         folder: Made if it is not there.
-        num_pictures: The first so many; by default all.
+        num_images: The first so many; by default all.
 
     Raises:
         ValueError: The model has no such queries.
@@ -63,7 +63,7 @@ def write_query_sheet(run: Run, folder: Path, num_pictures: int | None = None) -
     model: Any = run.load()
     init_default_scope(run.config.get('default_scope', 'mmseg'))
     dataset = DATASETS.build(run.config.test_dataloader.dataset)
-    samples = (dataset[i] for i in range(min(len(dataset), num_pictures or len(dataset))))
+    samples = (dataset[i] for i in range(min(len(dataset), num_images or len(dataset))))
     statistics = look_at_queries(model, samples)
     classes, palette = tuple(model.dataset_meta['classes']), model.dataset_meta.get('palette')
     folder.mkdir(parents=True, exist_ok=True)
@@ -73,9 +73,9 @@ def write_query_sheet(run: Run, folder: Path, num_pictures: int | None = None) -
 
 def publish(contest: Contest, text: str, document: Path) -> None:
     """Put table and curves into a document that has a place for them, see `insert_text`."""
-    picture = document.parent / f'compare_{contest.data_set}.png'
-    insert_text(document, contest.data_set, f'{text}\n![training curves]({picture.name})')
-    shutil.copyfile(contest.out_dir / 'curves.png', picture)
+    image = document.parent / f'compare_{contest.data_set}.png'
+    insert_text(document, contest.data_set, f'{text}\n![training curves]({image.name})')
+    shutil.copyfile(contest.out_dir / 'curves.png', image)
 
 
 def _with_scores(row: Row, runs: Sequence[Run]) -> Row:
@@ -102,6 +102,6 @@ def _notes(contest: Contest, runs: Sequence[Run]) -> list[str]:
     if len(contest.seeds) > 1:
         seeds = f'mean and standard deviation of {len(contest.seeds)} seeds'
     return [
-        f'{cfg.train_cfg.max_iters} iterations of {cfg.train_dataloader.batch_size} pictures from random '
+        f'{cfg.train_cfg.max_iters} iterations of {cfg.train_dataloader.batch_size} images from random '
         f'weights, {seeds}; scores of the last checkpoint on test data.'
     ]

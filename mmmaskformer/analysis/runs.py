@@ -24,7 +24,7 @@ class Run:
     """A model that is compared with others.
 
     Attributes:
-        label: Its name in tables and pictures.
+        label: Its name in tables and images.
         config: Its config.
         checkpoint: Path or URL of its weights, if there are any.
         work_dir: Folder of its training, if there is one.
@@ -95,7 +95,7 @@ def _find_run(text: str, best: bool) -> Run:
     try:
         config = find_config(name)
     except FileNotFoundError as error:
-        raise FileNotFoundError(f'{error} It is no folder either; expected {RUN_SYNTAX}') from None
+        raise FileNotFoundError(f'{error} It is not a folder either; expected {RUN_SYNTAX}') from None
     if checkpoint and '://' not in checkpoint and not Path(checkpoint).exists():
         raise FileNotFoundError(f'the checkpoint {checkpoint} does not exist: give another path')
     return Run(label or Path(name).stem, config, checkpoint or None)
@@ -114,7 +114,7 @@ def read_work_dir(folder: Path, label: str = '', best: bool = False) -> Run:
     """
     configs = sorted(folder.glob('*.py'), key=_age) or sorted(folder.glob('*/vis_data/config.py'), key=_age)
     if not configs:
-        raise ValueError(f'{folder} holds no config, so it is no work dir of a run: give another folder')
+        raise ValueError(f'{folder} holds no config, so it is not a work dir of a run: give another folder')
     return Run(label or folder.resolve().name, read_config(configs[-1]), _checkpoint(folder, best), folder)
 
 

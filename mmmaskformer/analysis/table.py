@@ -18,8 +18,8 @@ class Row:
     Attributes:
         label: Its name.
         parameters: Numbers in its parameters.
-        multiply_adds: Of the prediction of one picture.
-        milliseconds: Time of the prediction of one picture.
+        multiply_adds: Of the prediction of one image.
+        milliseconds: Time of the prediction of one image.
         memory: MiB that this needs beyond the model.
         training_seconds: Time of one training iteration, as the run has logged it.
         scores: Mean in percent by the metric's name, and its standard deviation if there are several runs.
@@ -39,7 +39,7 @@ class Row:
 COST_COLUMNS: dict[str, Callable[[Row], str | None]] = {
     'parameters': lambda row: _in_units(row.parameters),
     'FLOPs': lambda row: _in_units(row.multiply_adds),
-    'ms per picture': lambda row: _rounded(row.milliseconds, 1),
+    'ms per image': lambda row: _rounded(row.milliseconds, 1),
     'memory (MiB)': lambda row: _rounded(row.memory, 0),
     'training (s per iteration)': lambda row: _rounded(row.training_seconds, 3),
 }

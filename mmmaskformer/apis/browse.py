@@ -19,7 +19,7 @@ def browse_dataset(cfg: Config, output_dir: str, phase: str = 'train', number: i
 
     Args:
         cfg: A complete config.
-        output_dir: Folder for the pictures.
+        output_dir: Folder for the images.
         phase: ``'train'``, ``'val'`` or ``'test'``: whose dataloader is looked at.
         number: How many samples, from the first one on.
 

@@ -29,7 +29,9 @@ def choose_device(device: str | torch.device | None, model: nn.Module | None = N
     try:
         chosen = torch.device(device)
     except RuntimeError:
-        raise ValueError(f"device={device!r} is no device: give 'auto', 'cpu', 'cuda' or 'cuda:1'.") from None
+        raise ValueError(
+            f"device={device!r} is not a device: give 'auto', 'cpu', 'cuda' or 'cuda:1'."
+        ) from None
     gpus = torch.cuda.device_count()
     if chosen.type == 'cuda' and (chosen.index or 0) >= gpus:
         raise ValueError(f"device={str(device)!r}, but PyTorch finds {gpus} GPUs here: set device='auto'.")

@@ -1,4 +1,4 @@
-"""The classes of a model: names, colours, and which are things."""
+"""The classes of a model: names, colors, and which are things."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Classes:
 
     Attributes:
         names: Their names.
-        palette: Their colours (red, green, blue), if the data set has any.
+        palette: Their colors (red, green, blue), if the data set has any.
         things: The names of those that are things, if the data set says so.
         category_ids: Their ids in the data set's files; their indices where it has none.
     """

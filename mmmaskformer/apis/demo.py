@@ -1,4 +1,4 @@
-"""The demonstration: draw a data set, train on it, evaluate, and leave pictures of what was learned."""
+"""The demonstration: draw a data set, train on it, evaluate, and leave images of what was learned."""
 
 import shutil
 import time
@@ -59,10 +59,10 @@ def run_demo(config: str | Path, data_root: str | Path, out_dir: str | Path, smo
     runner.load_checkpoint((out_dir / 'last_checkpoint').read_text().strip())
     console.tables = True
     scores = runner.test()
-    announce('4/4  Pictures')
+    announce('4/4  Images')
     _draw_results(runner, out_dir)
     print(f'on held-out scenes:       {summary(scores)}')
-    print(f'picture|truth|prediction: {out_dir / "panels.png"} and {out_dir / "panels"}/')
+    print(f'image|ground truth|prediction: {out_dir / "panels.png"} and {out_dir / "panels"}/')
     print(f'training curve:           {out_dir / "training_curve.png"}')
     print(f'checkpoint:               {(out_dir / "last_checkpoint").read_text().strip()}')
     print(f'time:                     {minutes(time.time() - start)}')
@@ -120,11 +120,11 @@ def _draw_results(runner: Runner, out_dir: Path) -> None:
 
 
 def _predict(runner: Runner) -> Iterator[tuple[str, PanelRow | SegmentRow]]:
-    """Name, picture, truth and predictions of the held-out scenes, in order."""
+    """Name, image, ground truth and predictions of the held-out scenes, in order."""
     dataset = runner.test_dataloader.dataset
     runner.model.eval()
     for index in range(len(dataset)):
         with torch.no_grad():
             sample = runner.model.test_step(pseudo_collate([dataset[index]]))[0]
-        picture = cv2.cvtColor(cv2.imread(sample.img_path), cv2.COLOR_BGR2RGB)
-        yield Path(sample.img_path).stem, make_row(picture, sample)
+        image = cv2.cvtColor(cv2.imread(sample.img_path), cv2.COLOR_BGR2RGB)
+        yield Path(sample.img_path).stem, make_row(image, sample)

@@ -89,7 +89,7 @@ def only_what_is_built(config: Config, source: str) -> Config:
     left out otherwise.
 
     Raises:
-        ValueError: A type in the model or in the preparation of pictures is not registered.
+        ValueError: A type in the model or in the preparation of images is not registered.
     """
     unknown = {key: [name for name in _types(config.get(key)) if not _is_registered(name)] for key in BUILT}
     for key in NEEDED:

@@ -1,4 +1,4 @@
-"""Pictures in, results out, in one call."""
+"""Images in, results out, in one call."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from ..checkpoints.input_channels import channels_of
 from .choices import ask_for, choose_device, choose_dtype, given_settings
 from .classes import Classes
 from .find_model import load_model
-from .preparation import Preparation, UnreadablePictureError, batched, pipeline_of, read_ahead
+from .preparation import Preparation, UnreadableImageError, batched, pipeline_of, read_ahead
 from .result_files import ResultWriter
 from .results import SegmentationResult
-from .sources import Inputs, Picture, Source, open_source
+from .sources import InputImage, Inputs, Source, open_source
 from .window import check_screen, show_result
 
 NAMED_SKIPPED = 3
@@ -32,10 +32,10 @@ Results = Generator[SegmentationResult, None, None]
 
 
 class MaskFormerInferencer:
-    """Predicts from pictures, folders, videos and cameras, with any config and checkpoint.
+    """Predicts from images, folders, videos and cameras, with any config and checkpoint.
 
     Results are those of evaluation: the same reading, resizing and thresholds. They do not depend on
-    ``batch_size``; pictures of one size in a batch run together.
+    ``batch_size``; images of one size in a batch run together.
 
     Args:
         model: Config, its path, or the name of a config of this project (``'r50_ade20k'``); or a built
@@ -97,19 +97,19 @@ class MaskFormerInferencer:
         """Results one after the other, in the order of the inputs; nothing is kept behind.
 
         Args:
-            inputs: Path or URL of a picture, array (BGR as OpenCV reads it), folder (with its subfolders),
+            inputs: Path or URL of an image, array (BGR as OpenCV reads it), folder (with its subfolders),
                 glob pattern, video file or stream, camera (``0``, ``'webcam:1'``), or a list or generator
                 of these. At most three batches are read ahead, nothing of a camera.
-            batch_size: How many pictures go through the network together.
-            skip_broken: Leave out pictures that are missing or cannot be read; ``skipped`` lists them.
+            batch_size: How many images go through the network together.
+            skip_broken: Leave out images that are missing or cannot be read; ``skipped`` lists them.
             progress: Show a progress bar.
 
         Raises:
-            FileNotFoundError: A path does not exist, or a folder or pattern holds no picture.
-            ValueError: ``inputs`` are nothing to predict from, or a picture cannot be read.
+            FileNotFoundError: A path does not exist, or a folder or pattern holds no image.
+            ValueError: ``inputs`` are nothing to predict from, or an image cannot be read.
         """
         if batch_size < 1:
-            raise ValueError(f'batch_size={batch_size} is no number of pictures: set it to 1 or more.')
+            raise ValueError(f'batch_size={batch_size} is not a number of images: set it to 1 or more.')
         source = open_source(inputs, check=not skip_broken)
         self.skipped = []
         results = self._stream(source, batch_size, skip_broken)
@@ -154,21 +154,21 @@ class MaskFormerInferencer:
 
     def _stream(self, source: Source, batch_size: int, skip_broken: bool) -> Results:
         ahead = 0 if source.live else 2 * batch_size
-        with closing(read_ahead(self.prepare, source.pictures, ahead)) as waiting:
+        with closing(read_ahead(self.prepare, source.images, ahead)) as waiting:
             for batch in batched(waiting, batch_size):
                 yield from self._predict(self._ready(batch, skip_broken))
         if self.skipped:
             named = '; '.join(self.skipped[:NAMED_SKIPPED])
             more = ' ...' if len(self.skipped) > NAMED_SKIPPED else ''
-            print_log(f'{len(self.skipped)} pictures were skipped: {named}{more}', 'current', logging.WARNING)
+            print_log(f'{len(self.skipped)} images were skipped: {named}{more}', 'current', logging.WARNING)
 
-    def _ready(self, batch: Sequence[tuple[Picture, Future]], skip_broken: bool) -> list[tuple]:
-        """``(picture, image, inputs and data sample)`` of the pictures that can be read."""
+    def _ready(self, batch: Sequence[tuple[InputImage, Future]], skip_broken: bool) -> list[tuple]:
+        """``(image, image, inputs and data sample)`` of the images that can be read."""
         ready = []
-        for picture, future in batch:
+        for input_image, future in batch:
             try:
-                ready.append((picture, *future.result()))
-            except (FileNotFoundError, UnreadablePictureError) as error:
+                ready.append((input_image, *future.result()))
+            except (FileNotFoundError, UnreadableImageError) as error:
                 if not skip_broken:
                     raise
                 self.skipped.append(str(error))
@@ -177,7 +177,7 @@ class MaskFormerInferencer:
     def _predict(self, batch: Sequence[tuple]) -> list[SegmentationResult]:
         if not batch:
             return []
-        pictures, images, packed = zip(*batch)
+        input_images, images, packed = zip(*batch)
         data = {key: [entry[key] for entry in packed] for key in ('inputs', 'data_samples')}
         half = torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None)
         with torch.inference_mode(), half, given_settings(self.model, self.test_cfg):
@@ -186,10 +186,10 @@ class MaskFormerInferencer:
             categories=self.classes, is_rgb=self.prepare.is_rgb, read=self.prepare.read
         )
         return [
-            SegmentationResult(replace(picture, image=None), image.shape[:2], image=image, **kept).take(
+            SegmentationResult(replace(input_image, image=None), image.shape[:2], image=image, **kept).take(
                 sample
             )
-            for picture, image, sample in zip(pictures, images, samples)
+            for input_image, image, sample in zip(input_images, images, samples)
         ]
 
 

@@ -20,7 +20,7 @@ class Segment:
     """A segment of a panoptic result, an object, or all pixels of a class.
 
     Attributes:
-        id: Its number in the picture, from 1; that of the id map, if it is a segment of one.
+        id: Its number in the image, from 1; that of the id map, if it is a segment of one.
         category_id: Index of its class.
         name: Name of its class.
         isthing: Whether its class is one of objects; None where the classes do not say.
@@ -70,7 +70,7 @@ class SegmentList(list[Segment]):
 
     Args:
         segments: The segments.
-        size: Height and width of their picture.
+        size: Height and width of their image.
     """
 
     def __init__(self, segments: Sequence[Segment], size: tuple[int, int]) -> None:

@@ -1,4 +1,4 @@
-"""From pictures to what a model takes: the test pipeline of a config, without its labels, read ahead."""
+"""From images to what a model takes: the test pipeline of a config, without its labels, read ahead."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..datasets.image_files import gives_rgb
 from ..datasets.pipelines import is_annotation_loader, is_image_loader
-from .sources import Picture
+from .sources import InputImage
 
 Item = TypeVar('Item')
 Result = TypeVar('Result')
@@ -34,18 +34,18 @@ def pipeline_of(config: Mapping) -> list[dict]:
     pipeline = dataset.get('pipeline') or config.get('test_pipeline')
     if not pipeline:
         raise ValueError(
-            'the config says nothing of how pictures are prepared: give it a test_pipeline, or a '
+            'the config says nothing of how images are prepared: give it a test_pipeline, or a '
             'test_dataloader whose dataset has a pipeline'
         )
     return list(pipeline)
 
 
-class UnreadablePictureError(ValueError):
-    """A file or an array that is no picture."""
+class UnreadableImageError(ValueError):
+    """A file or an array that is not an image."""
 
 
 class Preparation:
-    """Reads pictures and makes them the model's inputs, as in evaluation.
+    """Reads images and makes them the model's inputs, as in evaluation.
 
     The loader of the pipeline reads files, and arrays become what it would give for a file of them;
     transforms that load labels are left out.
@@ -70,48 +70,52 @@ class Preparation:
             )
         if any(type(transform).__name__ == 'TestTimeAug' for transform in transforms):
             raise ValueError(
-                'the test pipeline augments pictures (TestTimeAug), which tools/test.py --tta evaluates: '
+                'the test pipeline augments images (TestTimeAug), which tools/test.py --tta evaluates: '
                 'set the plain one here'
             )
         self.load, self.transforms = transforms[0], [t for t in transforms[1:] if not is_annotation_loader(t)]
         self.channels, self.is_rgb = channels, gives_rgb(self.load)
 
-    def read(self, picture: Picture) -> NDArray[Any]:
+    def read(self, input_image: InputImage) -> NDArray[Any]:
         """The image as the loader gives it: ``(H, W, 3)`` uint8 BGR, unless the pipeline says otherwise.
 
         Raises:
             FileNotFoundError: Its file is missing.
-            UnreadablePictureError: It is not an image, or has other channels than the model takes.
+            UnreadableImageError: It is not an image, or has other channels than the model takes.
         """
-        given = picture.image
-        image = self._read_file(picture) if given is None else as_loaded(given, str(picture), self.load)
+        given = input_image.image
+        image = (
+            self._read_file(input_image) if given is None else as_loaded(given, str(input_image), self.load)
+        )
         found = 1 if image.ndim == 2 else image.shape[2]
         if self.channels not in (None, found):
             setting = 'color_type in LoadImageFromFile and in_channels of the backbone'
-            raise UnreadablePictureError(
-                f'{picture} has {found} channels, but the model takes {self.channels}: give images of '
+            raise UnreadableImageError(
+                f'{input_image} has {found} channels, but the model takes {self.channels}: give images of '
                 f'{self.channels} channels, or set {setting}.'
             )
         return image
 
-    def _read_file(self, picture: Picture) -> NDArray[Any]:
+    def _read_file(self, input_image: InputImage) -> NDArray[Any]:
         try:
-            loaded = self.load(dict(img_path=picture.path))
+            loaded = self.load(dict(img_path=input_image.path))
         except FileNotFoundError:
-            raise FileNotFoundError(f'The picture {picture.path} does not exist.') from None
+            raise FileNotFoundError(f'The image {input_image.path} does not exist.') from None
         except Exception as error:
             cause = error.__cause__ or error  # our loader names the file, as is done here
             reason = str(cause).strip() or type(cause).__name__
-            raise UnreadablePictureError(f'The picture {picture.path} cannot be read ({reason}).') from error
+            raise UnreadableImageError(f'The image {input_image.path} cannot be read ({reason}).') from error
         if loaded is None or loaded['img'] is None:
-            raise UnreadablePictureError(f'The picture {picture.path} cannot be read: it is no picture.')
+            raise UnreadableImageError(f'The image {input_image.path} cannot be read: it is not an image.')
         return loaded['img']
 
-    def __call__(self, picture: Picture) -> tuple[NDArray[Any], dict]:
-        """Read a picture; it, and ``inputs`` ``(3, h, w)`` with their ``data_samples``."""
-        image = self.read(picture)
+    def __call__(self, input_image: InputImage) -> tuple[NDArray[Any], dict]:
+        """Read an image; it, and ``inputs`` ``(3, h, w)`` with their ``data_samples``."""
+        image = self.read(input_image)
         shape = image.shape[:2]
-        packed: Any = dict(img=image, img_path=picture.path, img_shape=shape, ori_shape=shape, seg_fields=[])
+        packed: Any = dict(
+            img=image, img_path=input_image.path, img_shape=shape, ori_shape=shape, seg_fields=[]
+        )
         for transform in self.transforms:
             packed = transform(packed)
         return image, packed
@@ -124,17 +128,17 @@ def as_loaded(image: NDArray[Any], name: str, loader: Any) -> NDArray[Any]:
     8. For one that leaves files unchanged: as it is, of any number of channels.
 
     Raises:
-        UnreadablePictureError: The loader could not give such an image.
+        UnreadableImageError: The loader could not give such an image.
     """
     if 0 in image.shape:
-        raise UnreadablePictureError(f'{name} is an array of shape {image.shape}, which has no pixels.')
+        raise UnreadableImageError(f'{name} is an array of shape {image.shape}, which has no pixels.')
     kind = 'unchanged' if gives_rgb(loader) else getattr(loader, 'color_type', 'unchanged')
     if kind.startswith('color'):
         image = _to_bgr(image, name)
     elif kind.startswith('grayscale'):
         image = cv2.cvtColor(_to_bgr(image, name), cv2.COLOR_BGR2GRAY)
     elif image.ndim not in (2, 3) or image.dtype.kind not in 'uif':
-        raise UnreadablePictureError(
+        raise UnreadableImageError(
             f'{name} is an array of {image.dtype} and shape {image.shape}: give numbers of shape (height, '
             'width) or (height, width, channels).'
         )
@@ -149,7 +153,7 @@ def _to_bgr(image: NDArray[Any], name: str) -> NDArray[Any]:
     if image.ndim == 2:
         image = image[..., None]
     if image.ndim != 3 or image.shape[2] not in (1, 3, 4) or image.dtype not in (np.uint8, np.uint16):
-        raise UnreadablePictureError(
+        raise UnreadableImageError(
             f'{name} is an array of {image.dtype} and shape {image.shape}: give 8 or 16 bits (uint8, uint16) '
             'and shape (height, width), or (height, width, channels) with blue, green, red as OpenCV reads; '
             "other channels and types need a model with color_type='unchanged' in its LoadImageFromFile."

@@ -22,7 +22,7 @@ class Reproduction(NamedTuple):
 
     Attributes:
         iteration: Which iteration it was.
-        images: Paths of the pictures.
+        images: Paths of the images.
         then: Terms of the loss as they were.
         now: The same terms as they are now.
         first_module: Name of the first module whose output is not finite, or None; ``''`` is the model.
@@ -41,7 +41,7 @@ def reproduce_loss(
     """Build the model, load its state and the random state, and compute the loss of the batch.
 
     On the device of the run, with one process, the terms are equal to the last digit. Otherwise dropout
-    differs, synchronised norms see one process's pictures alone, and mask losses are divided by its segments.
+    differs, synchronised norms see one process's images alone, and mask losses are divided by its segments.
 
     Args:
         path: ``non_finite_loss_iter_I_rank_R.pth``.

@@ -60,7 +60,7 @@ def save_result(
 
 
 class ResultWriter:
-    """Writes results as they come, and holds none: what lists all pictures grows on disk.
+    """Writes results as they come, and holds none: what lists all images grows on disk.
 
     Overlays of a video's frames become a video. Use it as a context manager; what was written is complete
     even when the work is interrupted.
@@ -88,7 +88,7 @@ class ResultWriter:
             OSError: A file cannot be written.
         """
         for kind in choose_formats(self.formats, result):
-            if kind == 'overlay' and result.picture.clip is not None:
+            if kind == 'overlay' and result.input_image.clip is not None:
                 self._write_frame(result)
             elif kind == 'panoptic':
                 if self._panoptic is None:
@@ -113,7 +113,7 @@ class ResultWriter:
         self.close()
 
     def _write_frame(self, result: SegmentationResult) -> None:
-        clip = result.picture.clip
+        clip = result.input_image.clip
         assert clip is not None
         if self._video is None or self._video[0] != clip.name:
             if self._video is not None:
@@ -194,8 +194,8 @@ def _write_panoptic(result: SegmentationResult, folder: Path) -> dict:
 
 
 def _image_entry(result: SegmentationResult) -> dict:
-    """How the JSON lists the picture; ``file_name`` is its name below the folder it was found in."""
-    suffix = Path(result.path).suffix if result.path and result.picture.frame is None else '.png'
+    """How the JSON lists the image; ``file_name`` is its name below the folder it was found in."""
+    suffix = Path(result.path).suffix if result.path and result.input_image.frame is None else '.png'
     height, width = result.size
     return dict(id=_image_id(result), file_name=f'{result.name}{suffix}', height=height, width=width)
 
@@ -208,10 +208,10 @@ def _image_id(result: SegmentationResult) -> int | str:
 def _categories(result: SegmentationResult) -> list[dict]:
     """The classes as COCO lists categories."""
     classes = result.categories
-    colours: Sequence[Any] = classes.palette or [None] * len(classes.names)
+    colors: Sequence[Any] = classes.palette or [None] * len(classes.names)
     listed = []
-    for index, (number, name, colour) in enumerate(zip(classes.category_ids, classes.names, colours)):
-        extra = {} if colour is None else dict(color=[int(value) for value in colour])
+    for index, (number, name, color) in enumerate(zip(classes.category_ids, classes.names, colors)):
+        extra = {} if color is None else dict(color=[int(value) for value in color])
         listed.append(dict(id=number, name=name, isthing=int(bool(classes.is_thing(index))), **extra))
     return listed
 
@@ -220,6 +220,6 @@ def _demand(result: SegmentationResult, kind: str) -> None:
     needed = NEEDS[kind]
     if getattr(result, needed) is None:
         raise ValueError(
-            f'{result.picture}: the format {kind!r} needs the {needed} result, which was not asked for: add '
-            f'{needed!r} to tasks, or leave the format out.'
+            f'{result.input_image}: the format {kind!r} needs the {needed} result, which was not asked for: '
+            f'add {needed!r} to tasks, or leave the format out.'
         )

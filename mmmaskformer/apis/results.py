@@ -1,4 +1,4 @@
-"""What an inferencer finds in a picture."""
+"""What an inferencer finds in an image."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from ..visualization.display import to_rgb
 from ..visualization.sheet import add_title, arrange
 from .classes import Classes
 from .masks import Segment, SegmentList, of_map, packed
-from .sources import Picture
+from .sources import InputImage
 
 FORMATS = ('overlay', 'label', 'panoptic', 'json')
 
 
-def _read(picture: Picture) -> NDArray[Any]:
-    return read_image(str(picture.path))
+def _read(input_image: InputImage) -> NDArray[Any]:
+    return read_image(str(input_image.path))
 
 
 @dataclass
 class SegmentationResult:
-    """All that was found in one picture; kinds that were not asked for are None.
+    """All that was found in one image; kinds that were not asked for are None.
 
     Attributes:
-        picture: Its name, file and number of the frame.
+        image: Its name, file and number of the frame.
         size: Height and width.
         categories: The classes of the model.
         semantic: Class of every pixel ``(H, W)``, uint8 (uint16 from 257 classes on); the head's
@@ -47,7 +47,7 @@ class SegmentationResult:
         read: Reads the file again.
     """
 
-    picture: Picture
+    input_image: InputImage
     size: tuple[int, int]
     categories: Classes
     semantic: NDArray[Any] | None = None
@@ -56,17 +56,17 @@ class SegmentationResult:
     instances: SegmentList | None = None
     image: NDArray[Any] | None = None
     is_rgb: bool = False
-    read: Callable[[Picture], NDArray[Any]] = field(default=_read, repr=False, compare=False)
+    read: Callable[[InputImage], NDArray[Any]] = field(default=_read, repr=False, compare=False)
 
     @property
     def name(self) -> str:
         """Where its files go: a path without suffix."""
-        return self.picture.name
+        return self.input_image.name
 
     @property
     def path(self) -> str | None:
         """Its file, or that of its video."""
-        return self.picture.path
+        return self.input_image.path
 
     @property
     def regions(self) -> SegmentList | None:
@@ -110,21 +110,21 @@ class SegmentationResult:
         alpha: float = 0.6,
         with_labels: bool = True,
     ) -> NDArray[Any]:
-        """Paint what was found over the picture.
+        """Paint what was found over the image.
 
         Args:
             image: The image, BGR, grey, or of other channels and types, of which an 8-bit view is shown (see
                 `to_rgb`); None takes the one kept, or reads the file again as for the prediction.
             score_thr: Instances with lower scores are not painted.
-            alpha: How much of the colours is seen, from 0 to 1.
+            alpha: How much of the colors is seen, from 0 to 1.
             with_labels: Write the names of the classes.
 
         Returns:
-            BGR uint8, of the picture's size if one kind of result was asked for; else a sheet with a panel
+            BGR uint8, of the image's size if one kind of result was asked for; else a sheet with a panel
             for each kind, under its title.
 
         Raises:
-            ValueError: The picture is not at hand, or differs in size.
+            ValueError: The image is not at hand, or differs in size.
         """
         background = self._background(image)
         style: dict[str, Any] = dict(
@@ -154,7 +154,7 @@ class SegmentationResult:
         return dict(
             name=self.name,
             path=self.path,
-            frame=self.picture.frame,
+            frame=self.input_image.frame,
             height=height,
             width=width,
             **{kind: [s.to_json() for s in found] for kind, found in kinds.items() if found is not None},
@@ -182,14 +182,14 @@ class SegmentationResult:
         """The image to draw on, RGB."""
         is_rgb = self.is_rgb and image is None
         image = self.image if image is None else image
-        if image is None and self.path is not None and self.picture.frame is None:
-            image = self.read(self.picture)
+        if image is None and self.path is not None and self.input_image.frame is None:
+            image = self.read(self.input_image)
         if image is None:
-            raise ValueError(f'The image of {self.picture} was not kept: give it to draw(image).')
+            raise ValueError(f'The image of {self.input_image} was not kept: give it to draw(image).')
         if image.shape[:2] != tuple(self.size):
             raise ValueError(
                 f'The image given to draw is {image.shape[1]}x{image.shape[0]} pixels, but the result of '
-                f'{self.picture} {self.size[1]}x{self.size[0]}.'
+                f'{self.input_image} {self.size[1]}x{self.size[0]}.'
             )
         return to_rgb(image, is_rgb)
 

@@ -1,4 +1,4 @@
-"""What can be predicted from: everything becomes a stream of pictures, read only when their turn comes."""
+"""What can be predicted from: everything becomes a stream of images, read only when their turn comes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..naming import claim, folder_prefixes
 from .video import VIDEO_SUFFIXES, Video, open_video
 
-PICTURE_SUFFIXES = (
+IMAGE_SUFFIXES = (
     '.bmp', '.jp2', '.jpeg', '.jpg', '.pbm', '.pgm', '.png', '.pnm', '.ppm', '.tif', '.tiff', '.webp',
 )  # fmt: skip
 STREAMS = ('rtsp', 'rtmp', 'udp', 'tcp')
@@ -35,15 +35,15 @@ class Clip(NamedTuple):
 
 
 @dataclass
-class Picture:
-    """A picture to predict from, not read yet unless it was given as array or comes from a video.
+class InputImage:
+    """An image to predict from, not read yet unless it was given as array or comes from a video.
 
     Attributes:
-        name: Where its outputs go: a path without suffix, ``/`` between folders; no two pictures of one
+        name: Where its outputs go: a path without suffix, ``/`` between folders; no two images of one
             stream have the same.
         path: Its file, or the file of its video; None for an array and a camera.
         image: ``(H, W, 3)`` uint8 BGR, or what the user gave; None while it is a file.
-        frame: Number of the frame, from 0; None for what is no video.
+        frame: Number of the frame, from 0; None for what is not a video.
         clip: The video it belongs to.
     """
 
@@ -60,15 +60,15 @@ class Picture:
 
 @dataclass
 class Source:
-    """A stream of pictures.
+    """A stream of images.
 
     Attributes:
-        pictures: The stream; it is consumed once.
+        images: The stream; it is consumed once.
         total: How many there are, if that is known.
         live: A camera or network stream: endless, and no place to read ahead.
     """
 
-    pictures: Iterator[Picture]
+    images: Iterator[InputImage]
     total: int | None = None
     live: bool = False
 
@@ -77,25 +77,25 @@ def open_source(inputs: Inputs, check: bool = True) -> Source:
     """Find out what ``inputs`` are.
 
     Args:
-        inputs: Path or URL of a picture, array (BGR as OpenCV reads it), folder (with its subfolders), glob
+        inputs: Path or URL of an image, array (BGR as OpenCV reads it), folder (with its subfolders), glob
             pattern (``**`` for all depths), video file or stream, camera (``0``, ``'webcam'``,
-            ``'webcam:1'``), or an iterable of these; generators are consumed as the pictures are.
+            ``'webcam:1'``), or an iterable of these; generators are consumed as the images are.
         check: Refuse paths that do not exist at once, not when their turn comes.
 
     Raises:
-        FileNotFoundError: A path does not exist, or a folder or pattern holds no picture.
+        FileNotFoundError: A path does not exist, or a folder or pattern holds no image.
         ValueError: This is nothing to predict from, or a video cannot be opened.
     """
     source = _open(inputs, check)
-    return replace(source, pictures=_with_unique_names(source.pictures, source.live))
+    return replace(source, images=_with_unique_names(source.images, source.live))
 
 
 def _open(inputs: Inputs, check: bool) -> Source:
     if isinstance(inputs, np.ndarray):
-        return Source(iter([Picture('picture', image=inputs)]), 1)
+        return Source(iter([InputImage('image', image=inputs)]), 1)
     if isinstance(inputs, bool | bytes) or not isinstance(inputs, int | np.integer | os.PathLike | Iterable):
         raise ValueError(
-            f'Pictures cannot be read from {type(inputs).__name__}: give a path, an array, or a list of them.'
+            f'Images cannot be read from {type(inputs).__name__}: give a path, an array, or a list of them.'
         )
     if isinstance(inputs, int | np.integer):
         return _camera(int(inputs))
@@ -108,9 +108,9 @@ def _open(inputs: Inputs, check: bool) -> Source:
         _keep_folders(inputs, parts)
         totals = [part.total for part in parts]
         total = None if None in totals else sum(filter(None, totals))
-        pictures = itertools.chain.from_iterable(part.pictures for part in parts)
-        return Source(pictures, total, any(part.live for part in parts))
-    return Source(picture for part in inputs for picture in _open(part, check).pictures)
+        images = itertools.chain.from_iterable(part.images for part in parts)
+        return Source(images, total, any(part.live for part in parts))
+    return Source(input_image for part in inputs for input_image in _open(part, check).images)
 
 
 def _keep_folders(inputs: Sequence[Any], parts: Sequence[Source]) -> None:
@@ -123,7 +123,7 @@ def _keep_folders(inputs: Sequence[Any], parts: Sequence[Source]) -> None:
     }
     for number, prefix in zip(folders, folder_prefixes(list(folders.values()))):
         if prefix:
-            parts[number].pictures = _with_prefix(parts[number].pictures, prefix)
+            parts[number].images = _with_prefix(parts[number].images, prefix)
 
 
 def _first_folder(path: str) -> str:
@@ -133,10 +133,10 @@ def _first_folder(path: str) -> str:
     return osp.dirname(path) if osp.exists(path) else _fixed_folder(path)
 
 
-def _with_prefix(pictures: Iterable[Picture], prefix: str) -> Iterator[Picture]:
-    for picture in pictures:
-        clip = picture.clip and picture.clip._replace(name=prefix + picture.clip.name)
-        yield replace(picture, name=prefix + picture.name, clip=clip)
+def _with_prefix(images: Iterable[InputImage], prefix: str) -> Iterator[InputImage]:
+    for input_image in images:
+        clip = input_image.clip and input_image.clip._replace(name=prefix + input_image.clip.name)
+        yield replace(input_image, name=prefix + input_image.name, clip=clip)
 
 
 def _open_path(path: str, check: bool) -> Source:
@@ -148,11 +148,11 @@ def _open_path(path: str, check: bool) -> Source:
         live = urlsplit(path).scheme in STREAMS
         name = PurePosixPath(urlsplit(path).path).stem or 'stream'
         is_video = live or suffix in VIDEO_SUFFIXES
-        return _video(path, name, live) if is_video else Source(iter([Picture(name, path)]), 1)
+        return _video(path, name, live) if is_video else Source(iter([InputImage(name, path)]), 1)
     if osp.isdir(path):
         found = list(_files_below(path))
-        kinds = ', '.join(PICTURE_SUFFIXES)
-        return _files(found, path, f'The folder {path} holds no picture ({kinds}).')
+        kinds = ', '.join(IMAGE_SUFFIXES)
+        return _files(found, path, f'The folder {path} holds no image ({kinds}).')
     if not osp.exists(path) and glob.has_magic(path):
         found = sorted(file for file in glob.iglob(path, recursive=True) if osp.isfile(file))
         return _files(found, _fixed_folder(path), f'No file fits the pattern {path}.')
@@ -160,17 +160,17 @@ def _open_path(path: str, check: bool) -> Source:
         return _video(path, Path(path).stem)
     if check and not osp.exists(path):
         raise FileNotFoundError(
-            f'{path} does not exist: give a picture, a folder, a pattern, a video, or webcam:0.'
+            f'{path} does not exist: give an image, a folder, a pattern, a video, or webcam:0.'
         )
-    return Source(iter([Picture(Path(path).stem, path)]), 1)
+    return Source(iter([InputImage(Path(path).stem, path)]), 1)
 
 
 def _files_below(folder: str) -> Iterator[str]:
-    """Pictures in a folder and its subfolders, in the order of their names; hidden ones are left out."""
+    """Images in a folder and its subfolders, in the order of their names; hidden ones are left out."""
     for here, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith('.'))
         for name in sorted(files):
-            if name.lower().endswith(PICTURE_SUFFIXES) and not name.startswith('.'):
+            if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith('.'):
                 yield osp.join(here, name)
 
 
@@ -188,7 +188,7 @@ def _files(found: list[str], folder: str, complaint: str) -> Source:
     names = [Path(osp.relpath(file, folder)).with_suffix('').as_posix() for file in found]
     videos = [file.lower().endswith(VIDEO_SUFFIXES) for file in found]
     parts = (
-        _video(file, name).pictures if video else iter([Picture(name, file)])
+        _video(file, name).images if video else iter([InputImage(name, file)])
         for file, name, video in zip(found, names, videos)
     )
     return Source(itertools.chain.from_iterable(parts), None if any(videos) else len(found))
@@ -204,25 +204,25 @@ def _video(place: str | int, name: str, live: bool = False) -> Source:
     return Source(_frames(video, name, None if isinstance(place, int) else place), total, live)
 
 
-def _frames(video: Video, name: str, path: str | None) -> Iterator[Picture]:
+def _frames(video: Video, name: str, path: str | None) -> Iterator[InputImage]:
     clip = Clip(name, video.fps)
     for number, frame in enumerate(video.frames()):
-        yield Picture(f'{name}/{number:06d}', path, frame, number, clip)
+        yield InputImage(f'{name}/{number:06d}', path, frame, number, clip)
 
 
-def _with_unique_names(pictures: Iterable[Picture], live: bool) -> Iterator[Picture]:
-    """Give a picture or video whose name was taken the next free one: ``street``, ``street_2``, ...
+def _with_unique_names(images: Iterable[InputImage], live: bool) -> Iterator[InputImage]:
+    """Give an image or video whose name was taken the next free one: ``street``, ``street_2``, ...
 
     File systems that do not tell capitals apart are thought of. Frames of an endless stream are not kept in
     mind one by one.
     """
     taken: dict[str, int] = {}
     clip = None
-    for picture in pictures:
-        if picture.clip is None:
-            yield replace(picture, name=claim(picture.name, taken))
+    for input_image in images:
+        if input_image.clip is None:
+            yield replace(input_image, name=claim(input_image.name, taken))
             continue
-        if clip is None or picture.frame == 0:
-            clip = picture.clip._replace(name=claim(picture.clip.name, taken))
-        name = f'{clip.name}/{picture.frame:06d}'
-        yield replace(picture, name=name if live else claim(name, taken), clip=clip)
+        if clip is None or input_image.frame == 0:
+            clip = input_image.clip._replace(name=claim(input_image.clip.name, taken))
+        name = f'{clip.name}/{input_image.frame:06d}'
+        yield replace(input_image, name=name if live else claim(name, taken), clip=clip)

@@ -74,7 +74,7 @@ def _open(place: str | int) -> cv2.VideoCapture:
 
 
 class VideoSink:
-    """Writes pictures of one size as a video; the file begins with the first picture.
+    """Writes images of one size as a video; the file begins with the first image.
 
     The format is MPEG-4 (``.mp4``), or Motion JPEG (``.avi``) where OpenCV was built without the former.
     Sides of an odd length are prolonged by one pixel, since MPEG-4 has even ones.
@@ -90,22 +90,22 @@ class VideoSink:
         self._writer: cv2.VideoWriter | None = None
         self._size: tuple[int, ...] = ()
 
-    def write(self, picture: NDArray[Any]) -> None:
-        """Append a picture ``(H, W, 3)`` uint8 BGR.
+    def write(self, image: NDArray[Any]) -> None:
+        """Append an image ``(H, W, 3)`` uint8 BGR.
 
         Raises:
             ValueError: It differs in size from the first one.
             OSError: The file cannot be written.
         """
-        height, width = picture.shape[:2]
-        padded = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+        height, width = image.shape[:2]
+        padded = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
         if self._writer is None:
             self._size = padded.shape
             self._writer = self._open((padded.shape[1], padded.shape[0]))
         if padded.shape != self._size:
             raise ValueError(
                 f'{self.path}: a frame of {width}x{height} pixels does not fit a video that began with '
-                f'{self._size[1]}x{self._size[0]}: write pictures instead.'
+                f'{self._size[1]}x{self._size[0]}: write images instead.'
             )
         self._writer.write(padded)
 

@@ -26,7 +26,7 @@ def check_screen() -> None:
 
 
 def show_result(result: SegmentationResult) -> bool:
-    """Show a result: a frame of a video in passing, a picture until a key is pressed.
+    """Show a result: a frame of a video in passing, an image until a key is pressed.
 
     Returns:
         Whether to go on: False after q or Esc.
@@ -36,7 +36,7 @@ def show_result(result: SegmentationResult) -> bool:
     """
     try:
         cv2.imshow(TITLE, result.draw())
-        key = cv2.waitKey(1 if result.picture.clip is not None else 0)
+        key = cv2.waitKey(1 if result.input_image.clip is not None else 0)
     except cv2.error as error:
         raise ValueError(f'No window can be opened here ({error.err}): leave show (--show) out.') from None
     return key & 0xFF not in QUIT

@@ -121,7 +121,7 @@ def _write_ours(part: nn.Module, dataset_meta: dict, source: str, destination: s
 
 
 def _dataset_meta(config: Config) -> dict:
-    """Class names and colours of the config's data set, which need no data on disk."""
+    """Class names and colors of the config's data set, which need no data on disk."""
     dataset = config.get('test_dataloader', {}).get('dataset', {})
     with DATASETS.switch_scope_and_registry(dataset.get('_scope_')) as registry:
         cls = registry.get(dataset['type']) if 'type' in dataset else None

@@ -31,7 +31,7 @@ _SWIN_BLOCK, _OUR_SWIN_BLOCK = 'backbone.layers.{i}.blocks.{j}.', 'backbone.stag
 SWIN = [
     Rule('backbone.patch_embed.proj.', 'backbone.patch_embed.projection.'),
     Rule('backbone.patch_embed.norm.', 'backbone.patch_embed.norm.'),
-    Rule(_SWIN_BLOCK + 'attn_mask', None),  # computed for each picture
+    Rule(_SWIN_BLOCK + 'attn_mask', None),  # computed for each image
     Rule(_SWIN_BLOCK + 'attn.', _OUR_SWIN_BLOCK + 'attn.w_msa.'),
     Rule(_SWIN_BLOCK + 'mlp.fc1.', _OUR_SWIN_BLOCK + 'ffn.layers.0.0.'),
     Rule(_SWIN_BLOCK + 'mlp.fc2.', _OUR_SWIN_BLOCK + 'ffn.layers.1.'),

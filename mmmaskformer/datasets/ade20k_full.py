@@ -24,14 +24,14 @@ CLASSES = _read_classes()
 
 @DATASETS.register_module()
 class Ade20kFullDataset(BaseSegDataset):
-    """Pictures ``*.jpg`` and label maps ``*.tif`` of 16 bits, labels 0-846 and 65535 = ignored.
+    """Images ``*.jpg`` and label maps ``*.tif`` of 16 bits, labels 0-846 and 65535 = ignored.
 
     ``tools/dataset_converters/ade20k_full.py`` writes them. There are more classes than 8 bits hold: load the
     labels by ``mmmaskformer.LoadAnnotations``. Pixels of no class have label 65535, or 255 in a subset of up
     to 255 classes.
 
     Args:
-        img_suffix: End of the names of pictures.
+        img_suffix: End of the names of images.
         seg_map_suffix: End of the names of label maps.
         **kwargs: As mmseg's `BaseSegDataset`.
     """

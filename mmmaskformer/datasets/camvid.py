@@ -56,8 +56,8 @@ class CamVidPanopticDataset(CocoPanopticDataset):
 
 
 def _categories() -> list[dict]:
-    names, colours = CamVidDataset.METAINFO['classes'], CamVidDataset.METAINFO['palette']
+    names, colors = CamVidDataset.METAINFO['classes'], CamVidDataset.METAINFO['palette']
     return [
-        dict(id=number, name=name, isthing=name in THINGS, color=colour)
-        for number, (name, colour) in enumerate(zip(names, colours))
+        dict(id=number, name=name, isthing=name in THINGS, color=color)
+        for number, (name, color) in enumerate(zip(names, colors))
     ]

@@ -1,4 +1,4 @@
-"""Whether the bytes of a picture are all there, which decoders do not all say."""
+"""Whether the bytes of an image are all there, which decoders do not all say."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MARKER = re.compile(rb'\xff+([^\x00\x01\xd0-\xd9\xff])')
 def check_whole(content: bytes) -> None:
     """Refuse a JPEG that lacks its end, and a PNG that lacks it or whose checksums are wrong.
 
-    OpenCV 4 fills the rest of such a picture with grey, and Pillow does not look at checksums. Bytes behind
+    OpenCV 4 fills the rest of such an image with grey, and Pillow does not look at checksums. Bytes behind
     the end do no harm. JPEG has no checksum, and other formats are left to their decoders.
 
     Args:

@@ -12,7 +12,7 @@ from ..registry import MODEL_WRAPPERS
 class CPUDistributedDataParallel(MMDistributedDataParallel):
     """`MMDistributedDataParallel` whose ``SyncBN`` is ``BN``, for the former runs on GPUs only.
 
-    MMEngine does the same for a single process. Every process then normalises by its own pictures.
+    MMEngine does the same for a single process. Every process then normalises by its own images.
 
     Args:
         module: The model.

@@ -20,7 +20,7 @@ from mmmaskformer.registry import HOOKS
 
 from .step_record import images_of, write_record
 
-NAMED = 4  # so many terms, or pictures, are named in a message
+NAMED = 4  # so many terms, or images, are named in a message
 
 
 class NonFiniteLossError(ValueError):
@@ -32,7 +32,7 @@ class FiniteLossHook(Hook):
     """Stops training where a loss is NaN or infinite, before the optimiser has taken the step.
 
     The error names the iteration, the terms of the loss (``d3.loss_mask``: the mask loss of decoder layer
-    3) and the pictures of the process they occurred in. ``non_finite_loss_iter_I_rank_R.pth`` in the work
+    3) and the images of the process they occurred in. ``non_finite_loss_iter_I_rank_R.pth`` in the work
     directory holds batch, model, random state and config; ``tools/analysis_tools/reproduce_loss.py`` computes
     the loss again and names the first module whose output is not finite. The running statistics of norms are
     those of before the step, in the file and in the model.
@@ -136,8 +136,8 @@ class FiniteLossHook(Hook):
         terms, own = step.faulty_terms(), ''
         content = self._content(runner, step) if save else {}  # in all processes: FSDP gathers its shards
         if terms:
-            pictures = _some(images_of(step.data), 'pictures')
-            own = f'{_some(terms, "terms")} in process {get_rank()}, with {pictures}'
+            images = _some(images_of(step.data), 'images')
+            own = f'{_some(terms, "terms")} in process {get_rank()}, with {images}'
             diverged = [name for name, value in self._module.named_parameters() if not value.isfinite().all()]
             if diverged:
                 own += f'; {_some(diverged, "parameters")} of the model were not finite before'

@@ -38,7 +38,7 @@ def read_record(path: str | Path) -> dict[str, Any]:
         raise FileNotFoundError(f'no record at {path}: check the path')
     content = safe_load(path)
     if not isinstance(content, dict) or content.get('version') != VERSION or 'data' not in content:
-        raise ValueError(f'{path} is no record of a step: FiniteLossHook writes them')
+        raise ValueError(f'{path} is not a record of a step: FiniteLossHook writes them')
     return _restored(content)
 
 
@@ -79,7 +79,7 @@ def _restored(value: Any) -> Any:
 
 
 def images_of(data: Mapping[str, Any]) -> list[str]:
-    """Paths of the pictures of a batch, as far as its samples say."""
+    """Paths of the images of a batch, as far as its samples say."""
     samples: Sequence = data.get('data_samples') or ()
     metas = [getattr(sample, 'metainfo', {}) for sample in samples]
-    return [str(meta.get('img_path', f'picture {i} of the batch')) for i, meta in enumerate(metas)]
+    return [str(meta.get('img_path', f'image {i} of the batch')) for i, meta in enumerate(metas)]

@@ -57,7 +57,7 @@ class ClassIoU(EachImageOnce, IoUMetric):
         return [total.double().unbind()]
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """See `IoUMetric`; a class that occurs neither in truth nor in predictions has nan."""
+        """See `IoUMetric`; a class that occurs neither in ground truth nor in predictions has nan."""
         if self.format_only:
             return super().compute_metrics(results)
         intersection, union = (sum(parts).double().numpy() for parts in list(zip(*results))[:2])

@@ -77,19 +77,19 @@ def index_annotations(
 
 
 def average_precision(
-    truth: COCO, detections: Sequence[dict], images: Sequence[int | str], categories: Sequence[int]
+    ground_truth: COCO, detections: Sequence[dict], images: Sequence[int | str], categories: Sequence[int]
 ) -> Precision:
     """Evaluate masks, at most 100 of an image, with COCO's settings.
 
     Args:
-        truth: Index of the true masks.
+        ground_truth: Index of the true masks.
         detections: Annotations with ``image_id`` and ``score``.
         images: Ids of the images to look at.
         categories: Ids of the categories to look at.
     """
     found = index_annotations(detections, images, categories)
     with _silenced() as printed:
-        evaluation = COCOeval(truth, found, 'segm')
+        evaluation = COCOeval(ground_truth, found, 'segm')
         evaluation.params.imgIds = list(images)
         evaluation.params.catIds = list(categories)
         evaluation.evaluate()

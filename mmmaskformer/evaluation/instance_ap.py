@@ -70,7 +70,7 @@ class InstanceAP(PerImageMetric):
             data_samples: Samples as dicts.
 
         Raises:
-            ValueError: A sample lacks truth or prediction, or the two differ in size.
+            ValueError: A sample lacks ground truth or prediction, or the two differ in size.
         """
         for sample in data_samples:
             key = image_key(sample)
@@ -185,15 +185,15 @@ class InstanceAP(PerImageMetric):
         segments = sample.get('gt_segments_info')
         if segments is None or sample.get('gt_panoptic_seg') is None:
             raise ValueError(
-                'the sample has no gt_panoptic_seg with gt_segments_info: load and pack the truth in the '
-                'test pipeline, or set ann_file or format_only=True'
+                'the sample has no gt_panoptic_seg with gt_segments_info: load and pack the ground truth in '
+                'the test pipeline, or set ann_file or format_only=True'
             )
         layers = sample['gt_panoptic_seg']['data'].cpu().numpy()
         masks = sample['pred_instances']['masks']
         if len(masks) and masks.shape[-2:] != layers.shape[-2:]:
             raise ValueError(
                 f'the true map is {layers.shape[-2:]} and predicted masks are {tuple(masks.shape[-2:])}: '
-                'load the truth after resizing in the test pipeline'
+                'load the ground truth after resizing in the test pipeline'
             )
         things = set(self._things())
         return [

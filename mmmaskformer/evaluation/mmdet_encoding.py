@@ -36,7 +36,7 @@ def mmdet_meta(dataset_meta: Mapping[str, Any]) -> dict[str, Any]:
         key: tuple(dataset_meta[key][i] for i in order) for key in PER_CLASS if dataset_meta.get(key)
     }
     if 'palette' in moved:
-        moved['palette'] = [tuple(colour) for colour in moved['palette']]
+        moved['palette'] = [tuple(color) for color in moved['palette']]
     things = set(dataset_meta['thing_classes'])
     return {
         **dataset_meta,

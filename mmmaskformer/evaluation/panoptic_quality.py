@@ -48,7 +48,7 @@ class _PanopticMetric(PerImageMetric):
             data_samples: Samples as dicts.
 
         Raises:
-            ValueError: A sample lacks truth or prediction, or they contradict themselves.
+            ValueError: A sample lacks ground truth or prediction, or they contradict themselves.
         """
         for sample in data_samples:
             key = image_key(sample)
@@ -204,7 +204,7 @@ def _named(values: Array, ending: str) -> dict[str, float]:
 def _field(sample: Mapping, field: str) -> Any:
     if sample.get(field) is None:
         advice = (
-            'load and pack the truth in the test pipeline, or set format_only=True'
+            'load and pack the ground truth in the test pipeline, or set format_only=True'
             if field.startswith('gt_')
             else 'ask for it in model.test_cfg'
         )

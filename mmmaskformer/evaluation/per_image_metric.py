@@ -76,7 +76,7 @@ class PerImageMetric(EachImageOnce):
 
     Args:
         outfile_prefix: Where to write submission files: path and beginning of their names. None writes none.
-        format_only: Write the files alone, without a look at the truth.
+        format_only: Write the files alone, without a look at the ground truth.
         collect_device: ``'cpu'`` or ``'gpu'``, as in MMEngine's `BaseMetric`.
         prefix: Goes before the names of the results, with a slash.
         collect_dir: As in MMEngine's `BaseMetric`.

@@ -37,12 +37,12 @@ def read_id_png(path: Path) -> NDArray[Any]:
     """Read what :func:`write_id_png` wrote, ``(H, W)`` int64.
 
     Raises:
-        FileNotFoundError: There is no such picture.
+        FileNotFoundError: There is no such image.
     """
-    picture = cv2.imread(opencv_path(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise FileNotFoundError(f'{path} is missing or no picture')
-    return picture.astype(np.int64) @ (65536, 256, 1)
+    image = cv2.imread(opencv_path(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise FileNotFoundError(f'{path} is missing or no image')
+    return image.astype(np.int64) @ (65536, 256, 1)
 
 
 class PanopticSubmission:

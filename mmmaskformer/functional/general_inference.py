@@ -26,7 +26,7 @@ def general_semantic_labels(
 
     Args:
         prediction: Of one image: class logits ``(Q, K + 1)`` and mask logits ``(Q, h, w)``.
-        size: Sizes of input, picture and output.
+        size: Sizes of input, image and output.
         score_thr: Queries of no-object, or whose class is no more probable than this, are left out.
         overlap_thr: If above zero, a query that wins less than this part of its mask's area, or has no mask,
             leaves its pixels void, as in panoptic inference.

@@ -184,7 +184,7 @@ def max_deeplab_segments(
 
     Args:
         prediction: Of one image: class logits ``(N, K + 1)`` and log-odds of the slots ``(N, h, w)``.
-        size: Sizes of input, picture and output.
+        size: Sizes of input, image and output.
         is_thing: Whether each of the K classes is a thing; segments of one stuff class are merged.
         score_thr: Slots of no-object, or whose class is less probable than this, leave their pixels void.
         pixel_thr: Pixels whose slot is no more probable than this are void.

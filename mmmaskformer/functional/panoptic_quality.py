@@ -57,9 +57,9 @@ class JointAreas(NamedTuple):
 
 
 def count_panoptic(
-    truth: Array,
+    ground_truth: Array,
     prediction: Array,
-    truth_segments: SegmentsInfo,
+    ground_truth_segments: SegmentsInfo,
     predicted_segments: SegmentsInfo,
     num_classes: int,
 ) -> PanopticSums:
@@ -71,19 +71,19 @@ def count_panoptic(
     Areas are those of the maps. True pixels that no listed segment claims belong to nobody, but are not void.
 
     Args:
-        truth: ``(H, W)`` segment ids of any size, 0 where void.
+        ground_truth: ``(H, W)`` segment ids of any size, 0 where void.
         prediction: ``(H, W)`` segment ids of any size, 0 where nothing is predicted.
-        truth_segments: dicts of ``id``, ``category_id`` in ``[0, num_classes)`` and perhaps ``iscrowd``.
+        ground_truth_segments: dicts of ``id``, ``category_id`` in ``[0, num_classes)``, perhaps ``iscrowd``.
         predicted_segments: dicts of ``id`` and ``category_id``.
         num_classes: K.
 
     Raises:
-        ValueError: The maps differ in size or are no id maps; an id is listed twice, or is 0; a category is
+        ValueError: The maps differ in size or are not id maps; an id is listed twice, or is 0; a category is
             unknown; the predicted map has an id that is not listed, or lacks one that is.
     """
-    true = _read_list(truth_segments, num_classes, 'true')
+    true = _read_list(ground_truth_segments, num_classes, 'true')
     predicted = _read_list(predicted_segments, num_classes, 'predicted')
-    joint = joint_areas(truth, prediction)
+    joint = joint_areas(ground_truth, prediction)
     present = _present_ids(joint)[1]
     for ids, where in (
         (np.setdiff1d(present, [VOID, *predicted.ids]), 'in the map of the prediction but not in its list'),
@@ -95,20 +95,20 @@ def count_panoptic(
 
 
 def count_semantic(
-    truth: Array, prediction: Array, num_classes: int, ignore_index: int = 255
+    ground_truth: Array, prediction: Array, num_classes: int, ignore_index: int = 255
 ) -> PanopticSums:
     """Count two label maps, all of an image's pixels of a class being one segment (PQ^St of the paper).
 
     Args:
-        truth: ``(H, W)`` class of every pixel, or ``ignore_index`` where void.
+        ground_truth: ``(H, W)`` class of every pixel, or ``ignore_index`` where void.
         prediction: ``(H, W)`` class of every pixel, or ``ignore_index`` where nothing is predicted.
         num_classes: K.
         ignore_index: Label of void.
 
     Raises:
-        ValueError: The maps differ in size or are no label maps; a label is neither a class nor ignored.
+        ValueError: The maps differ in size or are not label maps; a label is neither a class nor ignored.
     """
-    joint = joint_areas(truth, prediction)
+    joint = joint_areas(ground_truth, prediction)
     sides = []
     for name, labels in zip(('true', 'predicted'), _present_ids(joint)):
         classes = labels[labels != ignore_index]
@@ -137,11 +137,11 @@ def mean_quality(table: Array) -> Array:
     return seen.mean(axis=0) if len(seen) else np.full(3, np.nan)
 
 
-def joint_areas(truth: Array, prediction: Array) -> JointAreas:
+def joint_areas(ground_truth: Array, prediction: Array) -> JointAreas:
     """Count how many pixels each pair of ids shares, in one pass over the pixels.
 
     Args:
-        truth: ``(H, W)`` integers, none negative.
+        ground_truth: ``(H, W)`` integers, none negative.
         prediction: ``(H, W)`` integers, none negative.
 
     Returns:
@@ -150,12 +150,12 @@ def joint_areas(truth: Array, prediction: Array) -> JointAreas:
     Raises:
         ValueError: The maps differ in size, are not integer, or have a negative value.
     """
-    if truth.shape != prediction.shape or truth.ndim != 2:
+    if ground_truth.shape != prediction.shape or ground_truth.ndim != 2:
         raise ValueError(
-            f'the true map is {truth.shape} and the predicted one {prediction.shape}, expected two maps '
-            '(height, width) of one size: load the truth after resizing in the test pipeline'
+            f'the ground truth is {ground_truth.shape} and the prediction {prediction.shape}, expected two '
+            'maps (height, width) of one size: load the ground truth after resizing in the test pipeline'
         )
-    true_ids, rows = _compact(truth, 'true')
+    true_ids, rows = _compact(ground_truth, 'true')
     predicted_ids, columns = _compact(prediction, 'predicted')
     shape = len(true_ids), len(predicted_ids)
     cells = np.multiply(rows, shape[1], dtype=np.intp)
@@ -167,7 +167,7 @@ def joint_areas(truth: Array, prediction: Array) -> JointAreas:
 def _compact(ids: Array, name: str) -> tuple[Array, Array]:
     """Ids ascending, and the map as indices into them.
 
-    Large ids, such as colours, are found at the borders of runs of equal pixels, which are few.
+    Large ids, such as colors, are found at the borders of runs of equal pixels, which are few.
     """
     if not np.issubdtype(ids.dtype, np.integer):
         raise ValueError(f'the {name} map is of {ids.dtype}, expected integers')

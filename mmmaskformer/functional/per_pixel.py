@@ -14,7 +14,7 @@ def upsampled_cross_entropy(
     """Cross entropy of logits that are first upsampled bilinearly to the size of the labels.
 
     Nothing of that size is kept for the backward pass, which upsamples again: with 847 classes, six layers
-    of two 512x512 pictures would hold 10 GB.
+    of two 512x512 images would hold 10 GB.
 
     Args:
         logits: ``(B, K, h, w)`` class logits.

@@ -57,7 +57,7 @@ def panoptic_segments(
 
     Args:
         prediction: Of one image: class logits ``(Q, K + 1)`` and mask logits ``(Q, h, w)``.
-        size: Sizes of input, picture and output.
+        size: Sizes of input, image and output.
         is_thing: Whether each of the K classes is a thing; segments of one stuff class are merged.
         score_thr: Queries of no-object, or whose class is no more probable than this, are left out.
         overlap_thr: A segment that keeps less than this part of its mask's area is left out.
@@ -88,7 +88,7 @@ def compete(mask_logits: Tensor, scores: Tensor, size: OutputSize) -> tuple[Tens
     Args:
         mask_logits: ``(N, h, w)``.
         scores: ``(N,)``.
-        size: Sizes of input, picture and output.
+        size: Sizes of input, image and output.
 
     Returns:
         ``(*size.output)`` int32 index of each pixel's query; ``(N,)`` float64 areas of the masks, p >= 0.5.
@@ -140,7 +140,7 @@ def instances(
 
     Args:
         prediction: Of one image: class logits ``(Q, K + 1)`` and mask logits ``(Q, h, w)``.
-        size: Sizes of input, picture and output.
+        size: Sizes of input, image and output.
         is_thing: Whether each of the K classes is a thing.
         score_thr: Pairs whose p(class) is not above this are left out.
         max_per_image: At most so many pairs are kept.

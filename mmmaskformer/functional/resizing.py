@@ -19,7 +19,7 @@ class OutputSize(NamedTuple):
 
     Attributes:
         padded: Size of the network's input, to which mask logits are upsampled first.
-        image: Size of the picture in its upper left corner, without padding.
+        image: Size of the image in its upper left corner, without padding.
         output: Size of the original image.
     """
 
@@ -63,7 +63,7 @@ class RowResizer:
 
     Args:
         num_rows: Rows of the whole maps.
-        size: Sizes of input, picture and output.
+        size: Sizes of input, image and output.
     """
 
     def __init__(self, num_rows: int, size: OutputSize):

@@ -1,4 +1,4 @@
-"""Semantic inference: scores, and label maps without ever holding the scores of a whole picture."""
+"""Semantic inference: scores, and label maps without ever holding the scores of a whole image."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def semantic_scores(prediction: MaskPrediction, size: tuple[int, int]) -> Tensor
         return _combine(_class_prob(prediction.class_logits), masks)
 
 
-def picture_scores(prediction: MaskPrediction, size: OutputSize, before: bool = False) -> Tensor:
+def image_scores(prediction: MaskPrediction, size: OutputSize, before: bool = False) -> Tensor:
     """Semantic scores of one image at its original size.
 
     Args:
         prediction: Class logits ``(Q, K + 1)`` and mask logits ``(Q, h, w)``.
-        size: Sizes of input, picture and output.
+        size: Sizes of input, image and output.
         before: Resize mask logits to the original size before they are combined, not the scores after.
 
     Returns:
@@ -80,7 +80,7 @@ def semantic_label_map(
 
     Args:
         prediction: Of one image: class logits ``(Q, K + 1)`` and mask logits ``(Q, h, w)``.
-        size: Sizes of input, picture and output.
+        size: Sizes of input, image and output.
         before: Resize mask logits to the original size before they are combined, not the scores after.
         void: Label of pixels where a single class was not found.
 
@@ -88,10 +88,10 @@ def semantic_label_map(
         ``(1, *size.output)`` int64.
     """
     height, width = size.output
-    wide = max(width, size.image[0] * size.image[1] // height)  # pixels of the picture in a row of output
+    wide = max(width, size.image[0] * size.image[1] // height)  # pixels of the image in a row of output
     parts = list(bands(height, wide * len(prediction.class_logits), prediction.mask_logits.device))
     if len(parts) == 1:
-        return semantic_labels(picture_scores(prediction, size, before), void)
+        return semantic_labels(image_scores(prediction, size, before), void)
     with torch.autocast(prediction.mask_logits.device.type, enabled=False):
         label_rows = _LabelRows(prediction, size, before, void)
         return torch.cat([label_rows.get(start, stop) for start, stop in parts])[None]

@@ -103,8 +103,10 @@ class MaXDeepLabCriterion(nn.Module):
         """Instance discrimination and auxiliary semantic loss ``(2,)``."""
         values = []
         for features, logits, target in zip(embedding.flatten(2), semantic_logits.flatten(2), targets):
-            truth = target.labels, target.masks.flatten(1)
+            ground_truth = target.labels, target.masks.flatten(1)
             values.append(
-                torch.stack([self.loss_instance(features, *truth), self.loss_semantic(logits, *truth)])
+                torch.stack(
+                    [self.loss_instance(features, *ground_truth), self.loss_semantic(logits, *ground_truth)]
+                )
             )
         return torch.stack(values).mean(0)

@@ -1,4 +1,4 @@
-"""Normalise and batch pictures, of different sizes in prediction too."""
+"""Normalise and batch images, of different sizes in prediction too."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
 
     ``bgr_to_rgb`` turns the first three channels of images with more, too.
 
-    Pictures of different sizes may share a test batch, and ``data_samples`` may be left out. Each sample
+    Images of different sizes may share a test batch, and ``data_samples`` may be left out. Each sample
     learns ``img_shape``, ``pad_shape`` and ``img_padding_size`` (left, right, top, bottom), by which
     predictions lose their padding again.
 
@@ -49,41 +49,41 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
             batch = super().forward(self._turn_first_three(data), training)
             return self._pad_segments(batch) if training else batch
         data = self.cast_data(data)
-        inputs = [self._normalise(picture) for picture in data['inputs']]
+        inputs = [self._normalise(image) for image in data['inputs']]
         padding = self.test_cfg or dict(size=self.size, size_divisor=self.size_divisor)
         batch, padded = stack_batch(inputs, pad_val=self.pad_val, **padding)
         data_samples = data.get('data_samples')
-        for sample, picture, info in zip(data_samples or [], inputs, padded):
-            sample.set_metainfo(dict(img_shape=tuple(picture.shape[-2:]), **info))
+        for sample, image, info in zip(data_samples or [], inputs, padded):
+            sample.set_metainfo(dict(img_shape=tuple(image.shape[-2:]), **info))
         return dict(inputs=batch, data_samples=data_samples)
 
     def _check(self, data: dict, training: bool) -> None:
         """Refuse what would spread over the whole batch, or be learnt from, without a word."""
         samples = data.get('data_samples') or [None] * len(data['inputs'])
-        for picture, sample in zip(data['inputs'], samples):
-            fault = self._fault(picture)
+        for image, sample in zip(data['inputs'], samples):
+            fault = self._fault(image)
             if fault is None and training and sample is not None:
-                fault = _other_size(picture, sample)
+                fault = _other_size(image, sample)
             if fault is not None:
                 path = None if sample is None else sample.metainfo.get('img_path')
-                raise ValueError(f'{path or "a picture without img_path"} {fault}')
+                raise ValueError(f'{path or "an image without img_path"} {fault}')
 
-    def _fault(self, picture: Tensor) -> str | None:
-        if picture.ndim != 3 or 0 in picture.shape:
+    def _fault(self, image: Tensor) -> str | None:
+        if image.ndim != 3 or 0 in image.shape:
             return (
-                f'became an input of shape {tuple(picture.shape)}, expected channels, height and width, none '
+                f'became an input of shape {tuple(image.shape)}, expected channels, height and width, none '
                 'of them 0: correct the file or the pipeline.'
             )
         mean = len(self.mean) if self._enable_normalize else 1
         channels = mean if mean > 1 else self.channels
-        if channels not in (None, len(picture)):
+        if channels not in (None, len(image)):
             setting = 'mean and std of the data preprocessor have' if mean > 1 else 'backbone.in_channels is'
             return (
-                f'has {len(picture)} channel{"s" * (len(picture) > 1)}, but {setting} {channels}: set '
+                f'has {len(image)} channel{"s" * (len(image) > 1)}, but {setting} {channels}: set '
                 "color_type in LoadImageFromFile ('grayscale' for one channel, 'color' for three, "
                 "'unchanged' for those of the file), or in_channels of the backbone and mean and std."
             )
-        if picture.is_floating_point() and not picture.isfinite().all():
+        if image.is_floating_point() and not image.isfinite().all():
             return 'has pixels that are not finite (NaN or infinite): correct the file or the pipeline.'
         return None
 
@@ -156,14 +156,15 @@ def _turned(image: Tensor) -> Tensor:
     return torch.cat([image[:3].flip(0), image[3:]])
 
 
-def _other_size(picture: Tensor, sample: SegDataSample) -> str | None:
+def _other_size(image: Tensor, sample: SegDataSample) -> str | None:
     """What is wrong if the ground truth has another size than its image."""
-    size = tuple(picture.shape[-2:])
+    size = tuple(image.shape[-2:])
     for field in ('gt_sem_seg', 'gt_panoptic_seg'):
         found = tuple(sample.get(field).data.shape[-2:]) if field in sample else size
         if found != size:
             return (
-                f'is {size[1]}x{size[0]} pixels in the batch, but its truth ({field}) {found[1]}x{found[0]}: '
-                'load it before resizing in the training pipeline, with the loaders of mmmaskformer.'
+                f'is {size[1]}x{size[0]} pixels in the batch, but its ground truth ({field}) '
+                f'{found[1]}x{found[0]}: load it before resizing in the training pipeline, with '
+                'the loaders of mmmaskformer.'
             )
     return None

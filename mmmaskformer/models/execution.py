@@ -50,7 +50,7 @@ def prefers_channels_last(backbone: nn.Module) -> bool:
 def use_channels_last(model: Any) -> None:
     """Give convolutions weights whose channels lie next to each other in memory.
 
-    What meets such a weight comes out in its format, so pictures and features need no care.
+    What meets such a weight comes out in its format, so images and features need no care.
     """
     model.to(memory_format=torch.channels_last)
 

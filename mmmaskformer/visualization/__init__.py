@@ -1,8 +1,8 @@
-"""Pictures of samples and results, panels that set prediction beside truth, and training curves."""
+"""Images of samples and results, panels that set prediction beside ground truth, and training curves."""
 
 from .class_bars import draw_class_bars
 from .painting import paint_instances, paint_panoptic, paint_semantic
-from .panels import PanelRow, SegmentRow, colour_labels, draw_panels, make_row
+from .panels import PanelRow, SegmentRow, color_labels, draw_panels, make_row
 from .query_sheet import QueryTile, draw_query_sheet
 from .result_hook import ResultHook
 from .segment_visualizer import SegmentVisualizer
@@ -14,7 +14,7 @@ __all__ = [
     'ResultHook',
     'SegmentRow',
     'SegmentVisualizer',
-    'colour_labels',
+    'color_labels',
     'draw_class_bars',
     'draw_panels',
     'draw_query_sheet',

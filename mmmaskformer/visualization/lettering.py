@@ -16,7 +16,7 @@ WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 
 
 class Label(NamedTuple):
-    """A text with its centre, in pixels of the picture, and the size of its letters."""
+    """A text with its centre, in pixels of the image, and the size of its letters."""
 
     text: str
     x: int
@@ -31,18 +31,18 @@ def measure(text: str, size: int) -> tuple[int, int]:
     return int(np.ceil(right - left)), int(np.ceil(bottom - top))
 
 
-def write_labels(picture: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
-    """Writes labels in white with a black outline; returns a new picture (H, W, 3)."""
+def write_labels(image: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
+    """Writes labels in white with a black outline; returns a new image (H, W, 3)."""
     if not labels:
-        return picture
-    image = Image.fromarray(picture)
-    draw = ImageDraw.Draw(image)
+        return image
+    canvas = Image.fromarray(image)
+    draw = ImageDraw.Draw(canvas)
     for text, x, y, size in labels:
         width, height = measure(text, size)
         corner = (x - width // 2 + OUTLINE, y - height // 2 + OUTLINE)
         style: dict[str, Any] = dict(anchor='lt', stroke_width=OUTLINE, stroke_fill=BLACK)
         draw.text(corner, for_pillow(text), WHITE, get_font(text, size), **style)
-    return np.asarray(image)
+    return np.asarray(canvas)
 
 
 def place_labels(
@@ -55,7 +55,7 @@ def place_labels(
     that may be written on. Texts never touch each other.
 
     Args:
-        regions: Window of each region in the picture, its pixels within the window (h, w) bool, and its text;
+        regions: Window of each region in the image, its pixels within the window (h, w) bool, and its text;
             those that matter most first.
         writable: Pixels that may be written on (H, W) bool.
         size: Size of letters where there is room enough.
@@ -153,6 +153,6 @@ def largest_box(mask: np.ndarray, aspect: float, enough: float) -> tuple[int, in
 
 
 def _depth(mask: np.ndarray, metric: int) -> np.ndarray:
-    """Distance of every pixel of the mask to the nearest outside of it; outside the picture is outside."""
+    """Distance of every pixel of the mask to the nearest outside of it; outside the image is outside."""
     padded = np.pad(mask.astype(np.uint8), 1)
     return cv2.distanceTransform(padded, metric, 3 if metric == cv2.DIST_C else 5)[1:-1, 1:-1]

@@ -1,4 +1,4 @@
-"""Panels: one row for each scene, truth beside predictions, with a legend of the classes."""
+"""Panels: one row for each scene, ground truth beside predictions, with a legend of the classes."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from .painting import paint_instances, paint_panoptic, paint_semantic
 from .samples import IdMap, Instances, read_instances, read_panoptic, read_semantic
 from .sheet import GAP, INK, LETTERS, PAPER, draw_legend
 
-Colours = Sequence[Sequence[int]]
+Colors = Sequence[Sequence[int]]
 Legend = tuple[tuple[str, tuple[int, int, int]], ...]
 NO_CLASS = (0, 0, 0)
 WRONG = (235, 40, 40)
@@ -22,10 +22,10 @@ SCORE_THR = 0.5
 
 
 class PanelRow(NamedTuple):
-    """A semantic scene: ``picture`` (H, W, 3) uint8 RGB, ``truth`` and ``prediction`` (H, W) label maps."""
+    """A semantic scene: ``image`` (H, W, 3) uint8 RGB, label maps (H, W) of ground truth and prediction."""
 
-    picture: np.ndarray
-    truth: np.ndarray
+    image: np.ndarray
+    ground_truth: np.ndarray
     prediction: np.ndarray
 
     def sizes(self) -> set[tuple[int, ...]]:
@@ -33,112 +33,110 @@ class PanelRow(NamedTuple):
         return {array.shape[:2] for array in self}
 
     def legend(self) -> Legend:
-        """Colours that are no classes."""
+        """Colors that are no classes."""
         return ('unlabelled', NO_CLASS), ('wrong class', WRONG)
 
-    def draw(self, classes: Sequence[str], palette: Colours, scale: int) -> dict[str, np.ndarray]:
+    def draw(self, classes: Sequence[str], palette: Colors, scale: int) -> dict[str, np.ndarray]:
         """Panels (scale * H, scale * W, 3) by their titles."""
         panels = {
-            'truth': colour_labels(self.truth, palette),
-            'prediction': colour_labels(self.prediction, palette),
-            'errors': colour_errors(self, len(classes)),
+            'ground_truth': color_labels(self.ground_truth, palette),
+            'prediction': color_labels(self.prediction, palette),
+            'errors': color_errors(self, len(classes)),
         }
         enlarged = {
             title: panel.repeat(scale, axis=0).repeat(scale, axis=1) for title, panel in panels.items()
         }
-        return {'picture': _enlarge(self.picture, scale), **enlarged}
+        return {'image': _enlarge(self.image, scale), **enlarged}
 
 
 class SegmentRow(NamedTuple):
-    """A scene with panoptic truth, and of the three predictions those that a model makes.
+    """A scene with panoptic ground truth, and of the three predictions those that a model makes.
 
-    ``picture`` is (H, W, 3) uint8 RGB, ``semantic`` a label map (H, W).
+    ``image`` is (H, W, 3) uint8 RGB, ``semantic`` a label map (H, W).
     """
 
-    picture: np.ndarray
-    truth: IdMap
+    image: np.ndarray
+    ground_truth: IdMap
     panoptic: IdMap | None = None
     instances: Instances | None = None
     semantic: np.ndarray | None = None
 
     def sizes(self) -> set[tuple[int, ...]]:
         """Heights and widths of all that is drawn."""
-        maps = [self.truth.ids, *([] if self.panoptic is None else [self.panoptic.ids])]
+        maps = [self.ground_truth.ids, *([] if self.panoptic is None else [self.panoptic.ids])]
         maps += [] if self.instances is None else [self.instances.masks]
         maps += [] if self.semantic is None else [self.semantic]
-        return {self.picture.shape[:2], *(array.shape[-2:] for array in maps)}
+        return {self.image.shape[:2], *(array.shape[-2:] for array in maps)}
 
     def legend(self) -> Legend:
-        """Colours that are no classes: none, what has no class is left as it is."""
+        """Colors that are no classes: none, what has no class is left as it is."""
         return ()
 
-    def draw(self, classes: Sequence[str], palette: Colours, scale: int) -> dict[str, np.ndarray]:
+    def draw(self, classes: Sequence[str], palette: Colors, scale: int) -> dict[str, np.ndarray]:
         """Panels (scale * H, scale * W, 3) by their titles."""
         style: dict[str, Any] = dict(classes=classes, palette=palette, alpha=ALPHA, scale=scale)
         panels = {
-            'picture': _enlarge(self.picture, scale),
-            'truth: panoptic': paint_panoptic(self.picture, *self.truth, **style),
+            'image': _enlarge(self.image, scale),
+            'ground truth: panoptic': paint_panoptic(self.image, *self.ground_truth, **style),
         }
         if self.panoptic is not None:
-            panels['prediction: panoptic'] = paint_panoptic(self.picture, *self.panoptic, **style)
+            panels['prediction: panoptic'] = paint_panoptic(self.image, *self.panoptic, **style)
         if self.instances is not None:
-            panels['prediction: instances'] = paint_instances(
-                self.picture, **self.instances._asdict(), **style
-            )
+            panels['prediction: instances'] = paint_instances(self.image, **self.instances._asdict(), **style)
         if self.semantic is not None:
-            panels['prediction: semantic'] = paint_semantic(self.picture, self.semantic, **style)
+            panels['prediction: semantic'] = paint_semantic(self.image, self.semantic, **style)
         return panels
 
 
-def make_row(picture: np.ndarray, sample: BaseDataElement) -> PanelRow | SegmentRow:
-    """The row of a predicted sample: of all its predictions where it has a panoptic truth, else semantic.
+def make_row(image: np.ndarray, sample: BaseDataElement) -> PanelRow | SegmentRow:
+    """The row of a predicted sample: all predictions if it has panoptic ground truth, else the semantic one.
 
     Instances are left out below a score of ``SCORE_THR``.
 
     Raises:
-        ValueError: The sample has neither a panoptic truth nor a semantic truth and prediction.
+        ValueError: The sample has neither a panoptic ground truth nor a semantic ground truth and prediction.
     """
-    truth, semantic = read_panoptic(sample, 'gt'), read_semantic(sample, 'pred')
-    if truth is not None:
+    ground_truth, semantic = read_panoptic(sample, 'gt'), read_semantic(sample, 'pred')
+    if ground_truth is not None:
         predictions = read_panoptic(sample, 'pred'), read_instances(sample, 'pred', SCORE_THR), semantic
-        return SegmentRow(picture, truth, *predictions)
+        return SegmentRow(image, ground_truth, *predictions)
     labels = read_semantic(sample, 'gt')
     if labels is None or semantic is None:
         raise ValueError(
             f'The sample holds {sorted(sample.keys())}, but panels need gt_panoptic_seg, or gt_sem_seg and '
-            'pred_sem_seg: let the test pipeline load and pack the truth.'
+            'pred_sem_seg: let the test pipeline load and pack the ground truth.'
         )
-    return PanelRow(picture, labels, semantic)
+    return PanelRow(image, labels, semantic)
 
 
-def colour_labels(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
-    """Paints a label map (H, W) in the classes' colours: (H, W, 3) uint8; what is no class becomes black."""
+def color_labels(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
+    """Paints a label map (H, W) in the classes' colors: (H, W, 3) uint8; what is no class becomes black."""
     lookup = np.array([*palette, NO_CLASS], dtype=np.uint8)
     known = (labels >= 0) & (labels < len(palette))
     return lookup[np.where(known, labels, len(palette))]
 
 
-def colour_errors(row: PanelRow, num_classes: int) -> np.ndarray:
-    """The picture in pale grey, pixels of a wrong class in red; what is unlabelled cannot be wrong."""
-    grey = 150 + row.picture.mean(axis=2, keepdims=True) * 0.4
+def color_errors(row: PanelRow, num_classes: int) -> np.ndarray:
+    """The image in pale grey, pixels of a wrong class in red; what is unlabelled cannot be wrong."""
+    grey = 150 + row.image.mean(axis=2, keepdims=True) * 0.4
     errors = np.repeat(grey, 3, axis=2).astype(np.uint8)
-    errors[(row.truth < num_classes) & (row.truth != row.prediction)] = WRONG
+    errors[(row.ground_truth < num_classes) & (row.ground_truth != row.prediction)] = WRONG
     return errors
 
 
 def draw_panels(
     rows: Sequence[PanelRow | SegmentRow],
     classes: Sequence[str],
-    palette: Colours,
+    palette: Colors,
     scale: int = 2,
 ) -> Image.Image:
-    """Draws one line of panels per scene under their titles, and the colours of all classes below.
+    """Draws one line of panels per scene under their titles, and the colors of all classes below.
 
     Args:
         rows: The scenes, all of one size and one kind.
         classes: Names of the classes.
-        palette: Their colours (red, green, blue).
-        scale: Enlargement of the pictures.
+        palette: Their colors (red, green, blue).
+        scale: Enlargement of the images.
 
     Raises:
         ValueError: There are no rows, they differ in size or kind, or the palette does not fit the classes.
@@ -146,11 +144,11 @@ def draw_panels(
     if not rows:
         raise ValueError('There is nothing to draw: rows is empty.')
     if len(classes) != len(palette):
-        raise ValueError(f'palette has {len(palette)} colours for {len(classes)} classes; give one for each.')
+        raise ValueError(f'palette has {len(palette)} colors for {len(classes)} classes; give one for each.')
     sizes = set().union(*(row.sizes() for row in rows))
     if len(sizes) != 1:
         raise ValueError(
-            f'Pictures and label maps of one panel must be of one size, but these have {sorted(sizes)}.'
+            f'Images and label maps of one panel must be of one size, but these have {sorted(sizes)}.'
         )
     lines = [row.draw(classes, palette, scale) for row in rows]
     if len({tuple(line) for line in lines}) != 1:
@@ -180,7 +178,7 @@ def _compose(
     return sheet
 
 
-def _enlarge(picture: np.ndarray, scale: int) -> np.ndarray:
-    height, width = picture.shape[:2]
+def _enlarge(image: np.ndarray, scale: int) -> np.ndarray:
+    height, width = image.shape[:2]
     smooth = Image.Resampling.BICUBIC
-    return np.asarray(Image.fromarray(picture).resize((scale * width, scale * height), smooth))
+    return np.asarray(Image.fromarray(image).resize((scale * width, scale * height), smooth))

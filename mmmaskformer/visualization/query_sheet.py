@@ -19,7 +19,7 @@ class QueryTile(NamedTuple):
     """A query.
 
     Attributes:
-        title: Stands above its picture.
+        title: Stands above its image.
         heat: Mean mask ``(h, w)`` in [0, 1].
         class_prob: Mean probability of each class and of no-object, ``(K + 1,)``.
     """
@@ -34,7 +34,7 @@ def draw_query_sheet(
 ) -> Image.Image:
     """A tile for each query: title, heat map from black (0) to yellow (1), and a bar of its classes.
 
-    The bar's length is one; classes have their colours and no-object is grey.
+    The bar's length is one; classes have their colors and no-object is grey.
 
     Raises:
         ValueError: There are no queries, or the palette does not fit the classes.
@@ -42,9 +42,9 @@ def draw_query_sheet(
     if not tiles:
         raise ValueError('there are no queries to draw')
     if len(classes) != len(palette):
-        raise ValueError(f'palette has {len(palette)} colours for {len(classes)} classes; give one for each')
-    colours = np.array([*palette, NO_OBJECT], dtype=np.uint8)
-    sheet = arrange([_draw_tile(tile, colours) for tile in tiles], min(COLUMNS, len(tiles)))
+        raise ValueError(f'palette has {len(palette)} colors for {len(classes)} classes; give one for each')
+    colors = np.array([*palette, NO_OBJECT], dtype=np.uint8)
+    sheet = arrange([_draw_tile(tile, colors) for tile in tiles], min(COLUMNS, len(tiles)))
     legend = draw_legend([*zip(classes, palette), ('no object', NO_OBJECT)], sheet.shape[1])
     whole = Image.new('RGB', (sheet.shape[1], sheet.shape[0] + legend.height), PAPER)
     whole.paste(Image.fromarray(sheet), (0, 0))
@@ -52,17 +52,17 @@ def draw_query_sheet(
     return whole
 
 
-def _draw_tile(tile: QueryTile, colours: np.ndarray) -> np.ndarray:
+def _draw_tile(tile: QueryTile, colors: np.ndarray) -> np.ndarray:
     height = round(TILE_WIDTH * tile.heat.shape[0] / tile.heat.shape[1])
     grey = np.rint(np.clip(tile.heat, 0, 1) * 255).astype(np.uint8)
     heat = cv2.applyColorMap(cv2.resize(grey, (TILE_WIDTH, height)), cv2.COLORMAP_INFERNO)[..., ::-1]
-    bar = np.repeat(_bar(tile.class_prob, colours)[None], BAR_HEIGHT, axis=0)
+    bar = np.repeat(_bar(tile.class_prob, colors)[None], BAR_HEIGHT, axis=0)
     return add_title(np.concatenate([np.ascontiguousarray(heat), bar]), tile.title)
 
 
-def _bar(class_prob: np.ndarray, colours: np.ndarray) -> np.ndarray:
+def _bar(class_prob: np.ndarray, colors: np.ndarray) -> np.ndarray:
     """One row of pixels ``(TILE_WIDTH, 3)``, the most probable class first and no-object last."""
     order = [*np.argsort(-class_prob[:-1], kind='stable'), len(class_prob) - 1]
     ends = np.cumsum(class_prob[order]) / class_prob.sum()
     places = (np.arange(TILE_WIDTH) + 0.5) / TILE_WIDTH
-    return colours[np.array(order)[np.minimum(np.searchsorted(ends, places), len(order) - 1)]]
+    return colors[np.array(order)[np.minimum(np.searchsorted(ends, places), len(order) - 1)]]

@@ -16,7 +16,7 @@ class IdMap(NamedTuple):
 
 
 class Instances(NamedTuple):
-    """Instances: ``labels`` (N,), ``masks`` (N, H, W) bool, ``scores`` (N,), or None for a truth."""
+    """Instances: ``labels`` (N,), ``masks`` (N, H, W) bool, ``scores`` (N,), or None for a ground truth."""
 
     labels: np.ndarray
     masks: np.ndarray

@@ -12,7 +12,7 @@ from mmseg.visualization import SegLocalVisualizer
 
 from mmmaskformer.registry import VISUALIZERS
 
-from .colours import class_colours
+from .colors import class_colors
 from .display import to_rgb
 from .sample_sheet import SheetStyle, draw_sample
 
@@ -28,13 +28,13 @@ class SegmentVisualizer(SegLocalVisualizer):
 
     Args:
         name: Name of the instance.
-        image: Picture to start with, RGB.
-        vis_backends: Where pictures go.
+        image: Image to start with, RGB.
+        vis_backends: Where images go.
         save_dir: Folder of the backends.
         classes: Names of the classes; ``dataset_meta`` replaces them.
-        palette: Their colours; without them, some of our own choice.
+        palette: Their colors; without them, some of our own choice.
         dataset_name: A data set that mmseg knows, for classes and palette.
-        alpha: How much of the classes' colours is seen over the picture, from 0 to 1.
+        alpha: How much of the classes' colors is seen over the image, from 0 to 1.
         score_thr: Predicted instances with lower scores are not drawn.
         **kwargs: Passed on to MMEngine's visualizer.
     """
@@ -62,10 +62,10 @@ class SegmentVisualizer(SegLocalVisualizer):
         """Takes classes and palette; see mmseg.
 
         Raises:
-            ValueError: The palette has fewer colours than there are classes.
+            ValueError: The palette has fewer colors than there are classes.
         """
         if classes and (palette or dataset_name is None):
-            palette = class_colours(classes, palette or None).tolist()
+            palette = class_colors(classes, palette or None).tolist()
         super().set_dataset_meta(classes, palette, dataset_name)
 
     @master_only

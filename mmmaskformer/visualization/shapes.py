@@ -19,7 +19,7 @@ class Shape:
     """A segment to paint.
 
     ``mask`` (h, w) holds its pixels within ``window``, which reaches one pixel further than the segment on
-    all sides that are not the picture's edge. ``isthing`` says that its class is shaded per instance.
+    all sides that are not the image's edge. ``isthing`` says that its class is shaded per instance.
     """
 
     window: Window
@@ -29,12 +29,12 @@ class Shape:
     text: str
 
     def enlarged(self, scale: int) -> 'Shape':
-        """The same segment in a picture enlarged by a whole number."""
+        """The same segment in an image enlarged by a whole number."""
         rows, columns = (slice(part.start * scale, part.stop * scale) for part in self.window)
         return replace(self, window=(rows, columns), mask=enlarge(self.mask, scale))
 
     def contour(self, thickness: int) -> np.ndarray:
-        """Pixels of the segment (h, w) beside pixels outside of it; the picture's edge is no contour."""
+        """Pixels of the segment (h, w) beside pixels outside of it; the image's edge is no contour."""
         return self.mask & ~cv2.erode(self.mask.astype(np.uint8), CROSS, iterations=thickness).astype(bool)
 
 
@@ -101,7 +101,7 @@ def class_name(category: int, classes: Sequence[str]) -> str:
 
 
 def _grow(window: Window, size: tuple[int, ...]) -> Window:
-    """The window with one more pixel on all sides, within the picture."""
+    """The window with one more pixel on all sides, within the image."""
     rows, columns = (
         slice(max(part.start - 1, 0), min(part.stop + 1, length)) for part, length in zip(window, size)
     )

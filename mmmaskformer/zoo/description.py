@@ -34,7 +34,7 @@ DATA_SETS = {  # by their part of a config's name
     'toy': 'toy scenes',
     'toy-panoptic': 'toy scenes panoptic',
 }
-PICTURE = (640, 480)  # width and height of most pictures of COCO
+IMAGE = (640, 480)  # width and height of most images of COCO
 
 
 class Size(NamedTuple):
@@ -42,7 +42,7 @@ class Size(NamedTuple):
 
     Attributes:
         parameters: Number of its parameters, frozen ones included.
-        multiply_adds: Of the network for one picture, see `count_multiply_adds`.
+        multiply_adds: Of the network for one image, see `count_multiply_adds`.
     """
 
     parameters: int
@@ -94,12 +94,12 @@ def _head_title(config: Config) -> str:
 
 
 def input_size(config: Config) -> tuple[int, int]:
-    """Height and width of the training crop; without one, of a picture of 640x480 resized for testing."""
+    """Height and width of the training crop; without one, of an image of 640x480 resized for testing."""
     for transform in config.train_dataloader.dataset.pipeline:
         if transform.type == 'RandomCrop':
             return tuple(transform.crop_size)
     resize = next(t for t in config.test_dataloader.dataset.pipeline if t.type == 'Resize')
-    return rescale_size(PICTURE, tuple(resize.scale))[::-1]
+    return rescale_size(IMAGE, tuple(resize.scale))[::-1]
 
 
 def measure(config: Config) -> Size:
@@ -107,6 +107,6 @@ def measure(config: Config) -> Size:
     config.model.backbone.pop('init_cfg', None)
     model = build_model(config).eval().requires_grad_(False)
     with FakeTensorMode(allow_non_fake_inputs=True):
-        picture = torch.empty(1, 3, *input_size(config))
-        multiply_adds = count_multiply_adds(lambda: model(picture, mode='tensor'))
+        image = torch.empty(1, 3, *input_size(config))
+        multiply_adds = count_multiply_adds(lambda: model(image, mode='tensor'))
     return Size(count_parameters(model), multiply_adds)

@@ -20,7 +20,7 @@ PALETTE = [[128, 64, 128], [0, 0, 142], [107, 142, 35], [70, 130, 180]]
 
 
 def write_data(folder: Path, number: int = 3) -> Path:
-    """Pictures of 64x96 whose brightness tells the class; columns of classes, some pixels ignored."""
+    """Images of 64x96 whose brightness tells the class; columns of classes, some pixels ignored."""
     for name in ('img', 'ann'):
         (folder / name).mkdir(parents=True)
     for i in range(number):
@@ -32,7 +32,7 @@ def write_data(folder: Path, number: int = 3) -> Path:
 
 
 def config(data: Path | str = 'nowhere', **changes) -> Config:
-    """A whole config of a small model on these pictures."""
+    """A whole config of a small model on these images."""
     transforms = ('LoadImageFromFile', 'LoadAnnotations', 'PackSegInputs')
     dataset = dict(
         type='BaseSegDataset',

@@ -78,10 +78,10 @@ def test_models_are_trained_once_and_compared(contest, capsys, tmp_path):
 
     text = write_report(contest, runs, repeats=1)
     lines = text.splitlines()
-    assert lines[0].startswith('| model | parameters | FLOPs | ms per picture |')
+    assert lines[0].startswith('| model | parameters | FLOPs | ms per image |')
     assert lines[0].endswith('| mIoU | PQ^St |')
     assert [line.split(' | ')[0] for line in lines[2:4]] == ['| PerPixelBaseline', '| MaskFormer']
-    assert '2 iterations of 2 pictures' in text
+    assert '2 iterations of 2 images' in text
     out = contest.out_dir
     assert json.loads((out / 'table.json').read_text())['models'][1]['label'] == 'MaskFormer'
     assert all((out / name).is_file() for name in ('table.md', 'curves.png', 'queries.png', 'queries.json'))

@@ -28,8 +28,8 @@ def test_parameters_of_a_convolution():
 
 def test_multiply_adds_of_a_convolution_and_products():
     convolution = nn.Conv2d(3, 8, 3, stride=2, padding=1).requires_grad_(False)
-    picture = torch.randn(1, 3, 16, 20)
-    assert count_multiply_adds(lambda: convolution(picture)) == 8 * 10 * 8 * (3 * 9)
+    image = torch.randn(1, 3, 16, 20)
+    assert count_multiply_adds(lambda: convolution(image)) == 8 * 10 * 8 * (3 * 9)
     left, right = torch.randn(2, 5, 7), torch.randn(2, 7, 11)
     assert count_multiply_adds(lambda: torch.einsum('bij,bjk->bik', left, right)) == 2 * 5 * 7 * 11
     assert count_multiply_adds(lambda: left + left.relu()) == 0

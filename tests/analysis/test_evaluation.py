@@ -40,7 +40,7 @@ BASELINE = dict(
 
 @pytest.fixture(scope='module')
 def runs(tmp_path_factory):
-    """MaskFormer and the per-pixel baseline, random weights, on three pictures."""
+    """MaskFormer and the per-pixel baseline, random weights, on three images."""
     folder = tmp_path_factory.mktemp('evaluation')
     data = write_data(folder / 'data')
     write_run(folder / 'masks', data)
@@ -54,14 +54,14 @@ def evaluated(runs):
 
 
 def class_iou_by_hand(run):
-    """Intersection and union, counted picture by picture."""
+    """Intersection and union, counted image by image."""
     model, dataset = run.load(), DATASETS.build(run.config.test_dataloader.dataset)
     counts = np.zeros((4, 2))
     for i in range(len(dataset)):
         sample = model.test_step(pseudo_collate([dataset[i]]))[0]
-        truth, found = (sample.get(key).data.numpy() for key in ('gt_sem_seg', 'pred_sem_seg'))
+        ground_truth, found = (sample.get(key).data.numpy() for key in ('gt_sem_seg', 'pred_sem_seg'))
         for k in range(4):
-            here, there = truth == k, (found == k) & (truth != 255)
+            here, there = ground_truth == k, (found == k) & (ground_truth != 255)
             counts[k] += (here & there).sum(), (here | there).sum()
     return 100 * counts[:, 0] / counts[:, 1]
 
@@ -86,7 +86,7 @@ def test_table_of_models(runs, evaluated, tmp_path):
     assert all(row.multiply_adds > 1e6 and row.milliseconds > 0 for row in rows)
     assert [row.scores['mIoU'][0] for row in rows] == [scores.values['mIoU'] for scores in evaluated]
     assert [row.training_seconds for row in rows] == [0.5, 0.5]
-    assert 'one picture of 64 x 96' in notes[0]
+    assert 'one image of 64 x 96' in notes[0]
     assert notes[1] == 'Scores are of test data.'
     assert 'PQ^St' in markdown_table(rows)
 
@@ -138,9 +138,9 @@ def test_classes_come_from_the_evaluation(runs, evaluated):
 
 
 def test_queries_of_a_run(runs, tmp_path):
-    write_query_sheet(runs[0], tmp_path, num_pictures=2)
+    write_query_sheet(runs[0], tmp_path, num_images=2)
     summary = json.loads((tmp_path / 'queries.json').read_text())
-    assert summary['pictures'] == 2
+    assert summary['images'] == 2
     assert sorted(query['query'] for query in summary['queries']) == list(range(7))
     assert (tmp_path / 'queries.png').is_file()
     with pytest.raises(ValueError, match='PerPixelBaselineHead has no queries'):

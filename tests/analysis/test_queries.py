@@ -17,7 +17,7 @@ PALETTE = [[70, 130, 180], [128, 64, 128]]
 
 @pytest.fixture
 def statistics():
-    """Two pictures of 8x8 in an input of 8x16: sky above, road below, and a query of no-object."""
+    """Two images of 8x8 in an input of 8x16: sky above, road below, and a query of no-object."""
     prob = torch.tensor([[0.9, 0.05, 0.05], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]])
     masks = torch.full((3, 2, 4), -20.0)
     masks[0, 0] = masks[1, 1] = masks[2] = 20.0  # mask logits at stride 4; the right half is padding
@@ -32,12 +32,12 @@ def statistics():
 
 def test_statistics_by_hand(statistics):
     summary = statistics.summary(CLASSES)
-    assert summary['pictures'] == 2
+    assert summary['images'] == 2
     assert [query['query'] for query in summary['queries']] == [1, 0, 2]
     road, sky, nothing = summary['queries']
-    assert road['pixels'] == pytest.approx((0.5 + 1.0) / 2)  # in the second picture nobody competes
+    assert road['pixels'] == pytest.approx((0.5 + 1.0) / 2)  # in the second image nobody competes
     assert sky['pixels'] == pytest.approx(0.5 / 2)
-    assert (road['pictures'], sky['pictures'], nothing['pictures']) == (1.0, 0.5, 0.0)
+    assert (road['images'], sky['images'], nothing['images']) == (1.0, 0.5, 0.0)
     assert sky['class_probability'] == pytest.approx({'sky': 0.5, 'road': 0.075})
     assert sky['no_object'] == pytest.approx(0.425)
     assert sky['top_classes'] == ['sky', 'road']
@@ -62,7 +62,7 @@ def test_sheet_shows_heat_and_classes(statistics):
     assert sheet[TITLE + TILE_WIDTH - 5, 20].sum() > 500
     with pytest.raises(ValueError, match='no queries'):
         draw_query_sheet([], CLASSES, PALETTE)
-    with pytest.raises(ValueError, match='1 colours for 2 classes'):
+    with pytest.raises(ValueError, match='1 colors for 2 classes'):
         draw_query_sheet([QueryTile('a', np.zeros((2, 2)), np.ones(3) / 3)], CLASSES, PALETTE[:1])
 
 
@@ -72,5 +72,5 @@ def test_heads_without_masks_and_empty_data_are_refused():
     with pytest.raises(ValueError, match='Conv2d has no queries that classify masks'):
         look_at_queries(model, [])
     model.decode_head.predict_each = None
-    with pytest.raises(ValueError, match='no pictures'):
+    with pytest.raises(ValueError, match='no images'):
         look_at_queries(model, [])

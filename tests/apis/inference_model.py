@@ -1,4 +1,4 @@
-"""A small model whose segments differ, and pictures for it."""
+"""A small model whose segments differ, and images for it."""
 
 from __future__ import annotations
 
@@ -74,13 +74,13 @@ def write_weights(path: Path, **meta) -> Path:
 
 
 def draw(height: int, width: int, seed: int = 0) -> np.ndarray:
-    """A picture (H, W, 3) BGR of coloured blocks."""
+    """An image (H, W, 3) BGR of colored blocks."""
     random = np.random.RandomState(seed)
     blocks = random.randint(0, 256, (4, 5, 3)).astype(np.uint8)
     return cv2.resize(blocks, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
-def write_pictures(folder: Path, sizes: list[tuple[int, int]], first: int = 0) -> list[Path]:
+def write_images(folder: Path, sizes: list[tuple[int, int]], first: int = 0) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f'{number:03d}.png' for number in range(first, first + len(sizes))]
     for number, (path, size) in enumerate(zip(paths, sizes)):
@@ -89,7 +89,7 @@ def write_pictures(folder: Path, sizes: list[tuple[int, int]], first: int = 0) -
 
 
 def write_video(path: Path, frames: list[np.ndarray], fps: float = 12.0) -> Path:
-    """A video of pictures, nearly without loss."""
+    """A video of images, nearly without loss."""
     height, width = frames[0].shape[:2]
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'MJPG'), fps, (width, height))
     assert writer.isOpened()

@@ -1,4 +1,4 @@
-"""Browsing writes panoptic truth as the model gets it."""
+"""Browsing writes panoptic ground truth as the model gets it."""
 
 from pathlib import Path
 
@@ -24,13 +24,13 @@ def config(root, tmp_path_factory):
     return cfg
 
 
-def test_panoptic_truth_is_drawn(config, tmp_path):
+def test_panoptic_ground_truth_is_drawn(config, tmp_path):
     paths = browse_dataset(config, str(tmp_path), 'train', 2)
     assert [Path(path).name[:5] for path in paths] == ['00000', '00001']
     for path in paths:
         assert cv2.imread(path).shape == (3 * 96 + TITLE, 3 * 128, 3), 'a crop, enlarged'
 
 
-def test_test_pipelines_also_show_the_semantic_truth(config, tmp_path):
+def test_test_pipelines_also_show_the_semantic_ground_truth(config, tmp_path):
     (path,) = browse_dataset(config, str(tmp_path), 'test', 5)
     assert cv2.imread(path).shape == (3 * 120 + TITLE, 2 * 3 * 160 + GAP, 3)

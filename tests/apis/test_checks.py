@@ -95,7 +95,7 @@ def test_only_the_phases_asked_for(tmp_path):
 
 
 @pytest.mark.parametrize('name', ['CocoPanopticDataset', 'CocoInstanceDataset', 'ToyPanopticDataset'])
-def test_annotation_files_name_pictures_of_any_suffix(data, name):
+def test_annotation_files_name_images_of_any_suffix(data, name):
     (data / 'img/train/a.jpg').rename(data / 'img/train/a.jpeg')
     (data / 'train.json').touch()
     check_data(config(data, type=f'mmmaskformer.{name}', ann_file='train.json'))

@@ -1,4 +1,4 @@
-"""Predictions in one call: the same for every way of giving pictures."""
+"""Predictions in one call: the same for every way of giving images."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from inference_model import (
     config,
     draw,
     same,
-    write_pictures,
+    write_images,
     write_video,
     write_weights,
 )
 
 from mmmaskformer.apis import MaskFormerInferencer
-from mmmaskformer.apis.sources import Picture
+from mmmaskformer.apis.sources import InputImage
 from mmmaskformer.checkpoints import read_checkpoint
 from mmmaskformer.checkpoints.config_text import read_config_text
 
@@ -48,7 +48,7 @@ def inferencer(weights):
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp('data') / 'twenty'
-    write_pictures(path, SIZES)
+    write_images(path, SIZES)
     return path
 
 
@@ -62,25 +62,25 @@ def test_folder_of_twenty_sizes_equals_one_by_one_exactly(inferencer, folder):
     assert len({tuple(result.segments.names) for result in together}) > 3, 'all alike: nothing was tested'
 
 
-def test_pictures_of_one_size_run_together(inferencer, monkeypatch):
-    pictures = [draw(96, 128, seed) for seed in range(6)]
+def test_images_of_one_size_run_together(inferencer, monkeypatch):
+    images = [draw(96, 128, seed) for seed in range(6)]
     batches = []
     run = inferencer.model.extract_feat
     monkeypatch.setattr(inferencer.model, 'extract_feat', lambda x: (batches.append(len(x)), run(x))[1])
-    together = inferencer(pictures, batch_size=4)
+    together = inferencer(images, batch_size=4)
     assert batches == [4, 2]
-    for picture, result in zip(pictures, together):
-        (alone,) = inferencer(picture)
+    for input_image, result in zip(images, together):
+        (alone,) = inferencer(input_image)
         assert (result.semantic != alone.semantic).mean() < 1e-3  # sums of floats, in another order
         np.testing.assert_allclose(result.segments.scores, alone.segments.scores, atol=1e-5)
         np.testing.assert_allclose(result.instances.scores, alone.instances.scores, atol=1e-5)
 
 
 def test_results_are_those_of_the_model(inferencer):
-    picture = draw(96, 128)
-    (result,) = inferencer(picture)
-    inputs = torch.from_numpy(cv2.resize(picture, (85, 64)).transpose(2, 0, 1).copy())
-    _, packed = inferencer.prepare(Picture('picture', image=picture))
+    input_image = draw(96, 128)
+    (result,) = inferencer(input_image)
+    inputs = torch.from_numpy(cv2.resize(input_image, (85, 64)).transpose(2, 0, 1).copy())
+    _, packed = inferencer.prepare(InputImage('image', image=input_image))
     assert torch.equal(packed['inputs'], inputs)
     with torch.no_grad():
         sample = inferencer.model.test_step(dict(inputs=[inputs], data_samples=[packed['data_samples']]))[0]
@@ -111,7 +111,7 @@ def test_video_of_thirty_frames(inferencer, tmp_path):
     frames = [draw(48, 64, seed) for seed in range(30)]
     path = write_video(tmp_path / 'kurz film.avi', frames)
     results = inferencer(path, batch_size=4)
-    assert [result.picture.frame for result in results] == list(range(30))
+    assert [result.input_image.frame for result in results] == list(range(30))
     assert results[7].name == 'kurz film/000007'
     decoded = []
     capture = cv2.VideoCapture(str(path))
@@ -131,40 +131,40 @@ def test_video_of_thirty_frames(inferencer, tmp_path):
 def test_generator_is_consumed_as_results_are_taken(inferencer):
     drawn = []
 
-    def pictures():
+    def images():
         for number in range(10**9):
             drawn.append(number)
             yield draw(20, 30, number % 7)
 
-    stream = inferencer.stream(pictures(), batch_size=2)
+    stream = inferencer.stream(images(), batch_size=2)
     assert drawn == []
     names = [result.name for result in islice(stream, 5)]
-    assert names == ['picture', 'picture_2', 'picture_3', 'picture_4', 'picture_5']
+    assert names == ['image', 'image_2', 'image_3', 'image_4', 'image_5']
     assert len(drawn) <= 5 + 3 * 2
     stream.close()
 
 
-def test_pictures_are_not_kept(inferencer):
-    pictures = []
+def test_images_are_not_kept(inferencer):
+    images = []
 
     def draw_and_watch():
         for number in range(40):
-            picture = draw(20, 30, number)
-            pictures.append(weakref.ref(picture))
-            yield picture
+            input_image = draw(20, 30, number)
+            images.append(weakref.ref(input_image))
+            yield input_image
 
     results, most = [], 0
     for result in inferencer.stream(draw_and_watch(), batch_size=2):
         results.append(weakref.ref(result))
         del result
-        most = max(most, sum(ref() is not None for ref in pictures))
+        most = max(most, sum(ref() is not None for ref in images))
         assert sum(ref() is not None for ref in results) <= 2
     assert len(results) == 40
     assert most <= 2 + 3 * 2
 
 
 @pytest.mark.parametrize(
-    ('name', 'picture'),
+    ('name', 'image'),
     [
         ('grey', draw(40, 60)[..., 0]),
         ('opaque', np.dstack([draw(40, 60), np.full((40, 60), 99, np.uint8)])),
@@ -172,20 +172,20 @@ def test_pictures_are_not_kept(inferencer):
         ('deep_grey', draw(40, 60)[..., 1].astype(np.uint16) * 257 + 3),
     ],
 )
-def test_grey_transparent_and_deep_pictures(inferencer, tmp_path, name, picture):
+def test_grey_transparent_and_deep_images(inferencer, tmp_path, name, input_image):
     path = tmp_path / f'{name}_straße_图片.png'
-    path.write_bytes(cv2.imencode('.png', picture)[1].tobytes())
-    plain = picture if picture.dtype == np.uint8 else (picture // 256).astype(np.uint8)
+    path.write_bytes(cv2.imencode('.png', input_image)[1].tobytes())
+    plain = input_image if input_image.dtype == np.uint8 else (input_image // 256).astype(np.uint8)
     plain = np.repeat(plain[..., None], 3, 2) if plain.ndim == 2 else plain[..., :3]
     expected = inferencer(np.ascontiguousarray(plain))[0]
-    for given in (path, picture):
+    for given in (path, input_image):
         (result,) = inferencer(given)
         assert same(result, expected)
         assert np.array_equal(result.draw(), expected.draw())
     assert inferencer(path)[0].name == f'{name}_straße_图片'
 
 
-def test_broken_pictures(inferencer, folder, tmp_path, caplog):
+def test_broken_images(inferencer, folder, tmp_path, caplog):
     broken = tmp_path / 'broken.png'
     broken.write_bytes((folder / '000.png').read_bytes()[:60])
     inputs = [
@@ -199,7 +199,7 @@ def test_broken_pictures(inferencer, folder, tmp_path, caplog):
     assert [result.name.split('/')[-1] for result in results] == ['001', '002']
     assert len(inferencer.skipped) == 3
     assert 'broken.png cannot be read' in inferencer.skipped[0]
-    with pytest.raises(ValueError, match=r'The picture .*broken\.png cannot be read'):
+    with pytest.raises(ValueError, match=r'The image .*broken\.png cannot be read'):
         inferencer(broken)
     with pytest.raises(FileNotFoundError, match=r'missing\.png does not exist'):
         inferencer(inputs)
@@ -237,8 +237,8 @@ def test_half_precision_on_the_cpu(inferencer):
     handle = inferencer.model.decode_head.mask_embed[-1].register_forward_hook(
         lambda module, args, output: seen.append(output.dtype)
     )
-    picture = draw(96, 128)
-    (rough,), (exact,) = half(picture), inferencer(picture)
+    input_image = draw(96, 128)
+    (rough,), (exact,) = half(input_image), inferencer(input_image)
     handle.remove()
     assert seen == [torch.bfloat16, torch.float32]
     assert (rough.semantic == exact.semantic).mean() > 0.8
@@ -247,14 +247,14 @@ def test_half_precision_on_the_cpu(inferencer):
 
 
 def test_ways_to_name_a_model(weights, inferencer, tmp_path):
-    picture = draw(96, 128)
-    (expected,) = inferencer(picture)
+    input_image = draw(96, 128)
+    (expected,) = inferencer(input_image)
     config().dump(tmp_path / 'tiny.py')
     built = build()
     built.cfg = config()
     for arguments in ((tmp_path / 'tiny.py', weights), (config(), str(weights)), (str(weights),)):
-        assert same(MaskFormerInferencer(*arguments)(picture)[0], expected)
-    assert same(MaskFormerInferencer(built, classes=META)(picture)[0], expected)
+        assert same(MaskFormerInferencer(*arguments)(input_image)[0], expected)
+    assert same(MaskFormerInferencer(built, classes=META)(input_image)[0], expected)
 
 
 @pytest.mark.parametrize(('name', 'file'), [('semantic_r', 'semantic_r.pkl'), ('hf_swin', 'hf_swin')])

@@ -17,7 +17,7 @@ from mmmaskformer.datasets.survey import survey
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'datasets'))
 from label_maps import write_label_maps
-from small_coco import CATEGORIES, document, write_json, write_picture
+from small_coco import CATEGORIES, document, write_image, write_json
 
 HEAD = dict(type='mmmaskformer.MaskFormerHead', num_queries=2)
 
@@ -53,7 +53,7 @@ def test_label_maps_by_hand(tmp_path, capsys):
 
 def test_panoptic_by_hand(tmp_path):
     """Void are the two zeros and the crowd of two pixels, of fifteen."""
-    write_picture(tmp_path)
+    write_image(tmp_path)
     folders = dict(img_path=str(tmp_path), seg_map_path=str(tmp_path))
     dataset = dict(type='mmmaskformer.CocoPanopticDataset', ann_file=write_json(tmp_path, document()))
     report = inspect_dataset(config_of(dict(dataset, data_prefix=folders)), ['train'], show=False)['train']
@@ -71,7 +71,7 @@ def test_instances(tmp_path):
         one.update(id=number, iscrowd=0, area=4)
     images = document()['images'] + [dict(id=12, file_name='b.jpg')]
     content = dict(images=images, annotations=objects, categories=CATEGORIES)
-    write_picture(tmp_path)
+    write_image(tmp_path)
     dataset = dict(type='mmmaskformer.CocoInstanceDataset', ann_file=write_json(tmp_path, content))
     found = survey(DATASETS.build(dict(dataset, data_prefix=dict(img_path=str(tmp_path)))))
     assert found.segments.tolist() == [2, 0, 1]

@@ -8,7 +8,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from inference_model import META, draw, write_pictures, write_video, write_weights
+from inference_model import META, draw, write_images, write_video, write_weights
 from pycocotools import mask as coco_mask
 
 from mmmaskformer.apis import MaskFormerInferencer
@@ -26,10 +26,10 @@ def read(path):
 
 
 def test_files_read_back_equal(inferencer, tmp_path):
-    write_pictures(tmp_path / 'pictures/straße', [(40, 60), (50, 33), (64, 64), (60, 60), (64, 99)])
-    results = inferencer(tmp_path / 'pictures')
+    write_images(tmp_path / 'images/straße', [(40, 60), (50, 33), (64, 64), (60, 60), (64, 99)])
+    results = inferencer(tmp_path / 'images')
     out = tmp_path / 'out'
-    assert inferencer.save(tmp_path / 'pictures', out) == 5
+    assert inferencer.save(tmp_path / 'images', out) == 5
     document = json.loads((out / 'panoptic.json').read_text(encoding='utf-8'))
     entries = {entry['file_name']: entry for entry in document['annotations']}
     assert [c['id'] for c in document['categories']] == list(META['category_ids'])
@@ -62,23 +62,23 @@ def check_json(document, result):
 
 
 def test_panoptic_files_are_a_data_set(inferencer, tmp_path):
-    write_pictures(tmp_path / 'pictures', [(40, 60), (50, 33)])
-    inferencer.save(tmp_path / 'pictures', tmp_path, 'panoptic')
+    write_images(tmp_path / 'images', [(40, 60), (50, 33)])
+    inferencer.save(tmp_path / 'images', tmp_path, 'panoptic')
     dataset = CocoPanopticDataset(
         ann_file=str(tmp_path / 'panoptic.json'),
-        data_prefix=dict(img_path=str(tmp_path / 'pictures'), seg_map_path=str(tmp_path / 'panoptic')),
+        data_prefix=dict(img_path=str(tmp_path / 'images'), seg_map_path=str(tmp_path / 'panoptic')),
     )
     assert dataset.metainfo['classes'] == META['classes']
     assert dataset.metainfo['thing_classes'] == META['thing_classes']
     info = dataset.get_data_info(1)
     assert info['img_id'] == 1
-    assert (tmp_path / 'pictures/001.png').samefile(info['img_path'])
+    assert (tmp_path / 'images/001.png').samefile(info['img_path'])
     assert read_id_png(info['seg_map_path']).shape == (50, 33)
 
 
 def test_two_folders_of_the_same_names(inferencer, tmp_path):
     for place in 'ab':
-        write_pictures(tmp_path / place, [(40, 60 if place == 'a' else 30)])
+        write_images(tmp_path / place, [(40, 60 if place == 'a' else 30)])
     assert inferencer.save([tmp_path / 'a', tmp_path / 'b/000.png'], tmp_path / 'out') == 2
     for kind in ('label', 'panoptic', 'overlay'):
         found = sorted((tmp_path / 'out' / kind).rglob('*.png'))
@@ -93,7 +93,7 @@ def test_two_folders_of_the_same_names(inferencer, tmp_path):
 
 
 def test_the_same_image_twice(inferencer, tmp_path):
-    (path,) = write_pictures(tmp_path / 'a', [(40, 60)])
+    (path,) = write_images(tmp_path / 'a', [(40, 60)])
     assert inferencer.save([path, path], tmp_path / 'out', ['label', 'panoptic']) == 2
     assert sorted(p.name for p in (tmp_path / 'out/label').iterdir()) == ['000.png', '000_2.png']
     document = json.loads((tmp_path / 'out/panoptic.json').read_text())
@@ -118,7 +118,7 @@ def test_video_becomes_a_video(inferencer, tmp_path):
         assert len(painted) == 30
         assert len(list((tmp_path / 'out/label' / name).iterdir())) == 30
     for result in semantic.stream(videos[0]):
-        difference = np.abs(painted[result.picture.frame].astype(int) - result.draw())
+        difference = np.abs(painted[result.input_image.frame].astype(int) - result.draw())
         assert difference.mean() < 25  # compressed, but this frame and no other
     assert painted[0].shape == (46, 64, 3)
 
@@ -127,23 +127,23 @@ def test_one_result(inferencer, tmp_path):
     (result,) = inferencer(draw(41, 61))
     paths = result.save(tmp_path)
     assert sorted(p.relative_to(tmp_path).as_posix() for p in paths) == [
-        'json/picture.json', 'label/picture.png', 'overlay/picture.png',
-        'panoptic/picture.json', 'panoptic/picture.png',
+        'json/image.json', 'label/image.png', 'overlay/image.png',
+        'panoptic/image.json', 'panoptic/image.png',
     ]  # fmt: skip
-    document = json.loads((tmp_path / 'panoptic/picture.json').read_text())
-    assert document['images'] == [dict(id='picture', file_name='picture.png', height=41, width=61)]
+    document = json.loads((tmp_path / 'panoptic/image.json').read_text())
+    assert document['images'] == [dict(id='image', file_name='image.png', height=41, width=61)]
 
 
 def test_interrupted_work_is_complete(inferencer, tmp_path):
-    def pictures():
+    def images():
         for _ in range(4):  # one more is read than the batches read ahead
             yield draw(20, 30)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        inferencer.save(pictures(), tmp_path)
+        inferencer.save(images(), tmp_path)
     entries = json.loads((tmp_path / 'panoptic.json').read_text())['annotations']
-    assert [entry['file_name'] for entry in entries] == ['picture.png', 'picture_2.png']
+    assert [entry['file_name'] for entry in entries] == ['image.png', 'image_2.png']
     assert len(list(tmp_path.glob('panoptic/*.png'))) == 2
 
 
@@ -155,7 +155,7 @@ def test_windows(inferencer, tmp_path, monkeypatch):
             inferencer.save(draw(20, 30), tmp_path, 'label', show=True)
     monkeypatch.setenv('DISPLAY', ':0')
     shown = []
-    monkeypatch.setattr(cv2, 'imshow', lambda title, picture: shown.append(picture.shape))
+    monkeypatch.setattr(cv2, 'imshow', lambda title, input_image: shown.append(input_image.shape))
     monkeypatch.setattr(cv2, 'waitKey', lambda delay: ord('q') if len(shown) == 2 else -1)
     assert inferencer.save([draw(20, 30)] * 5, tmp_path, 'label', show=True) == 2
 
@@ -173,7 +173,7 @@ def test_formats_are_checked(inferencer, tmp_path):
 def test_tool(tmp_path, root, run_python):
     """Once with a mistake, once without, in one process."""
     weights = write_weights(tmp_path / 'tiny.pth')
-    write_pictures(tmp_path / 'pictures', [(40, 60), (50, 33)])
+    write_images(tmp_path / 'images', [(40, 60), (50, 33)])
     code = """
         import runpy, sys
         tool, first, second, *others = sys.argv[1:]
@@ -185,7 +185,7 @@ def test_tool(tmp_path, root, run_python):
                 print(stopped.code)
     """
     done = run_python(
-        code, str(root / 'tools/infer.py'), 'nowhere.jpg', str(tmp_path / 'pictures'),
+        code, str(root / 'tools/infer.py'), 'nowhere.jpg', str(tmp_path / 'images'),
         '--weights', str(weights), '--out', str(tmp_path / 'out'), '--task', 'semantic',
         '--save', 'label', 'overlay', '--batch-size', '2', '--device', 'cpu', '--dtype', 'bf16',
     )  # fmt: skip

@@ -14,7 +14,7 @@ from mmseg.structures import SegDataSample
 from mmmaskformer.apis.classes import Classes, choose_meta
 from mmmaskformer.apis.masks import box_of, packed
 from mmmaskformer.apis.results import SegmentationResult
-from mmmaskformer.apis.sources import Picture
+from mmmaskformer.apis.sources import InputImage
 from mmmaskformer.visualization import paint_instances, paint_panoptic, paint_semantic
 
 LABELS = torch.tensor([[0, 0, 3, 3, 3], [0, 1, 1, 3, 3], [0, 1, 1, 3, 3]])
@@ -26,7 +26,7 @@ INFO = [
 
 
 def result(sample: SegDataSample, meta: dict = META, size=(3, 5), **fields) -> SegmentationResult:
-    return SegmentationResult(Picture('x'), size, Classes.from_meta(meta), **fields).take(sample)
+    return SegmentationResult(InputImage('x'), size, Classes.from_meta(meta), **fields).take(sample)
 
 
 def full_sample(scale: int = 1) -> SegDataSample:
@@ -100,8 +100,8 @@ def test_packed_masks():
 
 
 def test_drawing():
-    picture = draw(60, 100)
-    full, rgb, size = full_sample(20), mmcv.bgr2rgb(picture), (60, 100)
+    input_image = draw(60, 100)
+    full, rgb, size = full_sample(20), mmcv.bgr2rgb(input_image), (60, 100)
     style = dict(classes=META['classes'], palette=META['palette'], alpha=0.6)
     instances = full.pred_instances.numpy()
     expected = dict(
@@ -113,10 +113,10 @@ def test_drawing():
     )
     for key, painted in expected.items():
         sample = SegDataSample(pred_segments_info=INFO, **{key: full.get(key)})
-        assert np.array_equal(result(sample, size=size).draw(picture), mmcv.rgb2bgr(painted)), key
-    sheet = result(full, size=size, image=picture).draw()
+        assert np.array_equal(result(sample, size=size).draw(input_image), mmcv.rgb2bgr(painted)), key
+    sheet = result(full, size=size, image=input_image).draw()
     assert sheet.shape[1] > 3 * 100
-    assert np.array_equal(result(full, size=size).draw(picture, with_labels=True), sheet)
+    assert np.array_equal(result(full, size=size).draw(input_image, with_labels=True), sheet)
     with pytest.raises(ValueError, match=r'is 5x3 pixels, but the result of x 100x60'):
         result(full, size=size).draw(np.zeros((3, 5), np.uint8))
     with pytest.raises(ValueError, match='was not kept'):
@@ -127,7 +127,7 @@ def test_the_file_is_read_again(tmp_path):
     cv2.imwrite(str(tmp_path / 'x.png'), draw(60, 100))
     found = result(full_sample(20), size=(60, 100))
     expected = found.draw(draw(60, 100))
-    found.picture.path = str(tmp_path / 'x.png')
+    found.input_image.path = str(tmp_path / 'x.png')
     assert np.array_equal(found.draw(), expected)
 
 

@@ -14,7 +14,7 @@ MISSING = {'dataset': {'type': 'mmmaskformer.CamVidDataset', 'data_root': 'nowhe
         ('train', train_model),
         ('val', train_model),
         ('test', lambda cfg: evaluate_model(cfg, 'checkpoint.pth')),
-        ('test', lambda cfg: browse_dataset(cfg, 'pictures', 'test')),
+        ('test', lambda cfg: browse_dataset(cfg, 'images', 'test')),
     ],
 )
 def test_missing_data_are_noticed_before_anything_is_built(phase, call):

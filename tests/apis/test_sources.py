@@ -6,21 +6,21 @@ import os
 
 import numpy as np
 import pytest
-from inference_model import draw, write_pictures, write_video
+from inference_model import draw, write_images, write_video
 
 from mmmaskformer.apis.sources import open_source
 
 
 def names(inputs) -> list[str]:
-    return [picture.name for picture in open_source(inputs).pictures]
+    return [input_image.name for input_image in open_source(inputs).images]
 
 
 @pytest.fixture(scope='module')
 def tree(tmp_path_factory):
-    """Pictures in two folders under the same names, and other files."""
+    """Images in two folders under the same names, and other files."""
     root = tmp_path_factory.mktemp('tree')
     for folder in ('a', 'b', 'b/deep'):
-        write_pictures(root / folder, [(4, 6)] * 2)
+        write_images(root / folder, [(4, 6)] * 2)
     (root / 'a' / 'notes.txt').touch()
     (root / 'a' / '._000.png').touch()
     write_video(root / 'film.avi', [draw(16, 16)] * 3, fps=12)
@@ -30,7 +30,7 @@ def tree(tmp_path_factory):
 def test_folder_with_subfolders(tree):
     source = open_source(tree)
     assert source.total == 6
-    assert [p.name for p in source.pictures] == [
+    assert [p.name for p in source.images] == [
         'a/000',
         'a/001',
         'b/000',
@@ -63,7 +63,7 @@ def test_names_are_unique(tree):
     assert len({name.casefold() for name in found}) == len(found) == 2 + 5 + 1 + 1 + 6
     assert found[:3] == ['a/000', 'a/001', 'b/000']
     assert found[3:8] == ['b/000_2', 'b/001', 'b/deep/000', 'b/deep/001', 'a/000_2']
-    assert found[8:11] == ['picture', 'film/000000', 'film/000001']
+    assert found[8:11] == ['image', 'film/000000', 'film/000001']
     assert found[-1] == 'film_2/000002'
 
 
@@ -76,7 +76,7 @@ def test_paths_of_several_folders_keep_them(tree):
 
 def test_video(tree):
     source = open_source(tree / 'film.avi')
-    frames = list(source.pictures)
+    frames = list(source.images)
     assert source.total == 3
     assert [frame.frame for frame in frames] == [0, 1, 2]
     assert frames[0].clip.fps == 12
@@ -88,9 +88,9 @@ def test_totals(tree):
     assert open_source(path for path in [tree / 'a']).total is None
 
 
-def test_web_addresses_are_pictures():
-    (picture,) = open_source('https://example.org/x/street.jpg?size=3').pictures
-    assert (picture.name, picture.path) == ('street', 'https://example.org/x/street.jpg?size=3')
+def test_web_addresses_are_images():
+    (input_image,) = open_source('https://example.org/x/street.jpg?size=3').images
+    assert (input_image.name, input_image.path) == ('street', 'https://example.org/x/street.jpg?size=3')
 
 
 @pytest.mark.parametrize('camera', [77, '77', 'webcam:77'])
@@ -102,15 +102,15 @@ def test_cameras(camera):
 def test_a_file_called_as_a_camera(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / '0').touch()
-    (picture,) = open_source('0').pictures
-    assert picture.path == '0'
+    (input_image,) = open_source('0').images
+    assert input_image.path == '0'
 
 
 def test_mistakes(tree, tmp_path):
     (tmp_path / 'empty').mkdir()
     (tmp_path / 'no.mp4').write_bytes(b'nothing')
     cases = [
-        (tmp_path / 'empty', FileNotFoundError, 'holds no picture'),
+        (tmp_path / 'empty', FileNotFoundError, 'holds no image'),
         (f'{tmp_path}/*.jpg', FileNotFoundError, 'No file fits the pattern'),
         ('nowhere.jpg', FileNotFoundError, r'nowhere\.jpg does not exist'),
         ('nowhere.mp4', FileNotFoundError, r'The video nowhere\.mp4 does not exist'),

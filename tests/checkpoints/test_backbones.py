@@ -81,10 +81,10 @@ def test_swin_of_torchvision():
     state = theirs.state_dict()
     ours = loaded_backbone('semantic_swin', state)
     ours.norm3 = torch.nn.Identity()
-    picture = torch.randn(1, 3, 160, 192)  # torchvision does not shift windows as large as the map
+    image = torch.randn(1, 3, 160, 192)  # torchvision does not shift windows as large as the map
     with torch.no_grad():
-        expected = theirs.features(picture).permute(0, 3, 1, 2)
-        assert_parity(ours(picture)[-1], expected.numpy(), 'last features', 1e-5)
+        expected = theirs.features(image).permute(0, 3, 1, 2)
+        assert_parity(ours(image)[-1], expected.numpy(), 'last features', 1e-5)
     assert torch.equal(loaded_backbone('semantic_swin', state).norm3.weight, theirs.norm.weight)
 
 

@@ -50,12 +50,12 @@ def test_outputs_of_every_layer(kind, tmp_path):
     assert found.format.title == {'mmseg': 'MMSegmentation', 'mmdet': 'MMDetection'}[kind]
     model = build_model(our_config(kind)).eval()
     load_strictly(model, found.state, 'theirs', found)
-    picture = torch.randn(2, 3, 64, 96)
+    image = torch.randn(2, 3, 64, 96)
     meta = dict(img_shape=(64, 96), batch_input_shape=(64, 96))  # no padding
     with torch.no_grad():
-        features = backbone(picture)
+        features = backbone(image)
         classes, masks = head(features, [SegDataSample(metainfo=meta)] * 2)
-        ours = model.decode_head(model.extract_feat(picture))
+        ours = model.decode_head(model.extract_feat(image))
     assert len(ours) == len(classes) == 3
     for i, layer in enumerate(ours):
         assert_parity(layer.class_logits, classes[i].numpy(), f'classes {i}', 1e-5)

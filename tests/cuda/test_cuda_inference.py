@@ -14,7 +14,7 @@ from golden_outputs import golden_model
 from inference_model import ALL_TASKS, LOW, META, build, draw, write_weights
 from mmengine.config import ConfigDict
 from mmseg.structures import SegDataSample
-from small_models import pictures
+from small_models import images
 
 from mmmaskformer.apis import MaskFormerInferencer
 from mmmaskformer.checkpoints.exporting import write_official
@@ -47,7 +47,7 @@ def part_off(found: torch.Tensor, expected: torch.Tensor) -> float:
 
 @pytest.mark.parametrize('name', TEST_CFGS)
 def test_predictions_equal_the_cpu(name, device):
-    batch = pictures((64, 128)) if name == 'slide' else pictures((64, 128), (60, 90))
+    batch = images((64, 128)) if name == 'slide' else images((64, 128), (60, 90))
     for sample in batch['data_samples']:
         sample.set_metainfo(dict(ori_shape=(100, 150)))
     pairs = list(zip(*(predict(place, TEST_CFGS[name], batch) for place in (device, 'cpu'))))

@@ -10,7 +10,7 @@ import pytest
 import torch
 from devices import need_real_gpu
 from mmengine.optim import build_optim_wrapper
-from small_models import HEAD, pictures
+from small_models import HEAD, images
 from torch import nn
 from training_steps import CONVS, assert_same, build, step
 
@@ -28,7 +28,7 @@ def learn(device: str, precision: str) -> tuple[list[float], nn.Module, object]:
     settings = dict(WRAPPERS[precision], optimizer=dict(type='AdamW', lr=1e-3), clip_grad=dict(max_norm=1.0))
     wrapper = build_optim_wrapper(model, settings)
     torch.manual_seed(2)
-    batch = pictures((64, 96), (60, 90))
+    batch = images((64, 96), (60, 90))
     losses = [model.train_step(copy.deepcopy(batch), wrapper)['loss'].item() for _ in range(STEPS)]
     return losses, model, wrapper
 
@@ -62,7 +62,7 @@ def test_float16_step_with_infinite_gradients_is_left_out(cuda):
     )
     wrapper = build_optim_wrapper(model, settings)
     before = {name: value.clone() for name, value in model.named_parameters()}
-    model.train_step(pictures((64, 96)), wrapper)
+    model.train_step(images((64, 96)), wrapper)
     assert_same(dict(model.named_parameters()), before, 0.0)
     assert wrapper.loss_scaler.get_scale() == 2.0**119
 
@@ -75,7 +75,7 @@ def test_compiled_parts(device):
     head = {**HEAD, 'transformer_decoder': {**HEAD['transformer_decoder'], 'num_layers': 1}}
     backend = 'inductor' if device == 'cuda' else 'eager'
     torch._dynamo.reset()
-    batch = pictures((64, 96), (64, 96))
+    batch = images((64, 96), (64, 96))
     plain = build(decode_head=head, **CONVS).to(device)
     compiled = build(decode_head=head, compile=dict(backend=backend), **CONVS).to(device)
     assert_same(step(compiled, batch), step(plain, batch), 1e-3)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from small_models import HEAD, panoptic_pictures, pictures
+from small_models import HEAD, images, panoptic_images
 from training_steps import QUIET, SWIN, assert_same, build, step
 
 SIZES = ((64, 96), (60, 90))
@@ -26,14 +26,14 @@ def criterion(assigner: dict) -> dict:
 
 
 CASES: dict[str, tuple[dict[str, Any], Callable]] = {
-    'semantic': ({}, pictures),
-    'semantic, Swin': (dict(backbone={**SWIN, 'drop_path_rate': 0.0}), pictures),
-    'panoptic': ({}, panoptic_pictures),
-    'panoptic, transformer encoder': (dict(decode_head=QUIET), panoptic_pictures),
-    'panoptic, valid pixels': (dict(decode_head=dict(loss_on_valid_pixels=True)), panoptic_pictures),
-    'box matching': (dict(decode_head=criterion(BOX_MATCHING)), panoptic_pictures),
-    'fixed matching': (dict(decode_head=criterion(dict(type='mmmaskformer.FixedAssigner'))), pictures),
-    'per pixel': (dict(decode_head=dict(type='mmmaskformer.PerPixelBaselineHead', **PER_PIXEL)), pictures),
+    'semantic': ({}, images),
+    'semantic, Swin': (dict(backbone={**SWIN, 'drop_path_rate': 0.0}), images),
+    'panoptic': ({}, panoptic_images),
+    'panoptic, transformer encoder': (dict(decode_head=QUIET), panoptic_images),
+    'panoptic, valid pixels': (dict(decode_head=dict(loss_on_valid_pixels=True)), panoptic_images),
+    'box matching': (dict(decode_head=criterion(BOX_MATCHING)), panoptic_images),
+    'fixed matching': (dict(decode_head=criterion(dict(type='mmmaskformer.FixedAssigner'))), images),
+    'per pixel': (dict(decode_head=dict(type='mmmaskformer.PerPixelBaselineHead', **PER_PIXEL)), images),
     'per pixel plus': (
         dict(
             decode_head=dict(
@@ -42,11 +42,11 @@ CASES: dict[str, tuple[dict[str, Any], Callable]] = {
                 **PER_PIXEL,
             )
         ),
-        pictures,
+        images,
     ),
     'MaX-DeepLab': (
         dict(decode_head={**HEAD, 'type': 'mmmaskformer.MaXDeepLabHead', 'embedding_channels': 10}),
-        panoptic_pictures,
+        panoptic_images,
     ),
 }
 
@@ -72,7 +72,7 @@ def test_switches_change_no_numbers(switch, backbone, device):
     changes: dict[str, Any] = dict(decode_head=head, channels_last=False)
     if backbone == 'Swin':
         changes['backbone'] = {**SWIN, 'drop_path_rate': 0.0 if switch == 'channels_last' else 0.3}
-    batch = pictures(*SIZES)
+    batch = images(*SIZES)
     expected = step(build(**changes).to(device), batch)
     assert_same(step(build(**{**changes, switch: True}).to(device), batch), expected, 1e-3)
 

@@ -53,7 +53,7 @@ COCO_STUFF = [0, 1, 90, 92, 182]
 
 
 def draw_coco_stuff10k(root: Path, numbers: tuple = tuple(COCO_STUFF), num_names: int = 183) -> Path:
-    """Two training pictures and a test picture, as cocostuff-10k-v1.1.zip has them."""
+    """Two training images and a test image, as cocostuff-10k-v1.1.zip has them."""
     for folder in ('images', 'annotations', 'imageLists'):
         (root / folder).mkdir(parents=True)
     for split, names in {'train': ['1', '2'], 'test': ['3']}.items():
@@ -62,7 +62,7 @@ def draw_coco_stuff10k(root: Path, numbers: tuple = tuple(COCO_STUFF), num_names
         for name in names:
             save(root / 'images' / f'{name}.jpg', noise())
             classes = np.array([[f'class {i}'] for i in range(num_names)], object)
-            content = {'S': stripes(list(numbers), np.uint16), 'names': classes, 'captions': 'A picture.'}
+            content = {'S': stripes(list(numbers), np.uint16), 'names': classes, 'captions': 'An image.'}
             savemat(root / 'annotations' / f'{name}.mat', content)
     return root
 
@@ -71,20 +71,20 @@ def draw_coco_stuff10k(root: Path, numbers: tuple = tuple(COCO_STUFF), num_names
 ADE20K = [2978, 3148, 1, 0]
 
 
-def ade20k_colours(numbers: np.ndarray) -> np.ndarray:
+def ade20k_colors(numbers: np.ndarray) -> np.ndarray:
     """The parts map ``(H, W, 3)``, blue (objects), green, red, of class numbers ``(H, W)``."""
     return np.stack([numbers % 7, numbers % 256, numbers // 256 * 10 + 3], -1).astype(np.uint8)
 
 
 def draw_ade20k_full(root: Path, scale: int = 1) -> Path:
-    """Two training pictures and one for validation, as ADE20K_2021_17_01.zip has them."""
+    """Two training images and one for validation, as ADE20K_2021_17_01.zip has them."""
     index: dict = {'filename': [], 'folder': [], 'objectPresence': np.zeros((3, 3), np.float32)}
     for split, name in [('training', 'train_1'), ('training', 'frame_2'), ('validation', 'val_1')]:
         folder, name = f'images/ADE/{split}/urban/street', f'ADE_{name}'
-        colours = ade20k_colours(stripes(ADE20K, np.int64))
+        colors = ade20k_colors(stripes(ADE20K, np.int64))
         size = (scale * WIDTH, scale * HEIGHT)
         save(root / folder / f'{name}.jpg', cv2.resize(noise(), size))
-        save(root / folder / f'{name}_seg.png', cv2.resize(colours, size, interpolation=cv2.INTER_NEAREST))
+        save(root / folder / f'{name}_seg.png', cv2.resize(colors, size, interpolation=cv2.INTER_NEAREST))
         index['folder'].append(f'ADE20K_2021_17_01/{folder}')
         index['filename'].append(f'{name}.jpg')
     (root / 'index_ade20k.pkl').write_bytes(pickle.dumps(index))
@@ -92,7 +92,7 @@ def draw_ade20k_full(root: Path, scale: int = 1) -> Path:
 
 
 def draw_mapillary(root: Path, folder: str = 'v1.2/labels', name: str = 'config_v1.2.json') -> Path:
-    """A training and a validation picture, labels as indices of a palette, as Mapillary Vistas has them."""
+    """A training and a validation image, labels as indices of a palette, as Mapillary Vistas has them."""
     from mmseg.datasets import MapillaryDataset_v1
 
     meta = MapillaryDataset_v1.METAINFO
@@ -101,8 +101,8 @@ def draw_mapillary(root: Path, folder: str = 'v1.2/labels', name: str = 'config_
         path = root / split / folder / 'a.png'
         path.parent.mkdir(parents=True)
         labels = Image.fromarray(stripes([0, 64, 65, 13]))
-        labels.putpalette([value for colour in meta['palette'] for value in colour])
+        labels.putpalette([value for color in meta['palette'] for value in color])
         labels.save(path)
-    labels = [{'readable': label, 'color': colour} for label, colour in zip(meta['classes'], meta['palette'])]
+    labels = [{'readable': label, 'color': color} for label, color in zip(meta['classes'], meta['palette'])]
     (root / name).write_text(json.dumps({'version': '1.2', 'labels': labels}))
     return root

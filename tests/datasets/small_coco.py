@@ -19,17 +19,17 @@ SEGMENTS = [
 ]
 
 
-def colours(ids):
-    """Id map to the picture that COCO stores it in, as OpenCV writes it."""
+def colors(ids):
+    """Id map to the image that COCO stores it in, as OpenCV writes it."""
     ids = np.asarray(ids)
     return np.stack([ids >> 16 & 255, ids >> 8 & 255, ids & 255], axis=-1).astype(np.uint8)
 
 
-def write_picture(folder, ids=IDS, name='a'):
+def write_image(folder, ids=IDS, name='a'):
     ids = np.asarray(ids)
     shades = np.random.RandomState(0).randint(0, 256, (*ids.shape, 3), np.uint8)
     cv2.imwrite(str(folder / f'{name}.jpg'), shades)
-    cv2.imwrite(str(folder / f'{name}.png'), colours(ids))
+    cv2.imwrite(str(folder / f'{name}.png'), colors(ids))
 
 
 def document(segments=SEGMENTS, categories=CATEGORIES):

@@ -107,7 +107,7 @@ def test_missing_files(ade):
     assert not (ade / 'ade20k_panoptic_train.json').exists()
     with pytest.raises(FileNotFoundError, match=r'images/training holds no \*\.jpg file'):
         write_ade20k_panoptic(ade / 'images', num_workers=1)
-    with pytest.raises(ValueError, match="'test' is no split of ADE20K"):
+    with pytest.raises(ValueError, match="'test' is not a split of ADE20K"):
         write_ade20k_panoptic(ade, ['test'], num_workers=1)
 
 
@@ -134,7 +134,7 @@ def test_bad_maps(ade):
     with pytest.raises(ValueError, match=r'ADE_1\.png is no PNG of three channels of 8 bits'):
         write_ade20k_panoptic(ade, num_workers=1)
     damage(ade, 'annotations_instance', np.zeros((2, 4, 3)))
-    with pytest.raises(ValueError, match=r'ADE_1\.png is 4x2 pixels, but its picture is 4x3'):
+    with pytest.raises(ValueError, match=r'ADE_1\.png is 4x2 pixels, but its image is 4x3'):
         write_ade20k_panoptic(ade, num_workers=1)
 
 

@@ -41,7 +41,7 @@ def test_classes():
     """Numbers below 3100 are those of an alphabet: a slip of one line would break it."""
     meta = Ade20kFullDataset.METAINFO
     assert len(meta['classes']) == len(set(meta['classes'])) == 847
-    assert len({tuple(colour) for colour in meta['palette']}) == 847
+    assert len({tuple(color) for color in meta['palette']}) == 847
     assert meta['classes'][:2] == ('wall', 'building, edifice')
     assert [CLASSES[n] for n in (2978, 1831, 3148)] == [
         'wall',
@@ -62,7 +62,7 @@ def test_files(ade):
     assert sample['img'].shape == (HEIGHT, WIDTH, 3)
 
 
-def test_large_pictures_are_shrunk(tmp_path):
+def test_large_images_are_shrunk(tmp_path):
     ade = draw_ade20k_full(tmp_path, scale=10)
     write_ade20k_full(ade, ['validation'], num_workers=1)
     sample = load(ade, 'validation')[0]
@@ -85,10 +85,10 @@ def test_sizes(size, expected):
     assert _size(*size) == expected
 
 
-def test_numbers_of_the_colours():
+def test_numbers_of_the_colors():
     """256 * (red // 10) + green; blue has the objects."""
-    colours = np.array([[[113, 162, 9], [123, 76, 200], [0, 1, 0], [255, 255, 255]]], np.uint8)
-    assert read_labels(colours)[0].tolist() == [0, 846, IGNORED, IGNORED]
+    colors = np.array([[[113, 162, 9], [123, 76, 200], [0, 1, 0], [255, 255, 255]]], np.uint8)
+    assert read_labels(colors)[0].tolist() == [0, 846, IGNORED, IGNORED]
 
 
 def test_files_that_are_there_are_kept(ade):
@@ -109,12 +109,12 @@ def test_files_that_are_there_are_kept(ade):
 def test_what_is_wrong_is_named(ade):
     path = ade / 'images/ADE/training/urban/street/ADE_train_1_seg.png'
     save(path, noise()[:-1])
-    with pytest.raises(ValueError, match=re.escape(f'{path} is 96x63 pixels, but its picture is 96x64')):
+    with pytest.raises(ValueError, match=re.escape(f'{path} is 96x63 pixels, but its image is 96x64')):
         write_ade20k_full(ade, num_workers=1)
     path.unlink()
     with pytest.raises(FileNotFoundError, match=re.escape(f'1 files are missing, the first of them {path}')):
         write_ade20k_full(ade, num_workers=1)
-    with pytest.raises(ValueError, match="'val' is no split of ADE20K"):
+    with pytest.raises(ValueError, match="'val' is not a split of ADE20K"):
         write_ade20k_full(ade, ['val'])
 
 
@@ -127,12 +127,12 @@ class Harmful:
     ('content', 'message'),
     [
         ({'folder': [Harmful()], 'filename': ['a']}, 'it refers to builtins.print'),
-        ({'folder': ['ADE/a', 'ADE/b'], 'filename': ['a']}, 'is no index of ADE20K'),
+        ({'folder': ['ADE/a', 'ADE/b'], 'filename': ['a']}, 'is not an index of ADE20K'),
         ({'folder': ['ADE/..'], 'filename': ['ADE_val_1.jpg']}, "names the file '../ADE_val_1.jpg', which"),
         ({'folder': ['ADE/a'], 'filename': ['../ADE_val_1.jpg']}, 'which is not inside'),
         ({'folder': ['ADE/a'] * 2, 'filename': ['ADE_train_1.jpg'] * 2}, r'names ADE_train_1\.jpg twice'),
         ({'folder': [], 'filename': []}, 'names no image of training'),
-        ([], 'is no index of ADE20K'),
+        ([], 'is not an index of ADE20K'),
     ],
 )
 def test_bad_index(tmp_path, content, message, capsys):
@@ -185,9 +185,9 @@ def test_ignored_pixels_are_not_evaluated(root, confused, expected):
     cfg = Config.fromfile(root / 'configs' / '_base_' / 'datasets' / 'ade20k-full_512x512.py')
     metric = METRICS.build({**cfg.val_evaluator, '_scope_': 'mmseg'})
     metric.dataset_meta = Ade20kFullDataset.METAINFO
-    truth = torch.tensor([[0, 0, 846, 846, IGNORED, IGNORED]])
+    ground_truth = torch.tensor([[0, 0, 846, 846, IGNORED, IGNORED]])
     prediction = torch.tensor([[0, 0, 255, 255, 255, 7] if confused else [0, 0, 846, 846, 255, 7]])
-    sample = {'pred_sem_seg': {'data': prediction}, 'gt_sem_seg': {'data': truth}}
+    sample = {'pred_sem_seg': {'data': prediction}, 'gt_sem_seg': {'data': ground_truth}}
     metric.process({}, [sample])
     assert metric.evaluate(1)['aAcc'] == expected
 

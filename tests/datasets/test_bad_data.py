@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mmengine.dataset import Compose
 from mmengine.registry import TRANSFORMS, DefaultScope
-from small_coco import CATEGORIES, IDS, SEGMENTS, colours, document, write_json, write_picture
+from small_coco import CATEGORIES, IDS, SEGMENTS, colors, document, write_image, write_json
 
 from mmmaskformer.apis.video import open_video
 from mmmaskformer.datasets import CocoPanopticDataset, LoadAnnotations, LoadImageFromFile
@@ -48,7 +48,7 @@ def test_every_changed_byte_of_a_png_is_noticed():
 
 
 def test_preview_inside_a_jpeg_is_not_its_end():
-    """Cameras put a small JPEG, with an end of its own, before the picture."""
+    """Cameras put a small JPEG, with an end of its own, before the image."""
     content, preview = encoded(NOISE, '.jpg'), encoded(NOISE[:8, :8], '.jpg')
     held = content[:2] + b'\xff\xe1' + struct.pack('>H', len(preview) + 2) + preview + content[2:]
     check_whole(held)
@@ -86,7 +86,7 @@ def test_labels_are_no_jpeg(tmp_path):
     'name', ['zwölf Straßen', 'cafe\u0301', '街道 写真', '🚦', "it's {0} %s\t", 'byte\udce9']
 )
 def test_any_name_of_a_file_will_do(tmp_path, name):
-    write_picture(tmp_path)
+    write_image(tmp_path)
     folder = tmp_path / name
     folder.mkdir()
     (tmp_path / 'a.jpg').rename(folder / 'a.jpg')
@@ -213,8 +213,8 @@ def test_names_that_end_opencv(tmp_path):
 
 
 def test_id_of_no_segment_is_named_with_the_file(tmp_path):
-    write_picture(tmp_path)
-    cv2.imwrite(str(tmp_path / 'a.png'), colours(np.where(IDS == 5, 6, IDS)))
+    write_image(tmp_path)
+    cv2.imwrite(str(tmp_path / 'a.png'), colors(np.where(IDS == 5, 6, IDS)))
     dataset = CocoPanopticDataset(
         ann_file=write_json(tmp_path, document()),
         data_prefix=dict(img_path=str(tmp_path), seg_map_path=str(tmp_path)),

@@ -82,14 +82,14 @@ def test_too_many_bad_samples_are_an_error(tmp_path):
         SkipBadSamples({**config, 'test_mode': True})
 
 
-def batch(picture, truth_shape=(4, 5)):
+def batch(image, ground_truth_shape=(4, 5)):
     sample = SegDataSample(metainfo=dict(img_path='street.jpg'))
-    sample.gt_sem_seg = PixelData(data=torch.zeros(1, *truth_shape, dtype=torch.int64))
-    return dict(inputs=[picture], data_samples=[sample])
+    sample.gt_sem_seg = PixelData(data=torch.zeros(1, *ground_truth_shape, dtype=torch.int64))
+    return dict(inputs=[image], data_samples=[sample])
 
 
 @pytest.mark.parametrize(
-    ('picture', 'message'),
+    ('image', 'message'),
     [
         (torch.full((3, 4, 5), float('nan')), 'not finite'),
         (torch.full((3, 4, 5), float('-inf')), 'not finite'),
@@ -100,11 +100,11 @@ def batch(picture, truth_shape=(4, 5)):
         ),
         (
             torch.zeros(3, 4, 6, dtype=torch.uint8),
-            r'is 6x4 pixels in the batch, but its truth \(gt_sem_seg\) 5x4',
+            r'is 6x4 pixels in the batch, but its ground truth \(gt_sem_seg\) 5x4',
         ),
     ],
 )
-def test_pictures_that_would_spoil_the_batch(picture, message):
+def test_images_that_would_spoil_the_batch(image, message):
     subject = MaskFormerDataPreProcessor(mean=[0, 0, 0], std=[1, 1, 1], size_divisor=4)
     with pytest.raises(ValueError, match=rf'street\.jpg .*{message}'):
-        subject(batch(picture), training=True)
+        subject(batch(image), training=True)

@@ -30,8 +30,8 @@ def test_coco_is_that_of_the_true_file(shared):
 
 
 def test_ade20k():
-    """MMSegmentation's names and colours; the things are those MMDetection lists."""
-    from mmdet.datasets.ade20k import ADE20KPanopticDataset as MMDetAde20k  # our import mended these
+    """MMSegmentation's names and colors; the things are those MMDetection lists."""
+    from mmdet.datasets.ade20k import ADE20KPanopticDataset as MMDetAde20k  # our import fixed these
     from mmseg.datasets import ADE20KDataset
 
     categories = load_categories('ade20k_panoptic')
@@ -66,7 +66,7 @@ def test_what_a_data_set_says_of_its_classes():
     }
 
 
-def test_default_colours_are_distinct():
+def test_default_colors_are_distinct():
     assert len({default_color(i) for i in range(200)}) == 200
 
 

@@ -129,14 +129,14 @@ def test_what_is_wrong_is_named(city, convert):
     with pytest.raises(ValueError, match=re.escape(f'{path} has the label 34, which is none')):
         convert(city, num_workers=1)
     save(path, stripes([7], dtype)[:-2])
-    with pytest.raises(ValueError, match=re.escape(f'{path} is 96x62 pixels, but its picture is 96x64')):
+    with pytest.raises(ValueError, match=re.escape(f'{path} is 96x62 pixels, but its image is 96x64')):
         convert(city, num_workers=1)
     path.unlink()
     with pytest.raises(FileNotFoundError, match=re.escape(f'1 files are missing, the first of them {path}')):
         convert(city, num_workers=1)
     with pytest.raises(FileNotFoundError, match=r'test holds no CITY/\*_leftImg8bit\.png'):
         convert(city, ['test'], num_workers=1)
-    with pytest.raises(ValueError, match="'training' is no split of Cityscapes"):
+    with pytest.raises(ValueError, match="'training' is not a split of Cityscapes"):
         convert(city, ['training'], num_workers=1)
     (city / 'leftImg8bit' / 'val' / 'lindau').rename(city / 'leftImg8bit' / 'val' / 'ulm')
     with pytest.raises(ValueError, match='is not in the folder of its city, lindau'):

@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 from pycocotools import mask as coco_masks
-from small_coco import write_json, write_picture
+from small_coco import write_image, write_json
 
 from mmmaskformer.datasets import CocoInstanceDataset
 from mmmaskformer.datasets.contents import unreadable_as_empty
@@ -43,7 +43,7 @@ def instance(segmentation, **kwargs):
 
 
 def build(folder, instances, sizes=None, **kwargs):
-    write_picture(folder, np.zeros((HEIGHT, WIDTH), int))
+    write_image(folder, np.zeros((HEIGHT, WIDTH), int))
     content = {
         'images': [{'id': number, 'file_name': 'a.jpg', **(sizes or {})} for number in (1, 2)],
         'annotations': [{'id': i, **entry} for i, entry in enumerate(instances)],

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from small_coco import CATEGORIES, IDS, SEGMENTS, document, write_json, write_picture
+from small_coco import CATEGORIES, IDS, SEGMENTS, document, write_image, write_json
 
 from mmmaskformer.datasets import Ade20kPanopticDataset, CocoPanopticDataset
 
@@ -16,7 +16,7 @@ CLASSES = {300: 'sky', 5: 'cat', 16777215: 'cat', 70000: 'dog'}
 
 
 def build(folder, content=None, **kwargs):
-    write_picture(folder)
+    write_image(folder)
     prefix = {'img_path': str(folder), 'seg_map_path': str(folder)}
     path = write_json(folder, document() if content is None else content)
     return CocoPanopticDataset(ann_file=path, data_prefix=prefix, **{'pipeline': PIPELINE, **kwargs})
@@ -81,7 +81,7 @@ def test_list_without_the_file(tmp_path):
 
 
 def test_data_root(tmp_path):
-    write_picture(tmp_path)
+    write_image(tmp_path)
     write_json(tmp_path, document())
     dataset = CocoPanopticDataset(ann_file='annotations.json', data_root=str(tmp_path), pipeline=PIPELINE)
     assert dataset[0]['img_path'] == str(tmp_path / 'a.jpg')
@@ -206,7 +206,7 @@ def test_bad_arguments(tmp_path, kwargs, message):
 
 
 def test_many_images_are_indexed_quickly(tmp_path):
-    """A tenth of COCO's training images; no picture or PNG is looked for."""
+    """A tenth of COCO's training images; no image or PNG is looked for."""
     number = 12000
     content = document()
     image, annotation = content['images'][0], content['annotations'][0]

@@ -96,11 +96,11 @@ def test_unknown_labels_are_named(tmp_path, numbers, num_names, label):
 
 def test_what_is_wrong_is_named(stuff):
     cv2.imwrite(str(stuff / 'images' / 'COCO_train2014_000000000002.jpg'), np.zeros((64, 94, 3), np.uint8))
-    with pytest.raises(ValueError, match=r'0002\.mat is 96x64 pixels, but its picture is 94x64'):
+    with pytest.raises(ValueError, match=r'0002\.mat is 96x64 pixels, but its image is 94x64'):
         write_coco_stuff10k(stuff, num_workers=1)
     path = stuff / 'annotations' / 'COCO_train2014_000000000002.mat'
     path.write_text('no .mat file')
-    with pytest.raises(ValueError, match=re.escape(f'{path} is no annotation of COCO-Stuff-10k')):
+    with pytest.raises(ValueError, match=re.escape(f'{path} is not an annotation of COCO-Stuff-10k')):
         write_coco_stuff10k(stuff, num_workers=1)
     path.unlink()
     with pytest.raises(FileNotFoundError, match=re.escape(f'1 files are missing, the first of them {path}')):
@@ -109,7 +109,7 @@ def test_what_is_wrong_is_named(stuff):
     names.write_text('../../a')
     with pytest.raises(ValueError, match=re.escape(f"{names} names the file '../../a.jpg', which is not")):
         write_coco_stuff10k(stuff, ['test'], num_workers=1)
-    with pytest.raises(ValueError, match="'val' is no split of COCO-Stuff-10k"):
+    with pytest.raises(ValueError, match="'val' is not a split of COCO-Stuff-10k"):
         write_coco_stuff10k(stuff, ['val'])
 
 

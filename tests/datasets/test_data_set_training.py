@@ -23,7 +23,7 @@ TREES: dict[str, tuple[Callable, Callable, str]] = {
 
 
 def shrink(pipeline: list) -> None:
-    """The transforms of a pipeline as they are, for pictures of some dozens of pixels."""
+    """The transforms of a pipeline as they are, for images of some dozens of pixels."""
     for transform in pipeline:
         if transform['type'] == 'RandomChoiceResize':
             transform.update(scales=[EDGE], max_size=4 * EDGE)

@@ -196,18 +196,18 @@ def test_label_maps_are_left_alone():
 
 
 def test_transforms_of_ones_own():
-    class Recoloured(BaseTransform):
+    class Recolored(BaseTransform):
         def transform(self, results):
             return results
 
-    class CutMix(Recoloured):
+    class CutMix(Recolored):
         def get_indices(self, dataset):
             return [0]
 
     class MergingCutMix(CutMix):
         handles_segments = True
 
-    assert check_pipelines(Pipeline(Recoloured(), MergingCutMix(), lambda results: results))
+    assert check_pipelines(Pipeline(Recolored(), MergingCutMix(), lambda results: results))
     with pytest.raises(ValueError, match=r'CutMix in the pipeline.*handles_segments = True in its class'):
         check_pipelines(Pipeline(CutMix()))
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from small_coco import IDS, SEGMENTS, colours
+from small_coco import IDS, SEGMENTS, colors
 
 from mmmaskformer.datasets import LoadPanopticAnnotations, PackSegmentInputs
 from mmmaskformer.datasets.id_maps import number_segments
@@ -15,9 +15,9 @@ NUM_CLASSES = 5
 def test_number_segments_by_hand():
     number = [s['id'] for s in SEGMENTS]
     expected = [[2, 2, 1, 1, 0], [2, 4, 4, 1, 0], [3, 3, 4, 1, 1]]
-    assert number_segments(colours(IDS), number).tolist() == expected
-    assert number_segments(colours(np.zeros((2, 3), int)), []).tolist() == [[0, 0, 0], [0, 0, 0]]
-    assert number_segments(colours([[9]]), [4, 9]).tolist() == [[2]]
+    assert number_segments(colors(IDS), number).tolist() == expected
+    assert number_segments(colors(np.zeros((2, 3), int)), []).tolist() == [[0, 0, 0], [0, 0, 0]]
+    assert number_segments(colors([[9]]), [4, 9]).tolist() == [[2]]
 
 
 @pytest.mark.parametrize('seed', range(5))
@@ -26,7 +26,7 @@ def test_number_segments_is_the_slow_way(seed):
     ids = random.choice((1 << 24) - 1, 40, replace=False) + 1
     pixels = np.concatenate([[0], ids])[random.randint(0, 41, (23, 31))]
     expected = sum((pixels == number) * place for place, number in enumerate(ids, start=1))
-    np.testing.assert_array_equal(number_segments(colours(pixels), ids.tolist()), expected)
+    np.testing.assert_array_equal(number_segments(colors(pixels), ids.tolist()), expected)
 
 
 def load(tmp_path, pixels, segments=SEGMENTS, **kwargs):
@@ -40,11 +40,11 @@ def test_id_without_segment(tmp_path):
     with pytest.raises(
         ValueError, match=r'The panoptic map .*a\.png cannot be read .*have the id 70000, which no'
     ):
-        load(tmp_path, colours(IDS), SEGMENTS[:3])
+        load(tmp_path, colors(IDS), SEGMENTS[:3])
 
 
 def test_segment_without_pixels_is_left_out_of_training_and_evaluation(tmp_path):
-    sample = load(tmp_path, colours(np.where(IDS == 5, 0, IDS)))
+    sample = load(tmp_path, colors(np.where(IDS == 5, 0, IDS)))
     assert [s['id'] for s in sample['segments_info']] == [1, 2, 3]
     assert [s['area'] for s in sample['segments_info']] == [5, 2, 3]
     assert sample['gt_seg_map'].tolist() == [[0, 0, 1, 1, 0], [0, 3, 3, 1, 0], [2, 2, 3, 1, 1]]
@@ -54,22 +54,22 @@ def test_segment_without_pixels_is_left_out_of_training_and_evaluation(tmp_path)
 
 
 def test_missing_area_is_counted(tmp_path):
-    sample = load(tmp_path, colours(IDS), [{**s, 'area': None} for s in SEGMENTS])
+    sample = load(tmp_path, colors(IDS), [{**s, 'area': None} for s in SEGMENTS])
     assert [s['area'] for s in sample['segments_info']] == [5, 3, 2, 3]
 
 
 def test_bad_maps(tmp_path):
     with pytest.raises(ValueError, match=r'a\.png is 5x3 pixels, but its image a\.jpg is 5x4'):
-        load(tmp_path, colours(IDS), ori_shape=(4, 5))
+        load(tmp_path, colors(IDS), ori_shape=(4, 5))
     for wrong, found in (
         (IDS.astype(np.uint8), '1 channels of 8 bits'),
         (IDS.astype(np.uint16), '1 channels of 16 bits'),
-        (colours(IDS).astype(np.uint16), '3 channels of 16 bits'),
-        (np.dstack([colours(IDS), np.full(IDS.shape, 255, np.uint8)]), '4 channels of 8 bits'),
+        (colors(IDS).astype(np.uint16), '3 channels of 16 bits'),
+        (np.dstack([colors(IDS), np.full(IDS.shape, 255, np.uint8)]), '4 channels of 8 bits'),
     ):
         with pytest.raises(ValueError, match=rf'a\.png cannot be read \(it has {found}, but ids of segments'):
             load(tmp_path, wrong)
-    (tmp_path / 'b.png').write_bytes(b'no picture')
+    (tmp_path / 'b.png').write_bytes(b'no image')
     results = {'seg_map_path': str(tmp_path / 'b.png'), 'segments_info': []}
     with pytest.raises(ValueError, match=r'b\.png cannot be read \(it is not an image\): replace the file'):
         LoadPanopticAnnotations()(results)
@@ -95,7 +95,7 @@ def test_many_segments(tmp_path, number):
     ids = np.arange(1, number + 1) * 50021
     pixels = np.zeros((20, 20), int)
     pixels.flat[:number] = ids
-    cv2.imwrite(str(tmp_path / 'a.png'), colours(pixels))
+    cv2.imwrite(str(tmp_path / 'a.png'), colors(pixels))
     thing = {'category_id': 3, 'isthing': True, 'iscrowd': False, 'area': 1}
     segments = [{**thing, 'id': int(i)} for i in ids]
     results = {'seg_map_path': str(tmp_path / 'a.png'), 'segments_info': segments, 'ori_shape': (20, 20)}

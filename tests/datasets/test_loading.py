@@ -27,7 +27,7 @@ def test_good_files_are_loaded_as_ever(tmp_path):
     assert results['seg_fields'] == ['gt_seg_map']
 
 
-@pytest.mark.parametrize('content', [b'', b'not a picture'])
+@pytest.mark.parametrize('content', [b'', b'not an image'])
 def test_unreadable_image_is_named(tmp_path, content):
     (tmp_path / 'a.jpg').write_bytes(content)
     with pytest.raises(ValueError, match=r'The image .*a\.jpg cannot be read .*replace the file'):
@@ -47,7 +47,7 @@ def test_missing_files_are_named(tmp_path):
 )
 def test_unreadable_label_map_is_named(tmp_path, damage, backend):
     good = cv2.imencode('.png', np.random.RandomState(0).randint(0, 9, (64, 64), np.uint8))[1].tobytes()
-    content = {'empty': b'', 'text': b'not a picture', 'truncated': good[: len(good) // 2]}[damage]
+    content = {'empty': b'', 'text': b'not an image', 'truncated': good[: len(good) // 2]}[damage]
     (tmp_path / 'a.png').write_bytes(content)
     with pytest.raises(ValueError, match=r'The label map .*a\.png cannot be read .*replace the file'):
         LoadAnnotations(imdecode_backend=backend)(sample(tmp_path))
@@ -67,7 +67,7 @@ def test_size_is_compared_with_the_original_image(tmp_path):
     assert results['gt_seg_map'].shape == (4, 6)
 
 
-def test_coloured_label_map_is_refused(tmp_path):
+def test_colored_label_map_is_refused(tmp_path):
     cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((4, 6, 3), np.uint8))
     with pytest.raises(ValueError, match=r'shape \(4, 6, 3\).*single channel'):
         LoadAnnotations()(sample(tmp_path))

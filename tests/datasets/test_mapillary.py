@@ -30,7 +30,7 @@ def test_what_is_wrong_is_named(vistas):
     with pytest.raises(ValueError, match=re.escape(f'{path} has the label 66, which is none')):
         check_mapillary(vistas, num_workers=1)
     save(path, stripes([3])[1:])
-    with pytest.raises(ValueError, match=re.escape(f'{path} is 96x63 pixels, but its picture is 96x64')):
+    with pytest.raises(ValueError, match=re.escape(f'{path} is 96x63 pixels, but its image is 96x64')):
         check_mapillary(vistas, num_workers=1)
     path.unlink()
     with pytest.raises(FileNotFoundError, match=re.escape(f'the first of them {path}: unpack the label')):
@@ -41,7 +41,7 @@ def test_what_is_wrong_is_named(vistas):
         check_mapillary(vistas, ['training'], num_workers=1)
     with pytest.raises(FileNotFoundError, match=r'images holds no \*\.jpg file'):
         check_mapillary(vistas / 'training', num_workers=1)
-    with pytest.raises(ValueError, match="'test' is no split of Mapillary Vistas"):
+    with pytest.raises(ValueError, match="'test' is not a split of Mapillary Vistas"):
         check_mapillary(vistas, ['test'])
 
 

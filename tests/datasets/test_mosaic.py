@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.registry import DATASETS, init_default_scope
-from small_coco import CATEGORIES, colours
+from small_coco import CATEGORIES, colors
 
 from mmmaskformer.datasets import SegmentMosaic
 from mmmaskformer.datasets.id_maps import merge_segments
@@ -176,7 +176,7 @@ def mixed_dataset(folder, mosaic):
         ids = np.full((20, 30), 5, np.int64)
         ids[:, 10 + number :] = 300
         cv2.imwrite(str(folder / f'{number}.jpg'), np.zeros((20, 30, 3), np.uint8))
-        cv2.imwrite(str(folder / f'{number}.png'), colours(ids))
+        cv2.imwrite(str(folder / f'{number}.png'), colors(ids))
         info = [dict(id=5, category_id=7), dict(id=300, category_id=3)]
         images.append(dict(id=number, file_name=f'{number}.jpg', height=20, width=30))
         annotations.append(dict(image_id=number, file_name=f'{number}.png', segments_info=info))

@@ -96,7 +96,7 @@ def test_data_sets_refuse_names_that_lead_out(kind, name, tmp_path):
 
 @pytest.mark.parametrize('name', ['../a_0_0', 'b/../../a_0_0', '/a_0_0'])
 def test_ids_that_are_names(name, tmp_path):
-    """Pictures of Cityscapes are found by their id."""
+    """Images of Cityscapes are found by their id."""
     content = dict(content_for(CocoPanopticDataset), annotations=[])
     content['images'][0]['id'] = name
     with pytest.raises(ValueError, match='which is not inside'):

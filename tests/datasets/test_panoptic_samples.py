@@ -1,4 +1,4 @@
-"""True pictures, and the configs that load them."""
+"""True images, and the configs that load them."""
 
 import json
 from pathlib import Path
@@ -55,9 +55,9 @@ def at(data, settings):
 def test_true_coco_images_come_back(data, categories):
     """Load, pack, take the segments, and write ids and list again: equal to the PNG and the JSON file."""
     dataset = CocoPanopticDataset(**at(data, SAMPLE), categories=categories, pipeline=PANOPTIC)
-    truth = json.loads((data / 'coco_panoptic_sample' / 'panoptic_examples.json').read_text())
+    ground_truth = json.loads((data / 'coco_panoptic_sample' / 'panoptic_examples.json').read_text())
     assert len(dataset) == 2
-    for index, annotation in enumerate(truth['annotations']):
+    for index, annotation in enumerate(ground_truth['annotations']):
         sample = dataset[index]['data_samples']
         assert sample.img_id == annotation['image_id']
         infos = annotation['segments_info']
@@ -93,16 +93,16 @@ def test_coco126_instances(data):
     dataset = CocoInstanceDataset(
         **settings, ann_file='instances.json', categories='coco_instance', pipeline=INSTANCE
     )
-    truth = COCO(dataset.ann_file)
+    ground_truth = COCO(dataset.ann_file)
     layers = 0
     for index in range(0, 126, 9):
         sample = dataset[index]['data_samples']
         layers = max(layers, len(sample.gt_panoptic_seg.data))
-        annotations = truth.loadAnns(truth.getAnnIds(sample.img_id))
+        annotations = ground_truth.loadAnns(ground_truth.getAnnIds(sample.img_id))
         assert len(annotations) == len(sample.gt_segments_info)
         for annotation, info in zip(annotations, sample.gt_segments_info):
             mask = (sample.gt_panoptic_seg.data == info['id']).any(0).numpy()
-            np.testing.assert_array_equal(mask, truth.annToMask(annotation).astype(bool))
+            np.testing.assert_array_equal(mask, ground_truth.annToMask(annotation).astype(bool))
             assert dataset.metainfo['category_ids'][info['category_id']] == annotation['category_id']
     assert layers > 1
 
@@ -142,7 +142,7 @@ def check_samples(dataset, cfg, phase, crop=None):
         ('camvid_panoptic.py', {'data_root': 'camvid'}, True),
     ],
 )
-def test_configs_on_true_pictures(data, config, settings, crop, phase):
+def test_configs_on_true_images(data, config, settings, crop, phase):
     np.random.seed(0)
     dataset, cfg = build(config, phase, **at(data, settings))
     check_samples(dataset, cfg, phase, crop)

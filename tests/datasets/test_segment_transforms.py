@@ -26,7 +26,7 @@ def segments_info(number):
 
 
 def random_sample(seed, number=12, layers=1, shape=(37, 53)):
-    """Blocks of random segments, not all of them present, and a picture that shows the first layer."""
+    """Blocks of random segments, not all of them present, and an image that shows the first layer."""
     random = np.random.RandomState(seed)
     small = random.randint(0, number + 1, (6, 7, layers))
     id_map = np.stack(
@@ -78,8 +78,8 @@ def test_flip_and_crop_commute_with_taking_segments(layers, number, seed):
 
 @pytest.mark.parametrize('layers', [1, 3, 7])
 @pytest.mark.parametrize('seed', range(3))
-def test_the_map_follows_the_picture_through_every_transform(layers, seed):
-    """The picture shows the ids of the first layer, so it must agree with the map wherever it is flat."""
+def test_the_map_follows_the_image_through_every_transform(layers, seed):
+    """The image shows the ids of the first layer, so it must agree with the map wherever it is flat."""
     np.random.seed(seed)
     pipeline = [
         {'type': 'RandomFlip', 'prob': 0.5},
@@ -96,12 +96,12 @@ def test_the_map_follows_the_picture_through_every_transform(layers, seed):
     ]
     sample = Compose(pipeline)(random_sample(seed, layers=layers))
     first = sample['gt_seg_map'].reshape(96, 128, -1)[..., 0]
-    picture = sample['img'][..., 0]
+    image = sample['img'][..., 0]
     around = np.ones((15, 15))
-    lowest = cv2.erode(picture, around, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    flat = (cv2.dilate(picture, around) == lowest) & (picture > 0)
+    lowest = cv2.erode(image, around, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    flat = (cv2.dilate(image, around) == lowest) & (image > 0)
     assert flat.sum() > 200
-    assert (first[flat] == picture[flat]).all()
+    assert (first[flat] == image[flat]).all()
     assert sample['gt_seg_map'].dtype == np.uint8
 
 
@@ -161,7 +161,7 @@ def test_packing():
     assert (data.gt_sem_seg.data[0].numpy() == expected).all()
 
 
-def test_packing_without_truth():
+def test_packing_without_ground_truth():
     results = {'img': np.zeros((4, 6, 3), np.uint8), 'img_path': 'a.jpg', 'img_shape': (4, 6)}
     packed = PackSegmentInputs(with_semantic=True)(LoadPanopticAnnotations()(results))
     assert packed['inputs'].shape == (3, 4, 6)

@@ -19,7 +19,7 @@ from mmmaskformer.datasets.toy import (
     draw_scene,
     write_toy,
 )
-from mmmaskformer.datasets.toy.panoptic import colour_segments, describe_segments
+from mmmaskformer.datasets.toy.panoptic import color_segments, describe_segments
 from mmmaskformer.datasets.toy.scene import remove_slivers
 
 ROOT = Path(__file__).parents[2]
@@ -38,9 +38,9 @@ def draw(seed, index=0, **size):
 
 
 def read(path):
-    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    assert picture is not None, path
-    return picture
+    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert image is not None, path
+    return image
 
 
 def contents(root):
@@ -49,9 +49,9 @@ def contents(root):
 
 def test_a_seed_decides_the_scene():
     first, again, other = draw(1), draw(1), draw(2)
-    np.testing.assert_array_equal(first.picture, again.picture)
+    np.testing.assert_array_equal(first.image, again.image)
     np.testing.assert_array_equal(first.segments, again.segments)
-    assert (first.picture != other.picture).mean() > 0.5
+    assert (first.image != other.image).mean() > 0.5
 
 
 def test_number_of_workers_and_of_scenes_changes_no_byte(toy, tmp_path):
@@ -108,21 +108,21 @@ def test_labels_of_a_hand_drawn_scene():
 
 def test_areas_and_boxes_of_a_hand_drawn_scene():
     scene = hand_drawn()
-    ids, colours = colour_segments(scene)
+    ids, colors = color_segments(scene)
     assert describe_segments(scene, ids) == [
         dict(id=ids[0], category_id=1, area=3, bbox=[1, 0, 2, 2], iscrowd=0),
         dict(id=ids[1], category_id=6, area=3, bbox=[3, 0, 2, 2], iscrowd=0),
         dict(id=ids[2], category_id=6, area=6, bbox=[0, 1, 5, 2], iscrowd=0),
     ]
-    red, green, blue = (int(value) for value in colours[2, 0])
+    red, green, blue = (int(value) for value in colors[2, 0])
     assert red + 256 * green + 65536 * blue == ids[2]
-    assert colours[0, 0].tolist() == [0, 0, 0]
+    assert colors[0, 0].tolist() == [0, 0, 0]
 
 
 def test_many_segments_get_ids_of_their_own():
     categories = tuple(CATEGORY_IDS[name] for name in ('car', 'ball', 'tree') for _ in range(27))
     segments = np.arange(1, len(categories) + 1, dtype=np.int32)[None]
-    ids, _ = colour_segments(Scene(np.zeros((1, len(categories), 3), dtype=np.uint8), segments, categories))
+    ids, _ = color_segments(Scene(np.zeros((1, len(categories), 3), dtype=np.uint8), segments, categories))
     assert len(set(ids)) == len(ids)
     assert min(ids) > 0
 
@@ -161,7 +161,7 @@ def test_dataset_reduces_the_zero_label(toy):
     )
     assert len(dataset) == RECIPE.num_validation
     assert dataset.metainfo['classes'] == tuple(category.name for category in CATEGORIES)
-    assert dataset.metainfo['palette'] == [list(category.colour) for category in CATEGORIES]
+    assert dataset.metainfo['palette'] == [list(category.color) for category in CATEGORIES]
     packed = dataset[1]
     on_disk = read(toy / 'annotations/validation/00001.png').astype(int)
     loaded = packed['data_samples'].gt_sem_seg.data.numpy()[0]
@@ -217,19 +217,19 @@ def test_command_line_names_the_folder(toy, monkeypatch):
     assert str(toy) in stopped.value.code
 
 
-def test_colour_alone_does_not_tell_the_class():
-    """The best guess for every colour (16 steps a channel, as counted over 30 scenes) stays below 40 mIoU."""
+def test_color_alone_does_not_tell_the_class():
+    """The best guess for every color (16 steps a channel, as counted over 30 scenes) stays below 40 mIoU."""
 
-    def colours_and_labels(scenes):
+    def colors_and_labels(scenes):
         scenes = list(scenes)
-        bins = [(scene.picture // 16).astype(int) @ (1, 16, 256) for scene in scenes]
+        bins = [(scene.image // 16).astype(int) @ (1, 16, 256) for scene in scenes]
         labels = np.concatenate([scene.labels.ravel() for scene in scenes])
         labelled = labels > 0
         return np.concatenate(bins, axis=None)[labelled], labels[labelled] - 1
 
-    bins, labels = colours_and_labels(draw(5, index) for index in range(30))
+    bins, labels = colors_and_labels(draw(5, index) for index in range(30))
     counts = np.bincount(bins * 10 + labels, minlength=4096 * 10).reshape(4096, 10)
-    bins, labels = colours_and_labels(draw(6, index) for index in range(12))
+    bins, labels = colors_and_labels(draw(6, index) for index in range(12))
     confusion = np.bincount(labels * 10 + counts.argmax(1)[bins], minlength=100).reshape(10, 10)
     hits = np.diag(confusion)
     iou = hits / (confusion.sum(0) + confusion.sum(1) - hits)

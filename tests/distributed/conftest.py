@@ -16,7 +16,7 @@ from forked_ranks import results_of  # noqa: E402
 
 @pytest.fixture(scope='session')
 def folder_of_ranks(tmp_path_factory) -> Path:
-    """Where the processes work: pictures, a first checkpoint, work dirs."""
+    """Where the processes work: images, a first checkpoint, work dirs."""
     return tmp_path_factory.mktemp('ranks')
 
 

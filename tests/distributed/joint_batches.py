@@ -1,4 +1,4 @@
-"""Pictures that several processes share, or that are all in one, and what a small model learns from them."""
+"""Images that several processes share, or that are all in one, and what a small model learns from them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from small_models import HEAD, small_model
 from torch import Tensor, nn
 
 WIDE, TALL = (64, 96), (96, 64)
-# Size and number of segments of four pictures. The rest of a picture is void, all of it where there are none.
+# Size and number of segments of four images. The rest of an image is void, all of it where there are none.
 CASES = dict(
     as_many=[(WIDE, 3)] * 4,
     uneven=[(WIDE, 4), (WIDE, 1), (WIDE, 2), (WIDE, 1)],
@@ -49,12 +49,12 @@ def build(head: str) -> nn.Module:
 
 
 def share(case: str, rank: int = 0, world: int = 1) -> dict:
-    """The pictures of a process, as a data loader hands them over."""
+    """The images of a process, as a data loader hands them over."""
     size = len(CASES[case]) // world
     chosen = list(enumerate(CASES[case]))[rank * size : (rank + 1) * size]
     return dict(
-        inputs=[_picture(number, shape) for number, (shape, _) in chosen],
-        data_samples=[_truth(shape, segments) for _, (shape, segments) in chosen],
+        inputs=[_image(number, shape) for number, (shape, _) in chosen],
+        data_samples=[_ground_truth(shape, segments) for _, (shape, segments) in chosen],
     )
 
 
@@ -82,13 +82,13 @@ def parameters(model: nn.Module) -> Tensor:
     return torch.cat([p.detach().flatten() for p in model.parameters()])
 
 
-def _picture(number: int, shape: tuple[int, int]) -> Tensor:
+def _image(number: int, shape: tuple[int, int]) -> Tensor:
     generator = torch.Generator().manual_seed(number)
     return torch.randint(0, 256, (3, *shape), dtype=torch.uint8, generator=generator)
 
 
-def _truth(shape: tuple[int, int], segments: int) -> SegDataSample:
-    """Segments side by side, the last quarter of the picture void."""
+def _ground_truth(shape: tuple[int, int], segments: int) -> SegDataSample:
+    """Segments side by side, the last quarter of the image void."""
     labels = torch.full((1, *shape), 255)
     width = 3 * shape[1] // 4
     for label, columns in enumerate(torch.arange(width).chunk(segments) if segments else ()):

@@ -53,7 +53,7 @@ def learn_twice(head: str, case: str, rank: int, world: int) -> dict:
 
 
 def accumulate(case: str, rank: int) -> torch.Tensor:
-    """What two steps with one picture each, accumulated, change: the gradient, at a learning rate of one."""
+    """What two steps with one image each, accumulated, change: the gradient, at a learning rate of one."""
     model = MMDistributedDataParallel(build('equal_weights'))
     before = parameters(model)
     optim_wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=1.0), accumulative_counts=2)

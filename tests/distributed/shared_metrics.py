@@ -1,4 +1,4 @@
-"""Metrics of seven pictures that processes share in several ways."""
+"""Metrics of seven images that processes share in several ways."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from mmseg.evaluation import IoUMetric
 
 from mmmaskformer.evaluation import ClassIoU, InstanceAP, PanopticQuality, SemanticPanopticQuality
 
-NUM_IMAGES = 7  # for two or four processes: one picture is repeated, or a process has fewer
+NUM_IMAGES = 7  # for two or four processes: one image is repeated, or a process has fewer
 BY_SAMPLER = 'as_sampled', 'as_sampled_without_repeats'
 METRICS = ClassIoU, PanopticQuality, SemanticPanopticQuality, InstanceAP
 
 
 def shares_of(rank: int, world: int) -> dict[str, Sequence[int]]:
-    """The pictures that a process has."""
+    """The images that a process has."""
     numbers = range(NUM_IMAGES)
     drawn = random.Random(world).choices(range(world), k=NUM_IMAGES)
     mine = [number for number in numbers if drawn[number] == rank]

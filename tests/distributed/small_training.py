@@ -30,7 +30,7 @@ SHARDS_ON_CPU = 'priority' in inspect.signature(torch.cpu.Stream).parameters
 
 
 def write_splits(folder: Path) -> None:
-    """Four pictures for training, seven for validation, and a model that tells pixels apart."""
+    """Four images for training, seven for validation, and a model that tells pixels apart."""
     write_data(folder / 'train', 4)
     write_data(folder / 'val', NUM_VALIDATION)
     torch.manual_seed(0)
@@ -46,7 +46,7 @@ def write_splits(folder: Path) -> None:
 
 
 def training_config(data: Path, work_dir: Path, world: int, norm: str | None = None) -> Config:
-    """Two steps with all pictures there are, a checkpoint, and a validation.
+    """Two steps with all images there are, a checkpoint, and a validation.
 
     Nothing is drawn, and classes weigh alike, so that the number of processes makes no difference; unless
     batch normalisation, if its name is given, learns.

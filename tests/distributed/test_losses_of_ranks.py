@@ -1,4 +1,4 @@
-"""Losses and gradients of two and four processes against one process with all the pictures."""
+"""Losses and gradients of two and four processes against one process with all the images."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_process_without_segments_takes_part(ranks, head, world):
 
 @pytest.mark.parametrize('world', WORLDS)
 @pytest.mark.parametrize('head', ['maskformer', 'equal_weights'])
-def test_pictures_of_other_sizes_are_on_their_own(ranks, head, world):
+def test_images_of_other_sizes_are_on_their_own(ranks, head, world):
     """The reference is each process's batch by itself, with mask losses of the joint normaliser."""
     total = num_segments('sizes')
     losses, found = learned(ranks, world, head, 'sizes')
@@ -114,7 +114,7 @@ def test_pictures_of_other_sizes_are_on_their_own(ranks, head, world):
 
 @pytest.mark.parametrize('case', ['as_many', 'uneven'])
 def test_accumulated_gradient(ranks, case):
-    """The mean of the steps' gradients, each with the segments of its own pictures in both processes."""
+    """The mean of the steps' gradients, each with the segments of its own images in both processes."""
     steps = []
     for first in range(2):
         model, batch = build('equal_weights'), share(case, first, 2)

@@ -1,4 +1,4 @@
-"""Metrics of pictures that two and four processes share, against one process that has them all."""
+"""Metrics of images that two and four processes share, against one process that has them all."""
 
 from __future__ import annotations
 

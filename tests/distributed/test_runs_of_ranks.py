@@ -29,7 +29,7 @@ def test_synchronised_batch_norm_falls_back(ranks, folder_of_ranks, tmp_path):
     for name, value in first['statistics'].items():
         assert torch.equal(value, state[name])
         assert torch.equal(value, second['statistics'][name])
-        alike = torch.equal(value, one['statistics'][name])  # no: each process has half of the pictures
+        alike = torch.equal(value, one['statistics'][name])  # no: each process has half of the images
         assert alike == name.endswith('num_batches_tracked')
 
 
@@ -50,7 +50,7 @@ def test_sharded_run_leaves_a_whole_checkpoint(ranks, folder_of_ranks, tmp_path)
 
 @pytest.fixture(scope='module')
 def four(tmp_path_factory) -> Path:
-    """Pictures, and in ``four`` what `tools/dist_train.sh` has left."""
+    """Images, and in ``four`` what `tools/dist_train.sh` has left."""
     folder = tmp_path_factory.mktemp('four')
     write_splits(folder)
     cfg = training_config(folder, folder / 'four', 4)

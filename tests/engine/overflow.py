@@ -8,7 +8,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
-from small_models import HEAD, model_config, pictures
+from small_models import HEAD, images, model_config
 from tiny_model import LOADER
 from torch import nn
 
@@ -20,7 +20,7 @@ class LabelledImages(torch.utils.data.Dataset):
     """Small images with label maps."""
 
     def __init__(self):
-        self.batches = [pictures((64, 96)) for _ in range(2)]
+        self.batches = [images((64, 96)) for _ in range(2)]
 
     def __len__(self):
         return 2

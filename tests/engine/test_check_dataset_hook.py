@@ -173,7 +173,7 @@ def test_joined_data_sets_disagree():
     ],
 )
 @pytest.mark.parametrize('nested', [False, True], ids=['plain', 'tta'])
-def test_truths_to_evaluate_with(event, labels, ori_shape, message, nested):
+def test_ground_truths_to_evaluate_with(event, labels, ori_shape, message, nested):
     """mmseg's IoUMetric would drop the label 5 without a word."""
     sample = SegDataSample(metainfo=dict(seg_map_path='a.png', ori_shape=ori_shape))
     sample.gt_sem_seg = PixelData(data=torch.tensor([labels]))

@@ -19,7 +19,7 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).parents[1] / 'models'))
 
 from overflow import record_of_overflow, settings_of_model
-from small_models import pictures
+from small_models import images
 from tiny_model import Tiny, run
 
 from mmmaskformer.apis.reproduce import reproduce_loss
@@ -45,14 +45,14 @@ def message_of(work_dir, numbers, hook=None, **settings) -> str:
 def test_stops_before_the_step_and_says_where(tmp_path, bad):
     model = Tiny()
     said = message_of(tmp_path, [1, 2, 3, 4, 5, BAD[bad], 7, 8], model=model)
-    assert re.search(rf'^Iteration 3: .*: d0\.loss_mask = {bad} in process 0, with /pictures/4\.png, ', said)
-    assert '/pictures/5.png; ' in said
+    assert re.search(rf'^Iteration 3: .*: d0\.loss_mask = {bad} in process 0, with /images/4\.png, ', said)
+    assert '/images/5.png; ' in said
     assert 'loss_cls' not in said
     assert 'max_skips' in said
     before = Tiny()
     run(tmp_path / 'before', [1, 2, 3, 4], model=before)
     assert model.weight.item() == before.weight.item() != 1
-    assert torch.equal(model.norm.running_mean, before.norm.running_mean)  # the bad picture left no trace
+    assert torch.equal(model.norm.running_mean, before.norm.running_mean)  # the bad image left no trace
 
 
 def test_a_skipped_step_leaves_no_trace_and_is_counted(tmp_path, capsys):
@@ -168,7 +168,7 @@ def test_terms_that_are_finite_are_equal_too(tmp_path):
     """A record of a good step: dropout must be drawn as it was."""
     settings = settings_of_model()
     model = build_model(Config(settings)).train()
-    data = model.data_preprocessor(pictures((64, 96), (64, 80)), True)
+    data = model.data_preprocessor(images((64, 96), (64, 80)), True)
     state, random_state = copy.deepcopy(model.state_dict()), torch.get_rng_state()
     terms = {name: [value.item()] for name, value in model(**data, mode='loss').items()}
     content = dict(
@@ -187,5 +187,5 @@ def test_terms_that_are_finite_are_equal_too(tmp_path):
     assert found.now == found.then
     assert found.first_module is None
     torch.save(dict(a=1), tmp_path / 'b.pth')
-    with pytest.raises(ValueError, match=r'b\.pth is no record of a step'):
+    with pytest.raises(ValueError, match=r'b\.pth is not a record of a step'):
         reproduce_loss(tmp_path / 'b.pth')

@@ -26,7 +26,7 @@ def test_both_stop_and_name_the_process_with_the_fault(folder):
     first, second = (found['stop'] for found in results_of(2, folder))
     assert first == second
     assert first.startswith('Iteration 2: the loss is not finite: d0.loss_mask = nan in process 1, with ')
-    assert '/pictures/5.png, /pictures/7.png; ' in first
+    assert '/images/5.png, /images/7.png; ' in first
     assert 'process 0' not in first
     records = [path.name for path in (folder / 'stop').glob('non_finite_loss_*')]
     assert records == ['non_finite_loss_iter_2_rank_1.pth']

@@ -13,7 +13,7 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'models'))
 
-from small_models import model_config, pictures
+from small_models import images, model_config
 
 from mmmaskformer.apis.reproduce import reproduce_loss
 from mmmaskformer.checkpoints import build_model
@@ -27,7 +27,7 @@ STATE = torch.arange(16, dtype=torch.uint8)
 def record(tmp_path) -> Path:
     settings = dict(model=model_config(), default_scope='mmseg')
     model = build_model(Config(settings)).train()
-    data = model.data_preprocessor(pictures((64, 96)), True)
+    data = model.data_preprocessor(images((64, 96)), True)
     content = dict(
         iteration=1,
         data=data,

@@ -43,7 +43,7 @@ class Numbers(torch.utils.data.Dataset):
         return len(self.numbers)
 
     def __getitem__(self, index):
-        sample = SegDataSample(metainfo=dict(img_path=f'/pictures/{index}.png'))
+        sample = SegDataSample(metainfo=dict(img_path=f'/images/{index}.png'))
         return dict(inputs=torch.tensor(float(self.numbers[index])), data_samples=sample)
 
 

@@ -1,4 +1,4 @@
-"""Samples as the metrics get them, with drawn truth and predictions."""
+"""Samples as the metrics get them, with drawn ground truth and predictions."""
 
 from __future__ import annotations
 
@@ -36,42 +36,44 @@ def listed(ids: np.ndarray, classes: np.ndarray, **extra: object) -> list[dict]:
 
 
 def draw_sample(number: int, shape: tuple[int, int] = (24, 32), num_segments: int = 8) -> SegDataSample:
-    """Truth with void and a crowd; a prediction that moves borders, and confuses a class."""
+    """Ground truth with void and a crowd; a prediction that moves borders, and confuses a class."""
     rng = np.random.default_rng(number)
-    truth = cells(number, num_segments, shape)
+    ground_truth = cells(number, num_segments, shape)
     classes = rng.integers(0, 5, num_segments + 1)
-    segments = listed(truth, classes, iscrowd=0)
+    segments = listed(ground_truth, classes, iscrowd=0)
     for segment in segments:
-        segment['area'] = int((truth == segment['id']).sum())
+        segment['area'] = int((ground_truth == segment['id']).sum())
     segments[0].update(category_id=1, isthing=True, iscrowd=1)
     classes[segments[0]['id']] = 1
-    prediction = np.roll(truth, rng.integers(0, 4), axis=1)
+    prediction = np.roll(ground_truth, rng.integers(0, 4), axis=1)
     guessed = np.where(rng.random(num_segments + 1) < 0.2, rng.integers(0, 5), classes)
-    truth = np.where(cells(number + 1000, 12, shape) == 1, 0, truth)
+    ground_truth = np.where(cells(number + 1000, 12, shape) == 1, 0, ground_truth)
     prediction[:2] = 0
-    return pack_sample(number, truth, segments, prediction, listed(prediction, guessed, score=0.9))
+    return pack_sample(number, ground_truth, segments, prediction, listed(prediction, guessed, score=0.9))
 
 
 def pack_sample(
-    number: int, truth: np.ndarray, segments: list[dict], prediction: np.ndarray, found: list[dict]
+    number: int, ground_truth: np.ndarray, segments: list[dict], prediction: np.ndarray, found: list[dict]
 ) -> SegDataSample:
-    """A sample with all kinds of truth and predictions."""
-    classes_of_truth = np.full(truth.max() + 1, 255)
+    """A sample with all kinds of ground truth and predictions."""
+    classes_of_ground_truth = np.full(ground_truth.max() + 1, 255)
     for segment in segments:
-        classes_of_truth[segment['id']] = segment['category_id']
+        classes_of_ground_truth[segment['id']] = segment['category_id']
     classes_of_prediction = np.zeros(prediction.max() + 1, dtype=int)
     for segment in found:
         classes_of_prediction[segment['id']] = segment['category_id']
     things = [segment for segment in found if segment['isthing']]
-    masks = np.stack([prediction == segment['id'] for segment in things] or [np.zeros_like(truth)]) > 0
+    masks = np.stack([prediction == segment['id'] for segment in things] or [np.zeros_like(ground_truth)]) > 0
     sample = SegDataSample(
-        metainfo=dict(img_id=number, img_path=f'folder/{number:06d}.jpg', ori_shape=truth.shape[-2:])
+        metainfo=dict(img_id=number, img_path=f'folder/{number:06d}.jpg', ori_shape=ground_truth.shape[-2:])
     )
     sample.set_data(
         dict(
-            gt_panoptic_seg=PixelData(data=torch.from_numpy(truth.astype(np.uint8))[None]),
+            gt_panoptic_seg=PixelData(data=torch.from_numpy(ground_truth.astype(np.uint8))[None]),
             gt_segments_info=segments,
-            gt_sem_seg=PixelData(data=torch.from_numpy(classes_of_truth[truth].astype(np.uint8))[None]),
+            gt_sem_seg=PixelData(
+                data=torch.from_numpy(classes_of_ground_truth[ground_truth].astype(np.uint8))[None]
+            ),
             pred_panoptic_seg=PixelData(data=torch.from_numpy(prediction.astype(np.int32))[None]),
             pred_segments_info=found,
             pred_sem_seg=PixelData(data=torch.from_numpy(classes_of_prediction[prediction])[None]),
@@ -99,13 +101,13 @@ def box(top: int, left: int, height: int, width: int, shape=(128, 128)) -> torch
     return mask
 
 
-def objects(number: int, truth: list, found: list, shape=(128, 128)) -> SegDataSample:
-    """truth: (mask, class, crowd); found: (mask, class, score). True masks may overlap."""
+def objects(number: int, ground_truth: list, found: list, shape=(128, 128)) -> SegDataSample:
+    """ground truth: (mask, class, crowd); found: (mask, class, score). True masks may overlap."""
     sample = SegDataSample(metainfo=dict(img_id=number, img_path=f'{number}.jpg', ori_shape=shape))
-    layers = torch.stack([mask * i for i, (mask, *_) in enumerate(truth, 1)] or [torch.zeros(shape)])
+    layers = torch.stack([mask * i for i, (mask, *_) in enumerate(ground_truth, 1)] or [torch.zeros(shape)])
     segments = [
         dict(id=i, category_id=c, isthing=True, iscrowd=crowd, area=int(mask.sum()))
-        for i, (mask, c, crowd) in enumerate(truth, 1)
+        for i, (mask, c, crowd) in enumerate(ground_truth, 1)
     ]
     masks, labels, scores = zip(*found) if found else ((), (), ())
     predicted = InstanceData(

@@ -49,7 +49,7 @@ def test_a_crowd_is_no_miss_and_excuses_what_lies_in_it():
     assert evaluate(InstanceAP(), [sample])['AP'] == pytest.approx(100)
 
 
-def test_stuff_counts_neither_as_truth_nor_as_prediction():
+def test_stuff_counts_neither_as_ground_truth_nor_as_prediction():
     mask = box(0, 0, 50, 50)
     sample = objects(0, [(mask, 1, 0), (box(60, 60, 9, 9), 0, 0)], [(mask, 1, 0.5), (mask, 2, 0.9)])
     assert evaluate(InstanceAP(), [sample])['AP'] == pytest.approx(100)

@@ -18,8 +18,8 @@ from mmmaskformer.evaluation import InstanceAP
 SAMPLES = [draw_sample(number) for number in range(6)]
 
 
-def truth_file(path) -> str:
-    """The truth of SAMPLES as COCO's JSON, with the ids of the data set."""
+def ground_truth_file(path) -> str:
+    """The ground truth of SAMPLES as COCO's JSON, with the ids of the data set."""
     annotations = []
     for sample in SAMPLES:
         for segment in sample.gt_segments_info:
@@ -44,9 +44,9 @@ def truth_file(path) -> str:
     return str(path)
 
 
-def coco_says(truth: str, results: str, categories: list[int]) -> list[float]:
+def coco_says(ground_truth: str, results: str, categories: list[int]) -> list[float]:
     """COCOeval on files, as its documentation has it."""
-    coco = COCO(truth)
+    coco = COCO(ground_truth)
     evaluation = COCOeval(coco, coco.loadRes(results), 'segm')
     evaluation.params.catIds = categories
     evaluation.evaluate()
@@ -56,12 +56,12 @@ def coco_says(truth: str, results: str, categories: list[int]) -> list[float]:
     return np.where(stats < 0, np.nan, 100 * stats).tolist()
 
 
-def test_truth_of_a_file_and_of_samples_and_cocoeval_on_files_agree(tmp_path):
-    truth = truth_file(tmp_path / 'truth.json')
+def test_ground_truth_of_a_file_and_of_samples_and_cocoeval_on_files_agree(tmp_path):
+    ground_truth = ground_truth_file(tmp_path / 'ground_truth.json')
     from_samples = evaluate(InstanceAP(outfile_prefix=str(tmp_path / 'a/run')), SAMPLES)
-    from_file = evaluate(InstanceAP(ann_file=truth), SAMPLES)
+    from_file = evaluate(InstanceAP(ann_file=ground_truth), SAMPLES)
     assert from_samples == pytest.approx(from_file, nan_ok=True)
-    assert coco_says(truth, str(tmp_path / 'a/run.segm.json'), [7, 1]) == pytest.approx(
+    assert coco_says(ground_truth, str(tmp_path / 'a/run.segm.json'), [7, 1]) == pytest.approx(
         average_precisions(from_file), nan_ok=True
     )
 
@@ -81,9 +81,9 @@ def test_results_alone(tmp_path):
 
 
 def test_images_of_the_file_that_were_not_seen_are_left_out(tmp_path):
-    truth = truth_file(tmp_path / 'truth.json')
+    ground_truth = ground_truth_file(tmp_path / 'ground_truth.json')
     expected = evaluate(InstanceAP(), SAMPLES[:3])
-    assert evaluate(InstanceAP(ann_file=truth), SAMPLES[:3]) == pytest.approx(expected, nan_ok=True)
+    assert evaluate(InstanceAP(ann_file=ground_truth), SAMPLES[:3]) == pytest.approx(expected, nan_ok=True)
 
 
 def fault(change=None, meta=META, **settings):
@@ -96,7 +96,7 @@ def fault(change=None, meta=META, **settings):
 
 
 def test_mistakes_in_one_sentence(tmp_path):
-    truth = truth_file(tmp_path / 'truth.json')
+    ground_truth = ground_truth_file(tmp_path / 'ground_truth.json')
     with pytest.raises(ValueError, match=r'000000.jpg: the sample has no pred_instances: ask'):
         fault(dict(pred_instances=None))
     with pytest.raises(ValueError, match=r'000000.jpg: the sample has no gt_panoptic_seg'):
@@ -104,26 +104,26 @@ def test_mistakes_in_one_sentence(tmp_path):
     with pytest.raises(ValueError, match=r'true map is .12, 32. and predicted masks are .24, 32.'):
         fault(dict(gt_panoptic_seg=dict(data=torch.zeros(1, 12, 32))))
     with pytest.raises(ValueError, match=r'no img_id'):
-        fault(dict(img_id=None), ann_file=truth)
-    with pytest.raises(ValueError, match=r'truth.json has no image of id 77'):
-        fault(dict(img_id=77), ann_file=truth)
+        fault(dict(img_id=None), ann_file=ground_truth)
+    with pytest.raises(ValueError, match=r'ground_truth.json has no image of id 77'):
+        fault(dict(img_id=77), ann_file=ground_truth)
     with pytest.raises(ValueError, match=r'category_id 7, which is not a category'):
-        fault(meta={**META, 'category_ids': (40, 8, 90, 1, 22)}, ann_file=truth)
+        fault(meta={**META, 'category_ids': (40, 8, 90, 1, 22)}, ann_file=ground_truth)
     with pytest.raises(ValueError, match=r"needs 'thing_classes'"):
         fault(meta=dict(classes=META['classes']))
     with pytest.raises(ValueError, match=r'labels from 1 to 3, expected classes .0 to 1.'):
         fault(meta=dict(classes=('a', 'b'), thing_classes=('a', 'b')))
 
 
-def test_real_pictures_by_cocoeval_on_files(shared, tmp_path):
+def test_real_images_by_cocoeval_on_files(shared, tmp_path):
     """Every third object of 40 photographs is lost, the others are shifted; classes are as in the file."""
-    truth = shared / 'data/coco126/instances.json'
-    coco = COCO(str(truth))
+    ground_truth = shared / 'data/coco126/instances.json'
+    coco = COCO(str(ground_truth))
     things = [category['name'] for category in coco.dataset['categories']]
     meta = dict(
         classes=things, thing_classes=things, category_ids=[c['id'] for c in coco.dataset['categories']]
     )
-    metric = InstanceAP(ann_file=str(truth), outfile_prefix=str(tmp_path / 'run'))
+    metric = InstanceAP(ann_file=str(ground_truth), outfile_prefix=str(tmp_path / 'run'))
     small = InstanceAP()
     metric.dataset_meta = small.dataset_meta = meta
     rng = np.random.default_rng(0)
@@ -146,9 +146,11 @@ def test_real_pictures_by_cocoeval_on_files(shared, tmp_path):
         images=[coco.imgs[image] for image in kept],
         annotations=[entry for entry in coco.dataset['annotations'] if entry['image_id'] in kept],
     )
-    (tmp_path / 'truth.json').write_text(json.dumps(shortened))
+    (tmp_path / 'ground_truth.json').write_text(json.dumps(shortened))
     ours = average_precisions(metric.evaluate(40))
     assert 10 < ours[0] < 70
-    expected = coco_says(str(tmp_path / 'truth.json'), str(tmp_path / 'run.segm.json'), meta['category_ids'])
+    expected = coco_says(
+        str(tmp_path / 'ground_truth.json'), str(tmp_path / 'run.segm.json'), meta['category_ids']
+    )
     assert ours == pytest.approx(expected, abs=1e-9)
     assert average_precisions(small.evaluate(40)) == pytest.approx(expected, abs=1e-9)

@@ -57,12 +57,12 @@ def test_mistakes_in_one_sentence(change, message):
         mmdet_meta({**META, **change})
 
 
-def truth_files(folder, meta: dict) -> tuple[str, str]:
-    """COCO panoptic files of the truth, things first, as mmdet wants them."""
+def ground_truth_files(folder, meta: dict) -> tuple[str, str]:
+    """COCO panoptic files of the ground truth, things first, as mmdet wants them."""
     annotations = []
     for sample in SAMPLES:
         ids = sample.gt_panoptic_seg.data[0].numpy()
-        write_id_png(ids, folder / f'truth/{sample.img_id:06d}.png')
+        write_id_png(ids, folder / f'ground truth/{sample.img_id:06d}.png')
         segments = [
             dict(s, category_id=META['category_ids'][s['category_id']], area=int((ids == s['id']).sum()))
             for s in sample.gt_segments_info
@@ -75,14 +75,14 @@ def truth_files(folder, meta: dict) -> tuple[str, str]:
         for number, name in zip(meta['category_ids'], meta['classes'])
     ]
     document = dict(images=images, annotations=annotations, categories=categories)
-    (folder / 'truth.json').write_text(json.dumps(document))
-    return str(folder / 'truth.json'), str(folder / 'truth')
+    (folder / 'ground_truth.json').write_text(json.dumps(document))
+    return str(folder / 'ground_truth.json'), str(folder / 'ground_truth')
 
 
 def test_mmdets_panoptic_metric_says_the_same(tmp_path):
     pytest.importorskip('panopticapi')
     meta = mmdet_meta(META)
-    ann_file, folder = truth_files(tmp_path, meta)
+    ann_file, folder = ground_truth_files(tmp_path, meta)
     theirs = Evaluator(CocoPanopticMetric(ann_file=ann_file, seg_prefix=folder))
     theirs.dataset_meta = meta
     theirs.process([to_mmdet(sample, META) for sample in SAMPLES])
@@ -94,7 +94,7 @@ def test_mmdets_panoptic_metric_says_the_same(tmp_path):
 
 
 def test_mmdets_instance_metric_says_the_same(tmp_path):
-    """CocoMetric on results of its own truth: the objects that we evaluate as truth."""
+    """CocoMetric on results of its own ground truth: the objects that we evaluate as ground truth."""
     ours = evaluate(InstanceAP(), SAMPLES)
     meta = mmdet_meta(META)
     metric = InstanceAP()
@@ -113,10 +113,10 @@ def test_mmdets_instance_metric_says_the_same(tmp_path):
             )
     images = [dict(id=s.img_id, height=24, width=32) for s in SAMPLES]
     categories = [dict(id=number, name=name) for number, name in zip(meta['category_ids'], meta['classes'])]
-    (tmp_path / 'truth.json').write_text(
+    (tmp_path / 'ground_truth.json').write_text(
         json.dumps(dict(images=images, annotations=annotations, categories=categories))
     )
-    theirs = Evaluator(CocoMetric(ann_file=str(tmp_path / 'truth.json'), metric='segm'))
+    theirs = Evaluator(CocoMetric(ann_file=str(tmp_path / 'ground_truth.json'), metric='segm'))
     theirs.dataset_meta = meta
     samples = [to_mmdet(sample, META) for sample in SAMPLES]
     for sample in samples:
@@ -134,8 +134,8 @@ def test_mmdets_visualizer_draws_our_results():
     shape = 96, 128
     sample = draw_sample(3, shape=shape)
     sample.pred_instances.bboxes = torch.tensor([[0.0, 0.0, 9.0, 9.0]] * len(sample.pred_instances))
-    picture = np.full((*shape, 3), 128, dtype=np.uint8)
-    visualizer.add_datasample('name', picture, to_mmdet(sample, META), draw_gt=False, pred_score_thr=0.0)
+    image = np.full((*shape, 3), 128, dtype=np.uint8)
+    visualizer.add_datasample('name', image, to_mmdet(sample, META), draw_gt=False, pred_score_thr=0.0)
     drawn = visualizer.get_image()
-    assert drawn.shape == picture.shape
+    assert drawn.shape == image.shape
     assert (drawn[10:] != 128).any(-1).mean() > 0.9

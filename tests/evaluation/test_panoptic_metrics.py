@@ -25,7 +25,7 @@ def test_both_are_registered():
 
 def by_hand(tree=4):
     """A car found at 3/4, a person missed, a road called tree; the crowd of cars and void excuse two cars."""
-    truth = np.array([[1, 1, 1, 1, 2, 2, 3, 3, 0, 0, 4, 4]])
+    ground_truth = np.array([[1, 1, 1, 1, 2, 2, 3, 3, 0, 0, 4, 4]])
     segments = [
         dict(id=i, category_id=c, iscrowd=k, isthing=t)
         for i, c, k, t in ((1, 1, 0, True), (2, 3, 0, True), (3, 2, 0, False), (4, 1, 1, True))
@@ -35,7 +35,7 @@ def by_hand(tree=4):
         dict(id=i, category_id=c, isthing=c in (1, 3), score=1.0)
         for i, c in ((1, 1), (3, tree), (4, 1), (5, 1))
     ]
-    return pack_sample(1, truth, segments, prediction, found)
+    return pack_sample(1, ground_truth, segments, prediction, found)
 
 
 def test_panoptic_by_hand():
@@ -54,17 +54,19 @@ def test_semantic_by_hand():
 
 def test_golden_by_the_metric():
     golden = np.load(GOLDEN / 'panoptic_quality.npz')
-    truth, predictions, result = (json.loads(str(golden[key])) for key in ('gt_json', 'pred_json', 'result'))
-    ids = [category['id'] for category in truth['categories']]
-    names = [category['name'] for category in truth['categories']]
+    ground_truth, predictions, result = (
+        json.loads(str(golden[key])) for key in ('gt_json', 'pred_json', 'result')
+    )
+    ids = [category['id'] for category in ground_truth['categories']]
+    names = [category['name'] for category in ground_truth['categories']]
     meta = dict(
         classes=names,
-        thing_classes=[c['name'] for c in truth['categories'] if c['isthing']],
+        thing_classes=[c['name'] for c in ground_truth['categories'] if c['isthing']],
         category_ids=ids,
     )
     metric = PanopticQuality(prefix='coco')
     metric.dataset_meta = meta
-    for i, pair in enumerate(zip(truth['annotations'], predictions['annotations'])):
+    for i, pair in enumerate(zip(ground_truth['annotations'], predictions['annotations'])):
         maps = [
             PixelData(data=torch.from_numpy(golden[f'{side}_{i}'])[None]).to_dict() for side in ('gt', 'pred')
         ]
@@ -98,7 +100,7 @@ def test_golden_semantic_by_the_metric():
     assert metric.evaluate(10) == pytest.approx(expected, abs=1e-6)
 
 
-def test_truth_against_itself():
+def test_ground_truth_against_itself():
     samples = deepcopy(SAMPLES)
     for sample in samples:
         listed = {segment['id'] for segment in sample.gt_segments_info}

@@ -47,7 +47,7 @@ def test_written_files_have_the_same_quality(tmp_path):
     assert files[0][1][0]['score'] == 0.9
 
 
-def test_files_without_truth(tmp_path):
+def test_files_without_ground_truth(tmp_path):
     samples = deepcopy(SAMPLES)
     for sample in samples:
         del sample.gt_panoptic_seg, sample.gt_sem_seg
@@ -66,7 +66,9 @@ def test_panopticapi_reads_the_files(tmp_path):
     expected = evaluate(PanopticQuality(outfile_prefix=str(tmp_path / 'run')), SAMPLES)
     ids = META['category_ids']
     for sample in SAMPLES:
-        write_id_png(sample.gt_panoptic_seg.data[0].numpy(), tmp_path / f'truth/{sample.img_id:06d}.png')
+        write_id_png(
+            sample.gt_panoptic_seg.data[0].numpy(), tmp_path / f'ground truth/{sample.img_id:06d}.png'
+        )
     found = {
         a['image_id']: a for a in json.loads((tmp_path / 'run.panoptic.json').read_text())['annotations']
     }
@@ -84,7 +86,7 @@ def test_panopticapi_reads_the_files(tmp_path):
         number: dict(isthing=int(name in META['thing_classes'])) for number, name in zip(ids, META['classes'])
     }
     stat = evaluation.pq_compute_single_core(
-        0, pairs, str(tmp_path / 'truth'), str(tmp_path / 'run.panoptic'), categories
+        0, pairs, str(tmp_path / 'ground_truth'), str(tmp_path / 'run.panoptic'), categories
     )
     for ending, isthing in (('', None), ('_th', True), ('_st', False)):
         average, _ = stat.pq_average(categories, isthing)

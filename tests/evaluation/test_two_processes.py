@@ -54,5 +54,5 @@ def test_equal_to_one_process(run_python, tmp_path, monkeypatch):
     for name in SHARES:
         for file in ('PanopticQuality.panoptic.json', 'InstanceAP.segm.json'):
             assert Path(name, file).read_text() == Path('alone', file).read_text()
-        pictures = {path.name for path in Path(name, 'PanopticQuality.panoptic').iterdir()}
-        assert pictures == {f'{number:06d}.png' for number in range(NUM_IMAGES)}
+        images = {path.name for path in Path(name, 'PanopticQuality.panoptic').iterdir()}
+        assert images == {f'{number:06d}.png' for number in range(NUM_IMAGES)}

@@ -20,16 +20,18 @@ def assert_equal(ours: PanopticSums, expected: PanopticSums):
         assert getattr(ours, name).tolist() == getattr(expected, name).tolist(), name
 
 
-def written_out(truth, prediction, truth_segments, predicted_segments, num_classes) -> PanopticSums:
+def written_out(
+    ground_truth, prediction, ground_truth_segments, predicted_segments, num_classes
+) -> PanopticSums:
     """The definition, segment by segment."""
     iou, tp, fp, fn = np.zeros(num_classes), *np.zeros((3, num_classes), dtype=int)
     matched = set()
-    for segment in truth_segments:
+    for segment in ground_truth_segments:
         if segment.get('iscrowd'):
             continue
-        mask = truth == segment['id']
+        mask = ground_truth == segment['id']
         for candidate in predicted_segments:
-            other = (prediction == candidate['id']) & (truth != 0)
+            other = (prediction == candidate['id']) & (ground_truth != 0)
             shared = np.sum(mask & other)
             if candidate['category_id'] == segment['category_id'] and shared / np.sum(mask | other) > 0.5:
                 iou[segment['category_id']] += shared / np.sum(mask | other)
@@ -39,10 +41,10 @@ def written_out(truth, prediction, truth_segments, predicted_segments, num_class
         else:
             fn[segment['category_id']] += 1
     for candidate in predicted_segments:
-        excused = truth == 0
-        for segment in truth_segments:  # the last crowd of the class
+        excused = ground_truth == 0
+        for segment in ground_truth_segments:  # the last crowd of the class
             if segment.get('iscrowd') and segment['category_id'] == candidate['category_id']:
-                excused = (truth == 0) | (truth == segment['id'])
+                excused = (ground_truth == 0) | (ground_truth == segment['id'])
         mask = prediction == candidate['id']
         if candidate['id'] not in matched and np.sum(mask & excused) / np.sum(mask) <= 0.5:
             fp[candidate['category_id']] += 1
@@ -56,20 +58,20 @@ def scenes(draw, num_classes=3):
     rng = np.random.default_rng(seed)
     shape = draw(st.integers(1, 9)), draw(st.integers(1, 9))
     scale = draw(st.sampled_from([1, 1, 2000]))  # small ids, and ids that need compaction
-    truth = rng.integers(0, draw(st.integers(1, 7)), shape)
+    ground_truth = rng.integers(0, draw(st.integers(1, 7)), shape)
     changed = rng.random(shape) < draw(st.sampled_from([0.0, 0.2, 0.6]))
-    prediction = np.where(changed, rng.integers(0, 7, shape), truth)
+    prediction = np.where(changed, rng.integers(0, 7, shape), ground_truth)
     true_classes, predicted_classes = rng.integers(0, num_classes, (2, 8))
     if draw(st.booleans()):
         predicted_classes = true_classes
     crowd = rng.random(8) < draw(st.sampled_from([0, 0.4]))
-    listed = [i for i in range(1, 7) if (truth == i).any() and rng.random() < 0.9]
-    truth_segments = segments(*((i * scale, true_classes[i], int(crowd[i])) for i in listed))
+    listed = [i for i in range(1, 7) if (ground_truth == i).any() and rng.random() < 0.9]
+    ground_truth_segments = segments(*((i * scale, true_classes[i], int(crowd[i])) for i in listed))
     found = np.setdiff1d(prediction, 0)
     return (
-        truth * scale,
+        ground_truth * scale,
         prediction * scale,
-        truth_segments,
+        ground_truth_segments,
         segments(*((i * scale, predicted_classes[i]) for i in found)),
     )
 

@@ -19,7 +19,7 @@ def size(height: int, width: int) -> OutputSize:
 
 
 def predict(*queries: tuple[list[float], list[float]]) -> MaskPrediction:
-    """Queries as (class probabilities, the last of no-object; mask probabilities of a 1 x W picture)."""
+    """Queries as (class probabilities, the last of no-object; mask probabilities of a 1 x W image)."""
     classes, masks = zip(*queries)
     return MaskPrediction(torch.tensor(classes).log(), torch.tensor(masks).logit()[:, None])
 

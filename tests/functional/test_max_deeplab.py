@@ -90,9 +90,11 @@ def pq_loop(case: Case, valid: bool, alpha: float = 0.75) -> float:
 @pytest.mark.parametrize('valid', [False, True])
 def test_pq_style_loss(case, valid):
     counted = case.valid if valid else None
-    truth = (LABELS, case.masks, case.match, counted)
-    close(pq_style_loss(case.class_logits, case.log_odds, *truth), pq_loop(case, valid))
-    close(pq_style_loss(case.class_logits, case.log_odds, *truth, alpha=0.2), pq_loop(case, valid, 0.2))
+    ground_truth = (LABELS, case.masks, case.match, counted)
+    close(pq_style_loss(case.class_logits, case.log_odds, *ground_truth), pq_loop(case, valid))
+    close(
+        pq_style_loss(case.class_logits, case.log_odds, *ground_truth, alpha=0.2), pq_loop(case, valid, 0.2)
+    )
 
 
 def test_weights_of_the_pq_style_loss_have_no_gradient(case):

@@ -18,7 +18,7 @@ def size(height: int, width: int) -> OutputSize:
 
 
 def predict(*queries: tuple[int, float, list[float]]) -> MaskPrediction:
-    """Queries as (class, its probability, mask probabilities of a 1 x W picture)."""
+    """Queries as (class, its probability, mask probabilities of a 1 x W image)."""
     classes, masks = [], []
     for label, probability, mask in queries:
         row = torch.full((3,), (1 - probability) / 2)

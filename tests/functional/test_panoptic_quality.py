@@ -30,29 +30,31 @@ def row(*ids):
 
 
 def test_an_iou_of_one_half_does_not_match():
-    truth, prediction = row(1, 1, 1, 1, 2, 2), row(1, 1, 3, 3, 3, 3)
-    sums = count_panoptic(truth, prediction, segments((1, 0), (2, 1)), segments((1, 0), (3, 1)), 2)
+    ground_truth, prediction = row(1, 1, 1, 1, 2, 2), row(1, 1, 3, 3, 3, 3)
+    sums = count_panoptic(ground_truth, prediction, segments((1, 0), (2, 1)), segments((1, 0), (3, 1)), 2)
     assert counted(sums) == {0: (0.0, 0, 1, 1), 1: (0.0, 0, 1, 1)}  # both 2 of 4 pixels
 
 
 def test_the_union_leaves_out_what_the_prediction_has_on_void():
-    truth, prediction = row(1, 1, 1, 0, 0, 0), row(0, 3, 3, 3, 3, 3)
-    sums = count_panoptic(truth, prediction, segments((1, 0)), segments((3, 0)), 1)
+    ground_truth, prediction = row(1, 1, 1, 0, 0, 0), row(0, 3, 3, 3, 3, 3)
+    sums = count_panoptic(ground_truth, prediction, segments((1, 0)), segments((3, 0)), 1)
     assert counted(sums) == {0: (2 / 3, 1, 0, 0)}
 
 
 def test_pixels_of_unlisted_segments_are_not_void():
-    truth, prediction = row(1, 1, 1, 9, 9, 9), row(0, 3, 3, 3, 3, 3)
-    sums = count_panoptic(truth, prediction, segments((1, 0)), segments((3, 0)), 1)
+    ground_truth, prediction = row(1, 1, 1, 9, 9, 9), row(0, 3, 3, 3, 3, 3)
+    sums = count_panoptic(ground_truth, prediction, segments((1, 0)), segments((3, 0)), 1)
     assert counted(sums) == {0: (0.0, 0, 1, 1)}  # 2 of 6
 
 
 @pytest.mark.parametrize(
-    ('truth', 'false'),
+    ('ground_truth', 'false'),
     [((0, 0, 0, 1), 0), ((0, 0, 1, 1), 1), ((2, 2, 2, 1), 0), ((2, 2, 1, 1), 1), ((0, 2, 2, 1), 0)],
 )
-def test_more_than_half_on_void_or_crowd_is_excused(truth, false):
-    sums = count_panoptic(row(*truth), row(5, 5, 5, 5), segments((1, 1), (2, 0, 1)), segments((5, 0)), 2)
+def test_more_than_half_on_void_or_crowd_is_excused(ground_truth, false):
+    sums = count_panoptic(
+        row(*ground_truth), row(5, 5, 5, 5), segments((1, 1), (2, 0, 1)), segments((5, 0)), 2
+    )
     assert counted(sums).get(0, (0, 0, 0, 0)) == (0, 0, false, 0)
 
 
@@ -88,8 +90,8 @@ def test_averages_leave_out_classes_that_were_not_seen():
 
 @pytest.mark.parametrize('dtype', ['uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64'])
 def test_maps_of_any_integers(dtype):
-    truth, prediction = row(1, 1, 200, 0).astype(dtype), row(1, 200, 200, 0)
-    for maps in ((truth, prediction), (prediction, truth)):
+    ground_truth, prediction = row(1, 1, 200, 0).astype(dtype), row(1, 200, 200, 0)
+    for maps in ((ground_truth, prediction), (prediction, ground_truth)):
         joint = joint_areas(*maps)
         assert joint.table.sum() == 4
         assert joint.table[200, 200] == joint.table[0, 0] == joint.table[1, 1] == 1
@@ -97,10 +99,10 @@ def test_maps_of_any_integers(dtype):
 
 def test_an_id_map_of_noise_in_24_bits():
     rng = np.random.default_rng(0)
-    truth = rng.integers(0, 2**24, (20, 30))
-    joint = joint_areas(truth, truth.astype(np.int32))
-    assert joint.true_ids.tolist() == np.unique(truth).tolist()
-    assert (joint.table == np.diag(np.unique(truth, return_counts=True)[1])).all()
+    ground_truth = rng.integers(0, 2**24, (20, 30))
+    joint = joint_areas(ground_truth, ground_truth.astype(np.int32))
+    assert joint.true_ids.tolist() == np.unique(ground_truth).tolist()
+    assert (joint.table == np.diag(np.unique(ground_truth, return_counts=True)[1])).all()
 
 
 @pytest.mark.parametrize(
@@ -109,20 +111,20 @@ def test_an_id_map_of_noise_in_24_bits():
         (dict(predicted_segments=[]), 'segment 7 is in the map of the prediction but not in its list'),
         (dict(predicted_segments=segments((7, 0), (8, 1))), 'segment 8 is in the list .* not in its map'),
         (dict(predicted_segments=segments((7, 2))), 'predicted segment 7 has category_id 2, .*0 to 1'),
-        (dict(truth_segments=segments((1, -1))), 'true segment 1 has category_id -1'),
-        (dict(truth_segments=segments((1, 0), (1, 1))), 'true segment 1 is listed twice'),
-        (dict(truth_segments=segments((0, 0))), 'id 0, which marks void'),
-        (dict(truth=row(1, 1, 1)), 'one size'),
-        (dict(truth=row(1, 1)[None]), 'one size'),
+        (dict(ground_truth_segments=segments((1, -1))), 'true segment 1 has category_id -1'),
+        (dict(ground_truth_segments=segments((1, 0), (1, 1))), 'true segment 1 is listed twice'),
+        (dict(ground_truth_segments=segments((0, 0))), 'id 0, which marks void'),
+        (dict(ground_truth=row(1, 1, 1)), 'one size'),
+        (dict(ground_truth=row(1, 1)[None]), 'one size'),
         (dict(prediction=row(7, -1)), 'value -1'),
         (dict(prediction=row(7.0, 7.0)), 'float64, expected integers'),
     ],
 )
 def test_bad_input_in_one_sentence(change, message):
     good = dict(
-        truth=row(1, 0),
+        ground_truth=row(1, 0),
         prediction=row(7, 7),
-        truth_segments=segments((1, 0)),
+        ground_truth_segments=segments((1, 0)),
         predicted_segments=segments((7, 0)),
     )
     assert counted(count_panoptic(**good, num_classes=2)) == {0: (1.0, 1, 0, 0)}
@@ -131,9 +133,9 @@ def test_bad_input_in_one_sentence(change, message):
 
 
 def test_semantic_by_hand():
-    truth, prediction = row(0, 0, 0, 1, 1, 255, 255, 2), row(0, 0, 1, 1, 1, 1, 3, 2)
+    ground_truth, prediction = row(0, 0, 0, 1, 1, 255, 255, 2), row(0, 0, 1, 1, 1, 1, 3, 2)
     # class 0: 2 of 3; class 1: 2 of 3 without the pixel on void; class 2: all; class 3 lies on void alone
-    sums = count_semantic(truth, prediction, 5)
+    sums = count_semantic(ground_truth, prediction, 5)
     assert counted(sums) == {0: (2 / 3, 1, 0, 0), 1: (2 / 3, 1, 0, 0), 2: (1.0, 1, 0, 0)}
 
 
@@ -154,18 +156,20 @@ def test_semantic_unknown_label(name, maps):
 
 def test_golden_panoptic():
     golden = np.load(GOLDEN / 'panoptic_quality.npz')
-    truth, predictions, result = (json.loads(str(golden[key])) for key in ('gt_json', 'pred_json', 'result'))
-    categories = [category['id'] for category in truth['categories']]
+    ground_truth, predictions, result = (
+        json.loads(str(golden[key])) for key in ('gt_json', 'pred_json', 'result')
+    )
+    categories = [category['id'] for category in ground_truth['categories']]
 
     def contiguous(annotation):
         return [{**s, 'category_id': categories.index(s['category_id'])} for s in annotation['segments_info']]
 
     sums = [
         count_panoptic(golden[f'gt_{i}'], golden[f'pred_{i}'], contiguous(a), contiguous(b), len(categories))
-        for i, (a, b) in enumerate(zip(truth['annotations'], predictions['annotations']))
+        for i, (a, b) in enumerate(zip(ground_truth['annotations'], predictions['annotations']))
     ]
     table = qualities(sum(sums[1:], sums[0]))
-    is_thing = np.array([category['isthing'] == 1 for category in truth['categories']])
+    is_thing = np.array([category['isthing'] == 1 for category in ground_truth['categories']])
     for name, chosen in (('All', is_thing | True), ('Things', is_thing), ('Stuff', ~is_thing)):
         expected = [result[name][key] for key in ('pq', 'sq', 'rq')]
         np.testing.assert_allclose(mean_quality(table[chosen]), expected, atol=1e-6, rtol=0)

@@ -22,20 +22,20 @@ def test_equals_the_definition(scene):
 @settings(max_examples=100, deadline=None)
 @given(scenes(), st.randoms(use_true_random=False))
 def test_order_of_predictions_and_of_true_segments_does_not_matter(scene, random):
-    truth, prediction, truth_segments, predicted_segments = scene
-    truth_segments = one_crowd_each(truth_segments)
-    mixed = [random.sample(part, len(part)) for part in (truth_segments, predicted_segments)]
-    expected = count_panoptic(truth, prediction, truth_segments, predicted_segments, 3)
-    assert_equal(count_panoptic(truth, prediction, *mixed, 3), expected)
+    ground_truth, prediction, ground_truth_segments, predicted_segments = scene
+    ground_truth_segments = one_crowd_each(ground_truth_segments)
+    mixed = [random.sample(part, len(part)) for part in (ground_truth_segments, predicted_segments)]
+    expected = count_panoptic(ground_truth, prediction, ground_truth_segments, predicted_segments, 3)
+    assert_equal(count_panoptic(ground_truth, prediction, *mixed, 3), expected)
 
 
 @settings(max_examples=100, deadline=None)
 @given(scenes(), st.permutations(range(3)))
 def test_classes_may_come_in_any_order(scene, order):
-    truth, prediction, *lists = scene
+    ground_truth, prediction, *lists = scene
     renamed = [[{**s, 'category_id': order[s['category_id']]} for s in part] for part in lists]
     expected = count_panoptic(*scene, 3)
-    moved = count_panoptic(truth, prediction, *renamed, 3)
+    moved = count_panoptic(ground_truth, prediction, *renamed, 3)
     for name in ('iou', 'tp', 'fp', 'fn'):
         assert getattr(moved, name)[list(order)].tolist() == getattr(expected, name).tolist()
 
@@ -43,37 +43,37 @@ def test_classes_may_come_in_any_order(scene, order):
 @settings(max_examples=100, deadline=None)
 @given(scenes(), st.sampled_from([7, 1024, 65_793]))
 def test_ids_are_only_names(scene, step):
-    truth, prediction, truth_segments, predicted_segments = scene
+    ground_truth, prediction, ground_truth_segments, predicted_segments = scene
     renamed = [{**s, 'id': 2**24 - 1 - s['id'] * step % 2**24} for s in predicted_segments]
     mapped = np.zeros_like(prediction)
     for old, new in zip(predicted_segments, renamed):
         mapped[prediction == old['id']] = new['id']
     assert_equal(
-        count_panoptic(truth, mapped, truth_segments, renamed, 3),
-        count_panoptic(truth, prediction, truth_segments, predicted_segments, 3),
+        count_panoptic(ground_truth, mapped, ground_truth_segments, renamed, 3),
+        count_panoptic(ground_truth, prediction, ground_truth_segments, predicted_segments, 3),
     )
 
 
 @settings(max_examples=100, deadline=None)
 @given(scenes())
-def test_truth_against_itself_is_perfect(scene):
-    truth, truth_segments = scene[0], one_crowd_each(scene[2])
-    truth = np.where(np.isin(truth, [s['id'] for s in truth_segments]), truth, 0)
-    sums = count_panoptic(truth, truth, truth_segments, truth_segments, 3)
+def test_ground_truth_against_itself_is_perfect(scene):
+    ground_truth, ground_truth_segments = scene[0], one_crowd_each(scene[2])
+    ground_truth = np.where(np.isin(ground_truth, [s['id'] for s in ground_truth_segments]), ground_truth, 0)
+    sums = count_panoptic(ground_truth, ground_truth, ground_truth_segments, ground_truth_segments, 3)
     table = qualities(sums)
     assert (table[~np.isnan(table)] == 1).all()
-    assert sums.tp.sum() == sum(not s['iscrowd'] for s in truth_segments)
+    assert sums.tp.sum() == sum(not s['iscrowd'] for s in ground_truth_segments)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.1, 0.4, 0.9]))
 def test_semantic_is_panoptic_with_a_segment_for_each_class(seed, change):
     rng = np.random.default_rng(seed)
-    truth = rng.choice([0, 1, 2, 3, 255], (6, 6))
-    prediction = np.where(rng.random((6, 6)) < change, rng.integers(0, 4, (6, 6)), truth)
-    maps = [np.where(labels == 255, 0, labels + 1) for labels in (truth, prediction)]
+    ground_truth = rng.choice([0, 1, 2, 3, 255], (6, 6))
+    prediction = np.where(rng.random((6, 6)) < change, rng.integers(0, 4, (6, 6)), ground_truth)
+    maps = [np.where(labels == 255, 0, labels + 1) for labels in (ground_truth, prediction)]
     lists = [segments(*((i, i - 1) for i in np.setdiff1d(ids, 0))) for ids in maps]
-    assert_equal(count_semantic(truth, prediction, 4), count_panoptic(*maps, *lists, 4))
+    assert_equal(count_semantic(ground_truth, prediction, 4), count_panoptic(*maps, *lists, 4))
 
 
 @settings(max_examples=100, deadline=None)
@@ -89,14 +89,14 @@ def test_qualities_are_bounded_and_pq_is_their_product(scene):
 
 @settings(max_examples=100, deadline=None)
 @given(scenes())
-def test_truth_and_prediction_may_change_places_where_all_is_segments(scene):
+def test_ground_truth_and_prediction_may_change_places_where_all_is_segments(scene):
     """Without void, crowds and unlisted pixels; missed and false segments change places with them."""
-    truth, prediction = scene[:2]
-    truth, prediction = truth + 1, prediction + 1
-    truth_segments = segments(*((i, int(i) % 3) for i in np.unique(truth)))
+    ground_truth, prediction = scene[:2]
+    ground_truth, prediction = ground_truth + 1, prediction + 1
+    ground_truth_segments = segments(*((i, int(i) % 3) for i in np.unique(ground_truth)))
     found = segments(*((i, int(i) % 3) for i in np.unique(prediction)))
-    ours = count_panoptic(truth, prediction, truth_segments, found, 3)
-    swapped = count_panoptic(prediction, truth, found, truth_segments, 3)
+    ours = count_panoptic(ground_truth, prediction, ground_truth_segments, found, 3)
+    swapped = count_panoptic(prediction, ground_truth, found, ground_truth_segments, 3)
     np.testing.assert_allclose(swapped.iou, ours.iou, atol=1e-12)
     assert (swapped.tp.tolist(), swapped.fp.tolist()) == (ours.tp.tolist(), ours.fn.tolist())
 
@@ -104,13 +104,13 @@ def test_truth_and_prediction_may_change_places_where_all_is_segments(scene):
 @settings(max_examples=100, deadline=None)
 @given(scenes(), st.integers(0, 2**32 - 1))
 def test_what_matched_segments_have_on_void_does_not_count(scene, seed):
-    truth, prediction, truth_segments, predicted_segments = scene
+    ground_truth, prediction, ground_truth_segments, predicted_segments = scene
     before = count_panoptic(*scene, 3)
     rng = np.random.default_rng(seed)
-    grown = np.where((truth == 0) & (rng.random(truth.shape) < 0.5), 0, prediction)
+    grown = np.where((ground_truth == 0) & (rng.random(ground_truth.shape) < 0.5), 0, prediction)
     if set(np.unique(grown)) | {0} != set(np.unique(prediction)) | {0}:  # a segment would vanish
         grown = prediction
-    after = count_panoptic(truth, grown, truth_segments, predicted_segments, 3)
+    after = count_panoptic(ground_truth, grown, ground_truth_segments, predicted_segments, 3)
     np.testing.assert_allclose(after.iou, before.iou, atol=1e-12)
     assert (after.tp.tolist(), after.fn.tolist()) == (before.tp.tolist(), before.fn.tolist())
 

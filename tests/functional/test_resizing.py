@@ -14,7 +14,7 @@ from mmmaskformer.functional.resizing import (
 )
 from mmmaskformer.functional.semantic_inference import (
     best_index,
-    picture_scores,
+    image_scores,
     semantic_label_map,
     semantic_scores,
 )
@@ -64,7 +64,7 @@ def test_label_map_is_that_of_all_scores(size, num_classes, before, monkeypatch)
     monkeypatch.setitem(BAND_VALUES, 'cpu', 9 * 12 * size.output[1])
     prediction = MaskPrediction(3 * torch.randn(12, num_classes + 1), 4 * torch.randn(12, 16, 24))
     if before:
-        scores = picture_scores(prediction, size, before=True)
+        scores = image_scores(prediction, size, before=True)
     else:
         padded = semantic_scores(MaskPrediction(*(part[None] for part in prediction)), size.padded)
         cropped = padded[..., : size.image[0], : size.image[1]]

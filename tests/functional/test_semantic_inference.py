@@ -7,7 +7,7 @@ import torch
 
 from mmmaskformer.functional.resizing import BAND_VALUES, OutputSize
 from mmmaskformer.functional.semantic_inference import (
-    picture_scores,
+    image_scores,
     possible_classes,
     semantic_label_map,
     semantic_scores,
@@ -78,7 +78,7 @@ def test_a_broken_mask_leaves_all_classes():
 def test_bands_of_one_class_are_filled(monkeypatch):
     prediction, size = two_regions(), OutputSize((64, 96), (64, 96), (64, 96))
     prediction.mask_logits[0, :8], prediction.mask_logits[1, :8] = 6, -6
-    expected = picture_scores(prediction, size).argmax(0)
+    expected = image_scores(prediction, size).argmax(0)
     assert expected[:24].unique().tolist() == [3]
     monkeypatch.setitem(BAND_VALUES, 'cpu', 8 * 4 * 96)
     assert torch.equal(semantic_label_map(prediction, size)[0], expected)

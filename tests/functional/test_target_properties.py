@@ -56,12 +56,12 @@ def test_ids_and_their_order_are_only_names(scene, names, random):
 
 @settings(max_examples=100, deadline=None)
 @given(id_maps(), st.lists(st.integers(1, 2**24 - 1), min_size=6, max_size=6, unique=True))
-def test_colours_on_disk_are_only_names(scene, names):
+def test_colors_on_disk_are_only_names(scene, names):
     """From the PNG of COCO's format to the numbers of the training map."""
     ids = scene[0]
     stored = np.array([0, *names])[ids.numpy()]
-    colours = np.stack([stored >> 16 & 255, stored >> 8 & 255, stored & 255], -1).astype(np.uint8)
-    numbered = torch.from_numpy(number_segments(colours, names).astype(np.int64))
+    colors = np.stack([stored >> 16 & 255, stored >> 8 & 255, stored & 255], -1).astype(np.uint8)
+    numbered = torch.from_numpy(number_segments(colors, names).astype(np.int64))
     assert torch.equal(numbered, ids)
 
 

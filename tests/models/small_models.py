@@ -85,7 +85,7 @@ def sample(label_map: Tensor, **metainfo) -> SegDataSample:
     return labelled
 
 
-def pictures(*sizes: tuple[int, int], num_classes: int = 4) -> dict:
+def images(*sizes: tuple[int, int], num_classes: int = 4) -> dict:
     """A batch as a data loader hands it over."""
     return dict(
         inputs=[torch.randint(0, 256, (3, *size), dtype=torch.uint8) for size in sizes],
@@ -93,9 +93,9 @@ def pictures(*sizes: tuple[int, int], num_classes: int = 4) -> dict:
     )
 
 
-def panoptic_pictures(*sizes: tuple[int, int], num_segments: int = 5, num_classes: int = 4) -> dict:
+def panoptic_images(*sizes: tuple[int, int], num_segments: int = 5, num_classes: int = 4) -> dict:
     """A batch with segment ids instead of labels; 0 is void."""
-    batch = pictures(*sizes)
+    batch = images(*sizes)
     for i, size in enumerate(sizes):
         info = [dict(id=s + 1, category_id=s % num_classes, isthing=True) for s in range(num_segments)]
         ids = torch.randint(0, num_segments + 1, (1, *size)).to(

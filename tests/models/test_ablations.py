@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from small_models import HEAD, features, pictures, sample, small_head, small_model
+from small_models import HEAD, features, images, sample, small_head, small_model
 
 from mmmaskformer.functional.general_inference import general_semantic_labels
 from mmmaskformer.functional.resizing import OutputSize
@@ -88,8 +88,8 @@ def test_box_costs_by_hand():
     """Boxes: left half, right half, none; targets: left half, lower right quarter of the right half.
 
     The right half and its quarter: centres (0.75, 0.5), (0.875, 0.75), sizes (0.5, 1), (0.25, 0.5): L1 1.125;
-    intersection 1/8 of the picture, union and box around both 1/2: GIoU 1/4. The left half and the quarter:
-    no intersection, union 5/8, the box around both is the picture: GIoU -3/8.
+    intersection 1/8 of the image, union and box around both 1/2: GIoU 1/4. The left half and the quarter:
+    no intersection, union 5/8, the box around both is the image: GIoU -3/8.
     """
     l1, giou = MaskBoxL1Cost()(box_pairs()), MaskBoxGIoUCost()(box_pairs())
     assert l1[:2, 0].tolist() == [0.0, 5 * 0.5]
@@ -163,7 +163,7 @@ def test_general_inference_of_the_segmentor(score_thr):
     for segmentor in (model, plain):
         segmentor.decode_head.predict_masks = lambda features: found
         segmentor.decode_head.predict_each = lambda features, wanted: [one]
-        batch = pictures((60, 75))
+        batch = images((60, 75))
         batch['data_samples'][0].set_metainfo(dict(ori_shape=(90, 110)))
         results += segmentor.test_step(batch)
     result, expected = results

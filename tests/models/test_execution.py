@@ -6,7 +6,7 @@ import copy
 
 import pytest
 import torch
-from small_models import HEAD, features, pictures, sample, small_head
+from small_models import HEAD, features, images, sample, small_head
 from torch._dynamo.testing import CompileCounter
 from torch._subclasses import FakeTensorMode
 from torch.nn import functional as F
@@ -23,7 +23,7 @@ SIZES = ((64, 96), (64, 64))
 def test_checkpointing_changes_nothing_but_memory(name):
     """Dropout, drop path and the statistics of batch norms included."""
     plain, lean = build(**MODEL_CONFIGS[name]), build(**MODEL_CONFIGS[name], with_cp=True)
-    batch = pictures(*SIZES)
+    batch = images(*SIZES)
     initial = {name: b.clone() for name, b in lean.named_buffers() if 'running' in name}
     expected = step(plain, batch)
     assert_same(step(lean, batch), expected, 0.0)
@@ -35,7 +35,7 @@ def test_checkpointing_changes_nothing_but_memory(name):
 def test_a_copy_of_a_checkpointed_model_uses_its_own_weights():
     """As the exponential moving average's does."""
     model = build(with_cp=True)
-    batch = pictures(*SIZES)
+    batch = images(*SIZES)
     before = step(model, batch)
     other = copy.deepcopy(model)
     with torch.no_grad():
@@ -50,7 +50,7 @@ def test_checkpointing_of_one_decoder(part):
     configs = {name: dict(ENCODER[name]) for name in ENCODER}
     configs[part]['with_cp'] = True
     plain, lean = build(decode_head=ENCODER, **CONVS), build(decode_head=configs, **CONVS)
-    batch = pictures(*SIZES)
+    batch = images(*SIZES)
     assert_same(step(lean, batch), step(plain, batch), 0.0)
     assert kept_bytes(lean, batch) < kept_bytes(plain, batch)
 
@@ -62,7 +62,7 @@ def test_checkpointing_needs_a_backbone_that_can():
 
 def test_channels_last():
     plain, other = (build(decode_head=QUIET, channels_last=switch) for switch in (False, True))
-    batch, layouts = pictures(*SIZES), []
+    batch, layouts = images(*SIZES), []
     conv = other.decode_head.pixel_decoder.output_convs[0]
     conv.register_forward_hook(lambda module, inputs, output: layouts.extend([*inputs, output]))
     assert_same(step(other, batch), step(plain, batch), 1e-4)
@@ -96,7 +96,7 @@ def test_compiled():
     )
     counts = []
     for size in ((64, 96), (96, 128), (160, 64)):
-        batch = pictures(size, size)
+        batch = images(size, size)
         assert_same(step(compiled, batch), step(plain, batch), 1e-5)
         counts.append(counter.frame_count)
     assert counts[0] == 3  # backbone, pixel decoder, transformer decoder
@@ -114,9 +114,9 @@ def test_compiled_as_a_whole():
     """MMEngine's own switch compiles the training step: matching and losses stay with the host."""
     torch._dynamo.reset()
     head = small_head(transformer_decoder={**HEAD['transformer_decoder'], 'num_layers': 1})
-    maps, truth = features(), [sample(torch.randint(0, 4, (64, 96))) for _ in range(2)]
-    expected = head.loss(maps, truth)
-    for name, value in torch.compile(head.loss, backend='eager')(maps, truth).items():
+    maps, ground_truth = features(), [sample(torch.randint(0, 4, (64, 96))) for _ in range(2)]
+    expected = head.loss(maps, ground_truth)
+    for name, value in torch.compile(head.loss, backend='eager')(maps, ground_truth).items():
         torch.testing.assert_close(value, expected[name])
     torch._dynamo.reset()
 
@@ -131,7 +131,7 @@ def test_positions_are_computed_once_for_each_shape():
 def test_positions_of_inference_serve_training():
     """Inference mode makes tensors that no backward pass may keep; these are kept for later."""
     _encode_once.cache_clear()
-    model, batch = build(decode_head=ENCODER, with_cp=True), pictures((64, 96))
+    model, batch = build(decode_head=ENCODER, with_cp=True), images((64, 96))
     with torch.inference_mode():
         model.test_step(copy.deepcopy(batch))
     assert _encode_once.cache_info().currsize == 1

@@ -56,7 +56,7 @@ def test_label_out_of_range_names_value_file_and_setting():
         small_head().loss(features(1), [sample(label_map, seg_map_path='annotations/7.png')])
 
 
-def test_sample_without_truth_is_refused_by_name():
+def test_sample_without_ground_truth_is_refused_by_name():
     nothing = sample(torch.zeros(64, 96))
     del nothing.gt_sem_seg
     nothing.set_metainfo(dict(img_path='street.jpg'))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
-from small_models import PREPROCESSOR, pictures, small_model
+from small_models import PREPROCESSOR, images, small_model
 
 from mmmaskformer.models import MaskFormerTTAModel
 
@@ -20,7 +20,7 @@ def alone(batch: dict, i: int) -> dict:
 
 def test_batch_of_different_sizes_equals_single_images_exactly():
     model = small_model()
-    batch = pictures((60, 75), (33, 64), (96, 64), (64, 128))
+    batch = images((60, 75), (33, 64), (96, 64), (64, 128))
     singles = [predict(model, alone(batch, i))[0] for i in range(4)]
     for together, single in zip(predict(model, batch), singles):
         assert torch.equal(together.seg_logits.data, single.seg_logits.data)
@@ -28,9 +28,9 @@ def test_batch_of_different_sizes_equals_single_images_exactly():
 
 
 def test_batch_of_one_padded_size_equals_single_images():
-    """Up to the order of sums, which depends on the number of pictures that run together."""
+    """Up to the order of sums, which depends on the number of images that run together."""
     model = small_model()
-    batch = pictures((60, 75), (61, 90), (64, 96))
+    batch = images((60, 75), (61, 90), (64, 96))
     for i, together in enumerate(predict(model, batch)):
         single = predict(model, alone(batch, i))[0]
         torch.testing.assert_close(together.seg_logits.data, single.seg_logits.data, rtol=1e-5, atol=1e-6)
@@ -40,13 +40,13 @@ def test_batch_of_one_padded_size_equals_single_images():
 def test_padding_matters_without_the_grouping():
     """Or else the two tests above would show nothing."""
     plain = small_model('EncoderDecoder')
-    batch = pictures((64, 96), (33, 64))
+    batch = images((64, 96), (33, 64))
     together, single = predict(plain, batch)[1], predict(plain, alone(batch, 1))[0]
     assert (together.seg_logits.data - single.seg_logits.data).abs().max() > 1e-4
 
 
 def test_results_have_the_original_sizes():
-    batch = pictures((60, 75), (64, 96))
+    batch = images((60, 75), (64, 96))
     batch['data_samples'][0].set_metainfo(dict(ori_shape=(121, 149)))
     first, second = predict(small_model(), batch)
     assert first.pred_sem_seg.data.shape == (1, 121, 149)
@@ -56,10 +56,10 @@ def test_results_have_the_original_sizes():
 
 
 @pytest.mark.parametrize('segmentor', ['mmmaskformer.MaskFormer', 'EncoderDecoder'])
-def test_whole_inference_is_aligned_with_the_picture(segmentor):
-    """Flipping a picture of the padded size flips what is predicted: nothing is shifted by resizing."""
+def test_whole_inference_is_aligned_with_the_image(segmentor):
+    """Flipping an image of the padded size flips what is predicted: nothing is shifted by resizing."""
     model = small_model(segmentor)
-    batch = pictures((64, 96))
+    batch = images((64, 96))
     turned = dict(inputs=[batch['inputs'][0].flip(2)], data_samples=[batch['data_samples'][0].clone()])
     straight, mirrored = predict(model, batch)[0], predict(model, turned)[0]
     assert straight.seg_logits.data.shape == mirrored.seg_logits.data.shape == (4, 64, 96)
@@ -69,19 +69,19 @@ def test_whole_inference_is_aligned_with_the_picture(segmentor):
 def test_slide_inference(segmentor):
     slide = dict(mode='slide', crop_size=(64, 64), stride=(32, 32))
     model = small_model(segmentor, test_cfg=slide)
-    one_window = pictures((64, 64))
+    one_window = images((64, 64))
     whole = small_model(segmentor)
     whole.load_state_dict(model.state_dict())
     torch.testing.assert_close(
         predict(model, one_window)[0].seg_logits.data, predict(whole, one_window)[0].seg_logits.data
     )
-    assert predict(model, pictures((70, 101)))[0].pred_sem_seg.data.shape == (1, 70, 101)
+    assert predict(model, images((70, 101)))[0].pred_sem_seg.data.shape == (1, 70, 101)
 
 
 @pytest.mark.parametrize('segmentor', ['mmmaskformer.MaskFormer', 'EncoderDecoder'])
 def test_training_step(segmentor):
     model = small_model(segmentor).train()
-    losses = model.loss(**model.data_preprocessor(pictures((64, 96), (60, 75)), training=True))
+    losses = model.loss(**model.data_preprocessor(images((64, 96), (60, 75)), training=True))
     total, _ = model.parse_losses(losses)
     total.backward()
     assert total.isfinite()
@@ -94,7 +94,7 @@ def test_unpadded_input_without_samples():
 
 
 def test_preprocessor_without_samples_and_with_unequal_sizes():
-    batch = small_model().data_preprocessor(dict(inputs=pictures((30, 40), (33, 20))['inputs']))
+    batch = small_model().data_preprocessor(dict(inputs=images((30, 40), (33, 20))['inputs']))
     assert batch['inputs'].shape == (2, 3, 64, 64)
     assert batch['data_samples'] is None
 
@@ -124,7 +124,7 @@ def test_batches_are_padded_with_the_ignored_label(head, preprocessor):
         decode_head=head, data_preprocessor={**PREPROCESSOR, 'type': preprocessor, 'size_divisor': 32}
     )
     ignored = 9 if 'ignore_index' in head else {300: 65535, 255: 255}[head['num_classes']]
-    batch = pictures((64, 50), (64, 64))
+    batch = images((64, 50), (64, 64))
     for sample in batch['data_samples']:
         sample.gt_sem_seg.data = sample.gt_sem_seg.data.int()
     padded = model.data_preprocessor(batch, training=True)['data_samples'][0].gt_sem_seg.data

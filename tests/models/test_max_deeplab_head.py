@@ -11,7 +11,7 @@ import torch
 from half_types import HALF_TYPES
 from mmengine.config import Config
 from mmengine.registry import DATASETS, init_default_scope
-from small_models import features, panoptic_pictures, pictures, sample, small_head, small_model
+from small_models import features, images, panoptic_images, sample, small_head, small_model
 
 from mmmaskformer.functional.max_deeplab import max_deeplab_segments
 from mmmaskformer.functional.resizing import OutputSize
@@ -73,7 +73,7 @@ def test_training_step():
 
 
 @pytest.mark.parametrize('void', [(True, True), (True, False)])
-def test_void_pictures(void):
+def test_void_images(void):
     maps = [torch.full((64, 96), 255) if v else label_map for v, label_map in zip(void, label_maps())]
     losses = check_trains(head_of(), maps)
     if all(void):
@@ -182,7 +182,7 @@ def spread_model(**changes):
 
 def test_segmentor_trains_with_segments():
     model = spread_model().train()
-    losses = model.loss(**model.data_preprocessor(panoptic_pictures((64, 96), (60, 75)), True))
+    losses = model.loss(**model.data_preprocessor(panoptic_images((64, 96), (60, 75)), True))
     assert {name.removeprefix('decode.') for name in losses} == LOSSES
     assert all(value.isfinite() for value in losses.values())
 
@@ -191,7 +191,7 @@ def test_segmentor_trains_with_segments():
 def test_segmentor_predicts(postprocess):
     """Scores are the probability of each class; segments and objects come from the same slots."""
     model = spread_model(test_cfg={**PANOPTIC, 'postprocess': postprocess})
-    batch = pictures((60, 75), (64, 96))
+    batch = images((60, 75), (64, 96))
     with torch.no_grad():
         results = model.test_step(batch)
     for result, size in zip(results, [(60, 75), (64, 96)]):
@@ -206,10 +206,10 @@ def test_segmentor_predicts(postprocess):
 
 def test_segmentor_asks_the_head_for_segments():
     """With void by the threshold of pixels, which MaskFormer's inference does not have."""
-    model, picture = spread_model(test_cfg=PANOPTIC), torch.randn(1, 3, 64, 96)
+    model, image = spread_model(test_cfg=PANOPTIC), torch.randn(1, 3, 64, 96)
     with torch.no_grad():
-        (result,) = model(picture, mode='predict')
-        prediction = model.decode_head.predict_masks(model.extract_feat(picture))
+        (result,) = model(image, mode='predict')
+        prediction = model.decode_head.predict_masks(model.extract_feat(image))
     size = OutputSize((64, 96), (64, 96), (64, 96))
     one = MaskPrediction(*(part[0] for part in prediction))
     expected = max_deeplab_segments(one, size, [False, True, False, True], **PANOPTIC['panoptic'])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from small_models import panoptic_pictures, pictures, small_model
+from small_models import images, panoptic_images, small_model
 
 META = dict(classes=('a', 'b', 'c', 'd'), thing_classes=('b', 'c'))
 EVERYTHING = dict(mode='whole', panoptic=dict(score_thr=0.2, overlap_thr=0.0), instance=dict(max_per_image=6))
@@ -26,7 +26,7 @@ def predict(model, batch: dict) -> list:
 
 
 def test_three_results_of_one_prediction_at_the_original_sizes():
-    batch = pictures((60, 75), (64, 96))
+    batch = images((60, 75), (64, 96))
     batch['data_samples'][0].set_metainfo(dict(ori_shape=(121, 149)))
     for result, size in zip(predict(model_of(), batch), [(121, 149), (64, 96)]):
         assert result.pred_sem_seg.data.shape == (1, *size)
@@ -48,7 +48,7 @@ def test_three_results_of_one_prediction_at_the_original_sizes():
 
 def test_semantic_results_are_those_of_a_semantic_model():
     """Asking for more changes nothing in what was there before."""
-    batch = pictures((60, 75), (33, 64))
+    batch = images((60, 75), (33, 64))
     plain = model_of(dict(mode='whole'))
     together = predict(model_of(), batch)
     for result, expected in zip(together, predict(plain, batch)):
@@ -59,7 +59,7 @@ def test_semantic_results_are_those_of_a_semantic_model():
 @pytest.mark.parametrize('postprocess', ['after', 'before'])
 def test_batch_of_different_sizes_equals_single_images_exactly(postprocess):
     model = model_of({**EVERYTHING, 'postprocess': postprocess})
-    batch = pictures((60, 75), (33, 64), (64, 128))
+    batch = images((60, 75), (33, 64), (64, 128))
     singles = [
         predict(model, {key: [values[i].clone()] for key, values in batch.items()})[0] for i in range(3)
     ]
@@ -71,7 +71,7 @@ def test_batch_of_different_sizes_equals_single_images_exactly(postprocess):
 
 
 def test_order_of_segments_does_not_change_the_losses():
-    model, batch = model_of().train(), panoptic_pictures((64, 96), (60, 75))
+    model, batch = model_of().train(), panoptic_images((64, 96), (60, 75))
     turned = dict(inputs=batch['inputs'], data_samples=[s.clone() for s in batch['data_samples']])
     for sample in turned['data_samples']:
         sample.gt_segments_info = sample.gt_segments_info[::-1]
@@ -82,10 +82,10 @@ def test_order_of_segments_does_not_change_the_losses():
 
 def test_only_the_supervision_differs():
     """A label map and the same map as segments give the same losses."""
-    model, batch = model_of().train(), pictures((64, 96), (60, 75))
+    model, batch = model_of().train(), images((64, 96), (60, 75))
     as_segments = dict(inputs=[p.clone() for p in batch['inputs']], data_samples=[])
     for sample in batch['data_samples']:
-        labelled = panoptic_pictures(tuple(sample.gt_sem_seg.shape))['data_samples'][0]
+        labelled = panoptic_images(tuple(sample.gt_sem_seg.shape))['data_samples'][0]
         labelled.gt_panoptic_seg.data = (sample.gt_sem_seg.data + 1).to(torch.uint8)
         labelled.gt_segments_info = [dict(id=label + 1, category_id=label) for label in range(4)]
         as_segments['data_samples'].append(labelled)
@@ -95,7 +95,7 @@ def test_only_the_supervision_differs():
 
 
 def test_a_class_out_of_range_is_named():
-    model, batch = model_of().train(), panoptic_pictures((64, 64))
+    model, batch = model_of().train(), panoptic_images((64, 64))
     batch['data_samples'][0].gt_segments_info[2]['category_id'] = 4
     batch['data_samples'][0].set_metainfo(dict(seg_map_path='ids.png'))
     with pytest.raises(ValueError, match=r'ids.png: segment 3 has class 4.*num_classes=4.*categories'):
@@ -103,7 +103,7 @@ def test_a_class_out_of_range_is_named():
 
 
 def test_more_segments_than_queries():
-    model, batch = model_of().train(), panoptic_pictures((64, 64), num_segments=8)
+    model, batch = model_of().train(), panoptic_images((64, 64), num_segments=8)
     with pytest.raises(ValueError, match='num_queries'):
         model.loss(**model.data_preprocessor(batch, training=True))
 
@@ -112,7 +112,7 @@ def test_three_hundred_segments():
     """Stripes of two pixels: more segments than eight bits count, and each is matched."""
     torch.manual_seed(0)
     model = small_model(decode_head=dict(num_queries=300)).train()
-    batch = panoptic_pictures((32, 608), num_segments=300)
+    batch = panoptic_images((32, 608), num_segments=300)
     stripes = torch.arange(608).div(2, rounding_mode='floor').clamp(max=299) + 1
     batch['data_samples'][0].gt_panoptic_seg.data = stripes.int().expand(1, 32, -1).contiguous()
     prepared = model.data_preprocessor(batch, training=True)
@@ -127,7 +127,7 @@ def test_things_must_be_known():
     model = model_of()
     model.dataset_meta = dict(classes=('a', 'b', 'c', 'd'))
     with pytest.raises(ValueError, match='which classes are things'):
-        predict(model, pictures((64, 64)))
+        predict(model, images((64, 64)))
 
 
 def test_without_samples():
@@ -135,8 +135,8 @@ def test_without_samples():
     assert results[1].pred_panoptic_seg.data.shape == (1, 64, 96)
 
 
-def test_flipped_pictures_have_semantic_results():
-    batch = pictures((64, 96))
+def test_flipped_images_have_semantic_results():
+    batch = images((64, 96))
     batch['data_samples'][0].set_metainfo(dict(flip=True, flip_direction='horizontal'))
     (result,) = predict(model_of(), batch)
     assert 'pred_sem_seg' in result
@@ -164,24 +164,24 @@ def test_mistakes_in_test_cfg(test_cfg, message):
 
 
 def test_semantic_results_may_be_left_out():
-    (result,) = predict(model_of({**EVERYTHING, 'semantic': False}), pictures((64, 64)))
+    (result,) = predict(model_of({**EVERYTHING, 'semantic': False}), images((64, 64)))
     assert 'pred_sem_seg' not in result
     assert 'pred_instances' in result
 
 
 def test_sizes_that_are_no_multiple_of_four():
-    """COCO pictures are not padded: 61 x 75 pixels have masks of 16 x 19."""
+    """COCO images are not padded: 61 x 75 pixels have masks of 16 x 19."""
     model = model_of({**EVERYTHING, 'postprocess': 'before'})
     model.data_preprocessor.size_divisor = 1
-    (result,) = predict(model, pictures((61, 75)))
+    (result,) = predict(model, images((61, 75)))
     assert result.pred_panoptic_seg.data.shape == (1, 61, 75)
-    losses = model.train().loss(**model.data_preprocessor(panoptic_pictures((61, 75), (40, 33)), True))
+    losses = model.train().loss(**model.data_preprocessor(panoptic_images((61, 75), (40, 33)), True))
     assert all(value.isfinite() for value in losses.values())
 
 
 @pytest.mark.parametrize('alone', ['panoptic', 'instance'])
 def test_masks_of_wanted_queries_alone_give_the_same_results(alone):
-    batch = pictures((60, 75), (33, 64))
+    batch = images((60, 75), (33, 64))
     settings = dict(mode='whole', semantic=False, **{alone: EVERYTHING[alone]})
     for result, expected in zip(predict(model_of(settings), batch), predict(model_of(), batch)):
         assert 'pred_sem_seg' not in result
@@ -199,7 +199,7 @@ def test_no_query_sure_enough_is_void_everywhere():
     settings = dict(
         mode='whole', semantic=False, panoptic=dict(score_thr=0.9999), instance=dict(score_thr=0.9999)
     )
-    (result,) = predict(model_of(settings), pictures((60, 75)))
+    (result,) = predict(model_of(settings), images((60, 75)))
     assert not result.pred_panoptic_seg.data.any()
     assert result.pred_segments_info == []
     assert len(result.pred_instances) == 0
@@ -207,7 +207,7 @@ def test_no_query_sure_enough_is_void_everywhere():
 
 @pytest.mark.parametrize('postprocess', ['after', 'before'])
 def test_label_maps_are_the_same_without_scores(postprocess):
-    batch = pictures((60, 75), (64, 96))
+    batch = images((60, 75), (64, 96))
     batch['data_samples'][0].set_metainfo(dict(ori_shape=(121, 149)))
     with_scores = predict(model_of(dict(mode='whole', postprocess=postprocess)), batch)
     labels_alone = predict(model_of(dict(mode='whole', postprocess=postprocess, seg_logits=False)), batch)

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.analysis import get_model_complexity_info
-from small_models import HEAD, features, panoptic_pictures, pictures, sample, small_head, small_model
+from small_models import HEAD, features, images, panoptic_images, sample, small_head, small_model
 from torch import nn
 
 from mmmaskformer.evaluation import SemanticPanopticQuality
@@ -97,7 +97,7 @@ def test_mistakes_in_settings(head_cfg, changes, error, message):
 def test_segments_are_no_label_map(head_cfg):
     model = model_of(head_cfg).train()
     with pytest.raises(ValueError, match=r'Head learns from label maps .* no gt_sem_seg'):
-        model.loss(**model.data_preprocessor(panoptic_pictures((64, 64)), training=True))
+        model.loss(**model.data_preprocessor(panoptic_images((64, 64)), training=True))
 
 
 def test_checkpoint_of_other_classes(head_cfg):
@@ -113,7 +113,7 @@ def test_checkpoint_of_other_classes(head_cfg):
 @pytest.mark.parametrize('segmentor', SEGMENTORS)
 def test_training_step(head_cfg, segmentor):
     model = model_of(head_cfg, segmentor).train()
-    losses = model.loss(**model.data_preprocessor(pictures((64, 96), (60, 75)), training=True))
+    losses = model.loss(**model.data_preprocessor(images((64, 96), (60, 75)), training=True))
     total, _ = model.parse_losses(losses)
     total.backward()
     assert total.isfinite()
@@ -125,7 +125,7 @@ def test_training_step(head_cfg, segmentor):
 def test_prediction_by_hand(head_cfg, segmentor):
     """Logits upsampled to the padded input, cropped, resized to the original: no softmax on the way."""
     model = model_of(head_cfg, segmentor)
-    batch = pictures((60, 75))
+    batch = images((60, 75))
     batch['data_samples'][0].set_metainfo(dict(ori_shape=(121, 149)))
     (result,) = predict(model, batch)
     with torch.no_grad():
@@ -143,16 +143,16 @@ def test_slide(head_cfg, segmentor):
     slide = dict(mode='slide', crop_size=(64, 64), stride=(32, 32))
     model, whole = model_of(head_cfg, segmentor, test_cfg=slide), model_of(head_cfg, segmentor)
     whole.load_state_dict(model.state_dict())
-    one_window = pictures((64, 64))
+    one_window = images((64, 64))
     torch.testing.assert_close(
         predict(model, one_window)[0].seg_logits.data, predict(whole, one_window)[0].seg_logits.data
     )
-    assert predict(model, pictures((70, 101)))[0].pred_sem_seg.data.shape == (1, 70, 101)
+    assert predict(model, images((70, 101)))[0].pred_sem_seg.data.shape == (1, 70, 101)
 
 
-def test_a_batch_of_different_sizes_equals_single_pictures(head_cfg):
+def test_a_batch_of_different_sizes_equals_single_images(head_cfg):
     model = model_of(head_cfg)
-    batch = pictures((60, 75), (33, 64))
+    batch = images((60, 75), (33, 64))
     singles = [
         predict(model, {key: [values[i].clone()] for key, values in batch.items()})[0] for i in range(2)
     ]
@@ -169,7 +169,7 @@ def test_tensor_mode_and_flops(head_cfg):
 
 def test_quality_of_semantic_segments(head_cfg):
     """PQ^St counts the label maps: a prediction against itself is perfect, against another map it is not."""
-    model, batch = model_of(head_cfg), pictures((60, 75), (64, 96))
+    model, batch = model_of(head_cfg), images((60, 75), (64, 96))
     for i, labelled in enumerate(batch['data_samples']):
         labelled.set_metainfo(dict(img_id=i))
     metric = SemanticPanopticQuality()

@@ -7,7 +7,7 @@ import re
 import pytest
 import torch
 from mmengine.runner.checkpoint import load_state_dict
-from small_models import HEAD, model_config, pictures, small_model
+from small_models import HEAD, images, model_config, small_model
 
 ENCODER = dict(
     HEAD['pixel_decoder'], type='mmmaskformer.TransformerEncoderPixelDecoder', num_layers=1, ffn_channels=16
@@ -23,7 +23,7 @@ def test_channels_of_the_backbone(segmentor, pixel_decoder, channels):
         f'decode_head.in_channels is {channels}, but the backbone gives features of [8, 16, 32, 64] channels'
     )
     with pytest.raises(ValueError, match=re.escape(message)):
-        model.test_step(pictures((64, 64)))
+        model.test_step(images((64, 64)))
 
 
 @pytest.mark.parametrize('segmentor', ['mmmaskformer.MaskFormer', 'EncoderDecoder'])
@@ -43,7 +43,7 @@ def test_other_number_of_queries(segmentor):
 @pytest.mark.parametrize('channels', [1, 2, 4])
 def test_channels_of_the_image(channels):
     model = small_model()
-    batch = dict(pictures((64, 64)))
+    batch = dict(images((64, 64)))
     batch['inputs'] = [torch.zeros(channels, 64, 64)]
     with pytest.raises(ValueError, match=f'has {channels} channels?, but mean and std .* have 3'):
         model.test_step(batch)
@@ -62,7 +62,7 @@ def test_channels_of_the_backbone_and_the_mean(channels):
         small_model(backbone=backbone)
     one = dict(type='mmmaskformer.MaskFormerDataPreProcessor', mean=[110.0], std=[40.0])
     model = small_model(backbone=backbone, data_preprocessor=one)
-    batch = dict(pictures((64, 64)))
+    batch = dict(images((64, 64)))
     batch['inputs'] = [torch.zeros(3, 64, 64)]
     with pytest.raises(ValueError, match=rf'has 3 channels, but backbone.in_channels is {channels}'):
         model.test_step(batch)

@@ -87,7 +87,7 @@ def damage_chunks(random: Random, content: bytes) -> bytes:
 
 
 def forge_chunk(random: Random, content: bytes) -> bytes:
-    """Alter a part of a PNG and its checksum with it: what is then whole may be another picture."""
+    """Alter a part of a PNG and its checksum with it: what is then whole may be another image."""
     chunks = _chunks(content)
     one = random.randrange(len(chunks))
     body = bytearray(chunks[one][4:-4])

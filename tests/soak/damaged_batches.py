@@ -1,4 +1,4 @@
-"""Inputs of the inferencer, batches, and truths to evaluate with, that are not as they should be."""
+"""Inputs of the inferencer, batches, and ground truth to evaluate with, that are not as they should be."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def predicted_from(root: Path, random: Random) -> Iterator[Case]:
             path.write_bytes(damaged)
 
             def read(path: Path = path) -> list:
-                return [prepare(picture)[0].tolist() for picture in open_source(str(path)).pictures]
+                return [prepare(image)[0].tolist() for image in open_source(str(path)).images]
 
             def expected(damaged: bytes = damaged) -> list:
                 return [cv2.imdecode(np.frombuffer(damaged, np.uint8), cv2.IMREAD_COLOR).tolist()]
@@ -55,9 +55,9 @@ def predicted_from(root: Path, random: Random) -> Iterator[Case]:
             array = _array(random)
 
             def read_array(array: np.ndarray = array) -> list:
-                return [prepare(picture)[0].tolist() for picture in open_source(array).pictures]
+                return [prepare(image)[0].tolist() for image in open_source(array).images]
 
-            yield f'predict {array.dtype}', judge(read_array, lambda: [_bgr(array)], None, 'picture')  # noqa: B023
+            yield f'predict {array.dtype}', judge(read_array, lambda: [_bgr(array)], None, 'image')  # noqa: B023
 
 
 def _array(random: Random) -> np.ndarray:
@@ -84,50 +84,52 @@ def _bgr(array: np.ndarray) -> list:
 
 
 def bad_batches(root: Path, random: Random) -> Iterator[Case]:
-    """What a data loader may hand to the data preprocessor; two pictures, the second with a fault."""
+    """What a data loader may hand to the data preprocessor; two images, the second with a fault."""
     mean, std = [10.0, 20.0, 30.0], [1.0, 2.0, 4.0]
     subject = MaskFormerDataPreProcessor(mean=mean, std=std, bgr_to_rgb=True, size_divisor=8)
     for _ in range(10**9):
-        kind = random.choice(('fine', 'nan', 'inf', 'grey', 'alpha', 'empty', 'flat', 'truth', 'ids'))
+        kind = random.choice(('fine', 'nan', 'inf', 'grey', 'alpha', 'empty', 'flat', 'ground_truth', 'ids'))
         training = random.random() < 0.5
         shapes = [(3, random.randint(1, 9), random.randint(1, 9)) for _ in range(2)]
-        pictures = [
+        images = [
             torch.randint(0, 256, shape).to(random.choice((torch.uint8, torch.float32))) for shape in shapes
         ]
         name = f'{random.choice(NAMES)}.jpg'
-        samples = [_truth(shape[1:], f'first {i} {name}', kind == 'ids') for i, shape in enumerate(shapes)]
-        bad = pictures[1]
+        samples = [
+            _ground_truth(shape[1:], f'first {i} {name}', kind == 'ids') for i, shape in enumerate(shapes)
+        ]
+        bad = images[1]
         if kind in ('nan', 'inf'):
-            pictures[1] = bad.float()
-            pictures[1].view(-1)[random.randrange(bad.numel())] = float(kind)
-        elif kind in ('truth', 'ids'):
-            samples[1] = _truth(
+            images[1] = bad.float()
+            images[1].view(-1)[random.randrange(bad.numel())] = float(kind)
+        elif kind in ('ground_truth', 'ids'):
+            samples[1] = _ground_truth(
                 (shapes[1][1] + random.choice((1, -1)), shapes[1][2]), samples[1].img_path, kind == 'ids'
             )
         elif kind != 'fine':
-            pictures[1] = {
+            images[1] = {
                 'grey': bad[:1],
                 'alpha': torch.cat([bad, bad[:1]]),
                 'empty': bad[:, :0],
                 'flat': bad[0],
             }[kind]
-        wrong = kind not in ('fine', 'truth', 'ids') or (training and kind != 'fine')
+        wrong = kind not in ('fine', 'ground_truth', 'ids') or (training and kind != 'fine')
 
-        def normalised(pictures: list = pictures, samples: list = samples, training: bool = training) -> Any:
-            batch = subject(dict(inputs=list(pictures), data_samples=samples), training)['inputs']
-            return [batch[i, :, : p.shape[1], : p.shape[2]].tolist() for i, p in enumerate(pictures)]
+        def normalised(images: list = images, samples: list = samples, training: bool = training) -> Any:
+            batch = subject(dict(inputs=list(images), data_samples=samples), training)['inputs']
+            return [batch[i, :, : p.shape[1], : p.shape[2]].tolist() for i, p in enumerate(images)]
 
-        def slow(pictures: list = pictures, wrong: bool = wrong) -> Any:
+        def slow(images: list = images, wrong: bool = wrong) -> Any:
             assert not wrong, 'accepted'
             return [
-                [[[(v - mean[c]) / std[c] for v in row] for row in picture.tolist()[2 - c]] for c in range(3)]
-                for picture in pictures
+                [[[(v - mean[c]) / std[c] for v in row] for row in image.tolist()[2 - c]] for c in range(3)]
+                for image in images
             ]
 
         yield f'batch {kind}', judge(normalised, slow, None, samples[1].img_path)
 
 
-def _truth(shape: tuple, path: str, panoptic: bool = False) -> SegDataSample:
+def _ground_truth(shape: tuple, path: str, panoptic: bool = False) -> SegDataSample:
     sample = SegDataSample(metainfo=dict(img_path=path, ori_shape=shape))
     field = 'gt_panoptic_seg' if panoptic else 'gt_sem_seg'
     sample.set_data({field: PixelData(data=torch.zeros(1, *shape, dtype=torch.int64))})
@@ -143,7 +145,7 @@ class _Runner:
 
 
 def evaluated(root: Path, random: Random) -> Iterator[Case]:
-    """Truths and predictions of wrong sizes, ids or classes, for all metrics."""
+    """Ground truth and predictions of wrong sizes, ids or classes, for all metrics."""
     metrics: list = [PanopticQuality(), SemanticPanopticQuality(), InstanceAP()]
     for metric in metrics:
         metric.dataset_meta = dict(classes=CLASSES, thing_classes=('cat', 'dog'))
@@ -151,17 +153,19 @@ def evaluated(root: Path, random: Random) -> Iterator[Case]:
         path, shape = f'{random.choice(NAMES)}.jpg', (random.randint(1, 6), random.randint(1, 6))
         place = random.randrange(4)
         kind = random.choice(('fine', 'size', 'value'))
-        truth, found = (torch.randint(0, 3, (1, *shape)) for _ in range(2))
+        ground_truth, found = (torch.randint(0, 3, (1, *shape)) for _ in range(2))
         if kind == 'size':
-            truth = torch.zeros(1, shape[0] + 1, shape[1], dtype=torch.int64)
+            ground_truth = torch.zeros(1, shape[0] + 1, shape[1], dtype=torch.int64)
         elif kind == 'value':
-            truth[..., -1, -1] = random.choice((3, 17, 254, 1000))
+            ground_truth[..., -1, -1] = random.choice((3, 17, 254, 1000))
         listed = [dict(id=i, category_id=i % 3) for i in found.unique().tolist() if i]
         sample: dict = dict(
-            img_path=path, img_id=path, gt_sem_seg=dict(data=truth), pred_sem_seg=dict(data=found)
+            img_path=path, img_id=path, gt_sem_seg=dict(data=ground_truth), pred_sem_seg=dict(data=found)
         )
         sample.update(
-            gt_panoptic_seg=dict(data=truth), pred_panoptic_seg=dict(data=found), pred_segments_info=listed
+            gt_panoptic_seg=dict(data=ground_truth),
+            pred_panoptic_seg=dict(data=found),
+            pred_segments_info=listed,
         )
         category = random.choice((3, -1)) if kind == 'value' else 1
         sample['gt_segments_info'] = [dict(id=1, category_id=category)]
@@ -176,7 +180,7 @@ def evaluated(root: Path, random: Random) -> Iterator[Case]:
                 metrics[place].process(None, [sample])
                 metrics[place].results.clear()
             else:
-                data = _truth(shape, path)
+                data = _ground_truth(shape, path)
                 data.gt_sem_seg = PixelData(**sample['gt_sem_seg'])
                 CheckDatasetHook().before_val_iter(_Runner, 0, dict(data_samples=[data]))
             return 'fine'
@@ -185,17 +189,17 @@ def evaluated(root: Path, random: Random) -> Iterator[Case]:
 
 
 def skipped(root: Path, random: Random) -> Iterator[Case]:
-    """A wrapped data set of 25 pictures, some of them bad: an input is one of these."""
+    """A wrapped data set of 25 images, some of them bad: an input is one of these."""
     from mmseg.datasets import ADE20KDataset
 
     for number in range(10**9):
         folder = new_folder(root, random, number)
         bad = set()
         for i in range(25):
-            picture, labels = drawing(random), np.full((1, 1), i + 1, np.uint8)
-            labels = np.repeat(np.repeat(labels, picture.shape[0], 0), picture.shape[1], 1)
+            image, labels = drawing(random), np.full((1, 1), i + 1, np.uint8)
+            labels = np.repeat(np.repeat(labels, image.shape[0], 0), image.shape[1], 1)
             names = [folder / f'{i:02d}{suffix}' for suffix in ('.jpg', '.png')]
-            files = dict(zip(names, (encoded(picture, '.jpg'), encoded(labels, '.png'))))
+            files = dict(zip(names, (encoded(image, '.jpg'), encoded(labels, '.png'))))
             if random.random() < 0.3:
                 path, wrong = random.choice(names), encoded(labels * 0 + 200, '.png')
                 files[path] = random.choice((b'', files[path][:-9], wrong if path is names[1] else b'x'))

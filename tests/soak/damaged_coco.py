@@ -28,7 +28,7 @@ CATEGORIES = [
     {'id': 3, 'name': 'sky', 'isthing': 0, 'color': [0, 0, 200]},
     {'id': 90, 'name': 'dog', 'isthing': 1, 'color': [0, 200, 0]},
 ]
-PICTURES = {'a': 'a.jpg', 'b_0_1': 'ü.jpg'}  # by id
+IMAGES = {'a': 'a.jpg', 'b_0_1': 'ü.jpg'}  # by id
 LOAD, PACK = [{'type': 'mmmaskformer.LoadImageFromFile'}], [{'type': 'mmmaskformer.PackSegmentInputs'}]
 
 
@@ -38,9 +38,9 @@ def damaged_panoptic(root: Path, random: Random) -> Iterator[Case]:
         if number % 50 == 0:
             folder = new_folder(root, random, number)
             cls = random.choice((CocoPanopticDataset, CamVidPanopticDataset, CityscapesPanopticDataset))
-            sizes = _write_pictures(folder, random)
+            sizes = _write_images(folder, random)
         document, ids = _panoptic_files(random, sizes)
-        maps = {name: encoded(_colours(pixels), '.png') for name, pixels in ids.items()}
+        maps = {name: encoded(_colors(pixels), '.png') for name, pixels in ids.items()}
         text = json.dumps(document).encode()
         before = _slow_panoptic(text, maps)
         if random.random() < 0.65:
@@ -50,7 +50,7 @@ def damaged_panoptic(root: Path, random: Random) -> Iterator[Case]:
             if kind == 'bytes':
                 kind, maps[name] = damage_bytes(random, maps[name])
             else:
-                maps[name] = encoded(_colours(_wrong_ids(random, kind, ids[name])), '.png')
+                maps[name] = encoded(_colors(_wrong_ids(random, kind, ids[name])), '.png')
         for name, content in maps.items():
             (folder / name).write_bytes(content)
         yield f'panoptic {kind}', _judge(cls, 'LoadPanopticAnnotations', folder, text, before, maps)
@@ -61,7 +61,7 @@ def damaged_instances(root: Path, random: Random) -> Iterator[Case]:
     for number in range(10**9):
         if number % 50 == 0:
             folder = new_folder(root, random, number)
-            sizes = _write_pictures(folder, random)
+            sizes = _write_images(folder, random)
         document = _document(sizes)
         document['annotations'] = [dict(id=i, **_object(random, sizes)) for i in range(random.randint(0, 6))]
         before = _slow_instances(json.dumps(document).encode(), sizes)
@@ -73,7 +73,7 @@ def damaged_instances(root: Path, random: Random) -> Iterator[Case]:
 
 
 def _judge(cls: type, loader: str, folder: Path, text: bytes, before: Any, files: dict) -> str:
-    """``files`` are the PNGs of panoptic data, or the sizes of pictures, by name."""
+    """``files`` are the PNGs of panoptic data, or the sizes of images, by name."""
     path = folder / 'annotations.json'
     path.write_bytes(text)
 
@@ -136,10 +136,10 @@ def _slow_instances(text: bytes, sizes: dict[str, tuple], categories: list | Non
     ]
 
 
-def _write_pictures(folder: Path, random: Random) -> dict[str, tuple[int, int]]:
+def _write_images(folder: Path, random: Random) -> dict[str, tuple[int, int]]:
     """Also under the names that Cityscapes would have; the sizes by name."""
     sizes = {}
-    for image_id, name in PICTURES.items():
+    for image_id, name in IMAGES.items():
         pixels = drawing(random)
         (folder / name).write_bytes(encoded(pixels, '.jpg'))
         city = folder / image_id.rsplit('_', 2)[0]
@@ -152,7 +152,7 @@ def _write_pictures(folder: Path, random: Random) -> dict[str, tuple[int, int]]:
 def _document(sizes: dict) -> dict:
     images = [
         dict(id=image_id, file_name=name, height=sizes[name][0], width=sizes[name][1])
-        for image_id, name in PICTURES.items()
+        for image_id, name in IMAGES.items()
     ]
     return dict(images=images, annotations=[], categories=CATEGORIES)
 
@@ -180,7 +180,7 @@ def _panoptic_files(random: Random, sizes: dict) -> tuple[dict, dict[str, np.nda
     return document, ids
 
 
-def _colours(ids: np.ndarray) -> np.ndarray:
+def _colors(ids: np.ndarray) -> np.ndarray:
     return np.stack([ids >> 16 & 255, ids >> 8 & 255, ids & 255], axis=-1).astype(np.uint8)
 
 
@@ -193,8 +193,8 @@ def _wrong_ids(random: Random, kind: str, ids: np.ndarray) -> np.ndarray:
 
 
 def _object(random: Random, sizes: dict) -> dict:
-    image_id = random.choice(list(PICTURES))
-    height, width = sizes[PICTURES[image_id]]
+    image_id = random.choice(list(IMAGES))
+    height, width = sizes[IMAGES[image_id]]
     mask = np.zeros((height, width), np.uint8)
     top, left = random.randrange(height), random.randrange(width)
     mask[top : top + random.randint(0, 6), left : left + random.randint(0, 6)] = 1

@@ -1,4 +1,4 @@
-"""Pictures and label maps that are damaged, and what must come of them."""
+"""Images and label maps that are damaged, and what must come of them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def judge(load: Callable[[], Any], expected: Callable[[], Any], unharmed: Any, *
 
 
 def drawing(random: Random, channels: int | None = 3) -> np.ndarray:
-    """A smooth picture of 8 to 32 pixels; or labels without channels."""
+    """A smooth image of 8 to 32 pixels; or labels without channels."""
     height, width = random.randint(8, 24), random.randint(8, 32)
     rng = np.random.RandomState(random.randrange(2**32))
     small = rng.randint(0, 256, (3, 4, channels) if channels else (3, 4), np.uint8)
@@ -54,8 +54,8 @@ def new_folder(root: Path, random: Random, number: int) -> Path:
     return folder
 
 
-def damaged_pictures(root: Path, random: Random) -> Iterator[Case]:
-    """Pictures whose bytes were damaged; the label map is well, so the target must be, too."""
+def damaged_images(root: Path, random: Random) -> Iterator[Case]:
+    """Images whose bytes were damaged; the label map is well, so the target must be, too."""
     load = Compose([*LOADING, *PACKING])
     for number in range(10**9):
         if number % 50 == 0:
@@ -67,24 +67,24 @@ def damaged_pictures(root: Path, random: Random) -> Iterator[Case]:
         labels = np.arange(pixels.shape[0] * pixels.shape[1]).reshape(pixels.shape[:2]) // 40 % 19
         content = encoded(pixels, suffix)
         kind, damaged = damage_bytes(random, content)
-        picture, map_path = folder / f'{random.choice(NAMES)}{suffix}', folder / 'labels.png'
-        picture.write_bytes(damaged)
+        image, map_path = folder / f'{random.choice(NAMES)}{suffix}', folder / 'labels.png'
+        image.write_bytes(damaged)
         map_path.write_bytes(encoded(labels.astype(np.uint8), '.png'))
-        info = dict(img_path=str(picture), seg_map_path=str(map_path), reduce_zero_label=False, seg_fields=[])
+        info = dict(img_path=str(image), seg_map_path=str(map_path), reduce_zero_label=False, seg_fields=[])
         kept: dict = {}
 
         def pack(info: dict = info, kept: dict = kept) -> list:
             kept.update(load(info))
             return kept['data_samples'].gt_sem_seg.data[0].tolist()
 
-        outcome = judge(pack, labels.tolist, labels.tolist(), picture, map_path)
+        outcome = judge(pack, labels.tolist, labels.tolist(), image, map_path)
         if outcome != 'error':
             good = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
             if not np.array_equal(kept['inputs'].numpy().transpose(1, 2, 0), good):
                 undetectable = kind == 'forge_chunk' if suffix == '.png' else kind != 'truncate'
-                assert undetectable, f'{kind}: a picture with other pixels was accepted'
+                assert undetectable, f'{kind}: an image with other pixels was accepted'
                 outcome = 'other pixels, where checksums are missing or forged'
-        yield f'picture {suffix} {kind}', outcome
+        yield f'image {suffix} {kind}', outcome
 
 
 def _reduce(label: int, many_bits: bool) -> int:
@@ -114,9 +114,9 @@ def damaged_label_maps(root: Path, random: Random) -> Iterator[Case]:
             name = list(SEMANTIC)[number // 100 % len(SEMANTIC)]
             suffix, map_suffix, classes, ignored, translate = SEMANTIC[name]
             folder = new_folder(root, random, number)
-            picture, map_path = folder / f'a{suffix}', folder / f'a{map_suffix}'
+            image, map_path = folder / f'a{suffix}', folder / f'a{map_suffix}'
             pixels = drawing(random)
-            picture.write_bytes(encoded(pixels, suffix[-4:]))
+            image.write_bytes(encoded(pixels, suffix[-4:]))
             config = dict(type=name, data_prefix=dict(img_path=str(folder), seg_map_path=str(folder)))
             if 'Mapillary' in name:
                 config['metainfo'] = dict(classes=DATASETS.get(name).METAINFO['classes'][:65])
@@ -140,7 +140,7 @@ def damaged_label_maps(root: Path, random: Random) -> Iterator[Case]:
         settings = translate, classes, ignored
         before = slow_readings.semantic(_saved(good, map_suffix[-4:]), *settings)
         after = lambda: slow_readings.semantic(damaged, *settings)  # noqa: B023, E731
-        yield f'label map {map_suffix[-4:]} {kind}', judge(target, after, before, picture, map_path)
+        yield f'label map {map_suffix[-4:]} {kind}', judge(target, after, before, image, map_path)
 
 
 def _labels(random: Random, shape: tuple, classes: int, ignored: int, translate: Callable) -> np.ndarray:
@@ -171,7 +171,7 @@ def _saved(labels: np.ndarray, suffix: str) -> bytes:
 
 def _wrong_labels(random: Random, good: np.ndarray, suffix: str) -> tuple[str, bytes]:
     kind = random.choice(
-        ('size', 'value', 'colour', 'alpha', 'palette', '16 bit', 'fractions', 'bits', 'jpeg')
+        ('size', 'value', 'color', 'alpha', 'palette', '16 bit', 'fractions', 'bits', 'jpeg')
     )
     wrong = good.copy()
     if kind == 'size':

@@ -5,7 +5,7 @@ that is interrupted still leaves its samples. The parts:
 
 - ``training``: one runner, panoptic data; its training workers live on, those of validation come and go.
 - ``runners``: one runner after the other trains, saves, and is tested with augmentation.
-- ``inference``: one inferencer predicts and writes files, picture after picture.
+- ``inference``: one inferencer predicts and writes files, image after image.
 """
 
 from __future__ import annotations
@@ -137,10 +137,10 @@ def inference(folder: Path, watch: ProcessWatch, seconds: float) -> None:
     torch.save(dict(state_dict=runner.model.state_dict()), weights)
     del runner
     inferencer = MaskFormerInferencer(cfg, str(weights), device='cpu')
-    pictures = str(folder / 'toy/images')
+    images = str(folder / 'toy/images')
 
     def once(number: int) -> None:
-        inferencer.save(pictures, folder / 'predictions', batch_size=1 + number % 4)
+        inferencer.save(images, folder / 'predictions', batch_size=1 + number % 4)
 
     repeat(once, watch, seconds)
 

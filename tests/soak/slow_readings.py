@@ -32,12 +32,12 @@ def of_segments(segments: Any) -> Target:
 
 def semantic(content: bytes, translate: Callable[[int, bool], int], num_classes: int, ignored: int) -> Target:
     """A label map; ``translate`` is given a label, and whether the file has more than 8 bits."""
-    picture = Image.open(io.BytesIO(content))
-    many_bits = np.asarray(picture).dtype.itemsize > 1
-    width, height = picture.size
+    image = Image.open(io.BytesIO(content))
+    many_bits = np.asarray(image).dtype.itemsize > 1
+    width, height = image.size
     places: dict[int, list[int]] = {}
-    for place, value in enumerate(picture.getdata()):
-        label = translate(value // 255 if picture.mode == '1' else value, many_bits)
+    for place, value in enumerate(image.getdata()):
+        label = translate(value // 255 if image.mode == '1' else value, many_bits)
         if label != ignored:
             places.setdefault(label, []).append(place)
     wrong = [label for label in places if not 0 <= label < num_classes]
@@ -48,11 +48,11 @@ def semantic(content: bytes, translate: Callable[[int, bool], int], num_classes:
 
 def panoptic(content: bytes, entry: dict, categories: list[dict]) -> Target:
     """The PNG of an entry of ``annotations``; a pixel's segment is the one with its id."""
-    picture = Image.open(io.BytesIO(content))
-    assert picture.mode == 'RGB'
-    width, height = picture.size
+    image = Image.open(io.BytesIO(content))
+    assert image.mode == 'RGB'
+    width, height = image.size
     places: dict[int, list[int]] = {}
-    for place, (red, green, blue) in enumerate(picture.getdata()):
+    for place, (red, green, blue) in enumerate(image.getdata()):
         number = red + 256 * green + 65536 * blue
         if number:
             places.setdefault(number, []).append(place)

@@ -16,10 +16,10 @@ from random import Random
 import pytest
 from damaged_batches import bad_batches, evaluated, predicted_from, skipped
 from damaged_coco import damaged_instances, damaged_panoptic
-from damaged_inputs import damaged_label_maps, damaged_pictures
+from damaged_inputs import damaged_images, damaged_label_maps
 
 SHARES = {
-    damaged_pictures: 2500,
+    damaged_images: 2500,
     damaged_label_maps: 2500,
     damaged_panoptic: 3000,
     damaged_instances: 2000,
@@ -30,7 +30,7 @@ SHARES = {
 }
 TOTAL = sum(SHARES.values())
 LIMIT = 5.0
-"""Seconds of computing that an input may take; a picture is read in one or two milliseconds."""
+"""Seconds of computing that an input may take; an image is read in one or two milliseconds."""
 HANGING = 300
 """Seconds after which an input hangs, however busy the machine is: then the process ends with a traceback."""
 

@@ -19,7 +19,7 @@ SHARES = dict(training=0.6, runners=0.2, inference=0.2)
 MB_PER_1000_STEPS = 1.0
 """MMEngine's histories of some 15 logged numbers take 0.3 of it. Tensors are counted: none can hide."""
 UNSEEN_MB = 24
-"""What allocators may still gain after the warm-up: growth by less is no slope, however short the run."""
+"""What allocators may still gain after the warm-up: growth by less is not a slope, however short the run."""
 MB_PER_RUNNER = 1.0
 """MMEngine keeps logger, log file, message hub and config of each runner until the process ends."""
 SLOWER = 1.10
@@ -116,7 +116,7 @@ def test_one_runner_after_the_other(samples, record_figures):
 
 @pytest.mark.soak
 @pytest.mark.parametrize('samples', ['inference'], indirect=True)
-def test_one_inferencer_for_many_pictures(samples, record_figures):
+def test_one_inferencer_for_many_images(samples, record_figures):
     record_figures('long_run_inference', figures_of(samples, 'inference'))
     assert samples['children'].max() == 0
     check_time(samples)
@@ -145,7 +145,7 @@ def test_a_flat_run_passes_and_a_slow_start_is_forgiven():
 def test_a_leak_is_found_under_noise():
     samples = made_up()
     samples['rss_mb'] += 3 * samples['step'] / 1000
-    samples['rss_mb'][::7] += 40  # moments with a large picture
+    samples['rss_mb'][::7] += 40  # moments with a large image
     with pytest.raises(AssertionError, match=r'rss_mb grows by (2\.9|3\.0)'):
         check_memory(samples, 'rss_mb')
 

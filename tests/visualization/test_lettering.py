@@ -56,7 +56,7 @@ def test_nothing_is_written_outside_of_the_mask(shape):
     written = (write_labels(paper, [place_inside(mask, 'gäbe', 14, EVERYWHERE)]) != paper).any(axis=2)
     assert written.sum() > 100
     assert not written[~mask].any()
-    assert (paper == 127).all(), 'the picture given is left alone'
+    assert (paper == 127).all(), 'the image given is left alone'
 
 
 def test_window_moves_the_label():

@@ -1,4 +1,4 @@
-"""Panels show the right colours at the right places."""
+"""Panels show the right colors at the right places."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 
-from mmmaskformer.visualization import PanelRow, SegmentRow, colour_labels, draw_panels, make_row
+from mmmaskformer.visualization import PanelRow, SegmentRow, color_labels, draw_panels, make_row
 from mmmaskformer.visualization.panels import GAP, HEADER, NO_CLASS, WRONG
 
 CLASSES = ('left', 'right')
@@ -16,29 +16,29 @@ HEIGHT, WIDTH = 40, 60
 
 @pytest.fixture
 def row():
-    picture = np.full((HEIGHT, WIDTH, 3), (40, 90, 160), dtype=np.uint8)
-    truth = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
-    truth[:, WIDTH // 2 :] = 1
-    truth[: HEIGHT // 4] = 255
+    image = np.full((HEIGHT, WIDTH, 3), (40, 90, 160), dtype=np.uint8)
+    ground_truth = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
+    ground_truth[:, WIDTH // 2 :] = 1
+    ground_truth[: HEIGHT // 4] = 255
     prediction = np.zeros((HEIGHT, WIDTH), dtype=np.int64)
-    return PanelRow(picture, truth, prediction)
+    return PanelRow(image, ground_truth, prediction)
 
 
-def test_colour_labels():
-    painted = colour_labels(np.array([[0, 1, 255, -1, 2]]), PALETTE)
+def test_color_labels():
+    painted = color_labels(np.array([[0, 1, 255, -1, 2]]), PALETTE)
     assert painted.dtype == np.uint8
     assert painted.tolist() == [[[10, 200, 30], [200, 10, 60], *[list(NO_CLASS)] * 3]]
 
 
 def pixel(sheet, column, x, y, scale, line=0):
-    """Colour at the place (x, y), in fractions of the panel."""
+    """Color at the place (x, y), in fractions of the panel."""
     left = GAP + column * (WIDTH * scale + GAP)
     top = HEADER + line * (HEIGHT * scale + GAP)
     return sheet.getpixel((left + int(x * WIDTH * scale), top + int(y * HEIGHT * scale)))
 
 
 @pytest.mark.parametrize('scale', [2, 4])
-def test_panels_show_picture_truth_prediction_and_errors(row, scale):
+def test_panels_show_image_ground_truth_prediction_and_errors(row, scale):
     sheet = draw_panels([row], CLASSES, PALETTE, scale=scale)
     assert pixel(sheet, 0, 0.5, 0.5, scale) == (40, 90, 160)
     assert pixel(sheet, 1, 0.25, 0.75, scale) == PALETTE[0]
@@ -51,7 +51,7 @@ def test_panels_show_picture_truth_prediction_and_errors(row, scale):
 
 
 def test_rows_come_below_each_other(row):
-    turned = PanelRow(row.picture, row.truth, np.ones_like(row.prediction))
+    turned = PanelRow(row.image, row.ground_truth, np.ones_like(row.prediction))
     sheet = draw_panels([row, turned], CLASSES, PALETTE)
     assert pixel(sheet, 2, 0.5, 0.5, 2, line=0) == PALETTE[0]
     assert pixel(sheet, 2, 0.5, 0.5, 2, line=1) == PALETTE[1]
@@ -62,45 +62,47 @@ def test_legend_names_every_class_within_the_sheet(row):
     palette = [(20 * number, 255 - 20 * number, 17) for number in range(12)]
     sheet = np.array(draw_panels([row], names, palette))
     legend = sheet[HEADER + 2 * HEIGHT + GAP :].reshape(-1, 3)
-    for colour in [*palette, WRONG]:
-        swatch = (legend == colour).all(axis=1).sum()
-        assert swatch >= 20 * 13, colour
+    for color in [*palette, WRONG]:
+        swatch = (legend == color).all(axis=1).sum()
+        assert swatch >= 20 * 13, color
 
 
 def test_mistakes_are_named(row):
     with pytest.raises(ValueError, match='rows is empty'):
         draw_panels([], CLASSES, PALETTE)
-    with pytest.raises(ValueError, match='3 colours for 2 classes'):
+    with pytest.raises(ValueError, match='3 colors for 2 classes'):
         draw_panels([row], CLASSES, [*PALETTE, (0, 0, 1)])
     with pytest.raises(ValueError, match='of one size'):
-        draw_panels([row._replace(truth=row.truth[:5])], CLASSES, PALETTE)
+        draw_panels([row._replace(ground_truth=row.ground_truth[:5])], CLASSES, PALETTE)
 
 
 def predicted_sample(panoptic=True):
     """Left half of class 0, right half an instance of class 1; all is predicted as class 0."""
     sample = SegDataSample()
-    truth = torch.ones(1, HEIGHT, WIDTH, dtype=torch.uint8)
-    truth[..., WIDTH // 2 :] = 2
-    sample.gt_sem_seg = PixelData(data=truth - 1)
+    ground_truth = torch.ones(1, HEIGHT, WIDTH, dtype=torch.uint8)
+    ground_truth[..., WIDTH // 2 :] = 2
+    sample.gt_sem_seg = PixelData(data=ground_truth - 1)
     sample.pred_sem_seg = PixelData(data=torch.zeros(1, HEIGHT, WIDTH, dtype=torch.long))
     if panoptic:
         info = [dict(id=1, category_id=0, isthing=False), dict(id=2, category_id=1, isthing=True)]
-        sample.gt_panoptic_seg, sample.gt_segments_info = PixelData(data=truth), info
+        sample.gt_panoptic_seg, sample.gt_segments_info = PixelData(data=ground_truth), info
         sample.pred_panoptic_seg = PixelData(data=torch.ones(1, HEIGHT, WIDTH, dtype=torch.int32))
         sample.pred_segments_info = info[:1]
         sample.pred_instances = InstanceData(
-            labels=torch.tensor([1, 0]), scores=torch.tensor([0.9, 0.1]), masks=torch.cat([truth == 2] * 2)
+            labels=torch.tensor([1, 0]),
+            scores=torch.tensor([0.9, 0.1]),
+            masks=torch.cat([ground_truth == 2] * 2),
         )
     return sample
 
 
-def mixed(colour):
-    """The colour painted over the picture."""
-    return tuple(round(0.4 * below + 0.6 * above) for below, above in zip((40, 90, 160), colour))
+def mixed(color):
+    """The color painted over the image."""
+    return tuple(round(0.4 * below + 0.6 * above) for below, above in zip((40, 90, 160), color))
 
 
-def test_a_sample_with_panoptic_truth_gives_panels_of_all_predictions(row):
-    made = make_row(row.picture, predicted_sample())
+def test_a_sample_with_panoptic_ground_truth_gives_panels_of_all_predictions(row):
+    made = make_row(row.image, predicted_sample())
     assert isinstance(made, SegmentRow)
     assert len(made.instances.labels) == 1, 'the other one has a low score'
     sheet = draw_panels([made], CLASSES, PALETTE)
@@ -108,21 +110,21 @@ def test_a_sample_with_panoptic_truth_gives_panels_of_all_predictions(row):
     left, right = mixed(PALETTE[0]), mixed(PALETTE[1])
     places = [(0.1, 0.1), (0.9, 0.1)]
     found = [tuple(pixel(sheet, column, *place, 2) for place in places) for column in range(5)]
-    picture = (40, 90, 160)
-    assert found == [(picture, picture), (left, right), (left, left), (picture, right), (left, left)]
+    image = (40, 90, 160)
+    assert found == [(image, image), (left, right), (left, left), (image, right), (left, left)]
 
 
 def test_other_samples_give_semantic_panels(row):
-    made = make_row(row.picture, predicted_sample(panoptic=False))
+    made = make_row(row.image, predicted_sample(panoptic=False))
     assert isinstance(made, PanelRow)
     assert (made.prediction == 0).all()
-    assert made.truth[0, -1] == 1
+    assert made.ground_truth[0, -1] == 1
     with pytest.raises(ValueError, match='panels need gt_panoptic_seg, or gt_sem_seg and pred_sem_seg'):
-        make_row(row.picture, SegDataSample())
+        make_row(row.image, SegDataSample())
 
 
 def test_columns_of_predictions_that_are_not_made_are_left_out(row):
-    full = make_row(row.picture, predicted_sample())
+    full = make_row(row.image, predicted_sample())
     bare = full._replace(instances=None, semantic=None)
     assert draw_panels([bare], CLASSES, PALETTE).width == 3 * (2 * WIDTH + GAP) + GAP
     with pytest.raises(ValueError, match='All rows must have the same panels'):

@@ -16,21 +16,21 @@ from mmmaskformer.visualization.sheet import GAP, TITLE
 CLASSES = ('sky', 'car')
 PALETTE = [[70, 170, 230], [200, 40, 40]]
 HEIGHT, WIDTH = 300, 400  # large enough not to be enlarged
-MOVES_EDGES = Version(matplotlib.__version__) < Version('3.11')  # by a pixel, when it redraws a picture
+MOVES_EDGES = Version(matplotlib.__version__) < Version('3.11')  # by a pixel, when it redraws an image
 IMAGE = np.full((HEIGHT, WIDTH, 3), 90, dtype=np.uint8)
 
 
 def semantic_sample():
     sample = SegDataSample()
-    truth = torch.zeros(1, HEIGHT, WIDTH, dtype=torch.uint8)
-    truth[:, HEIGHT // 2 :] = 1
-    sample.gt_sem_seg = PixelData(data=truth)
-    sample.pred_sem_seg = PixelData(data=truth.flip(1).long())
+    ground_truth = torch.zeros(1, HEIGHT, WIDTH, dtype=torch.uint8)
+    ground_truth[:, HEIGHT // 2 :] = 1
+    sample.gt_sem_seg = PixelData(data=ground_truth)
+    sample.pred_sem_seg = PixelData(data=ground_truth.flip(1).long())
     return sample
 
 
 def panoptic_sample():
-    """A truth of two layers, and all three predictions."""
+    """A ground truth of two layers, and all three predictions."""
     sample = semantic_sample()
     layers = torch.zeros(2, HEIGHT, WIDTH, dtype=torch.uint8)
     layers[0, : HEIGHT // 2], layers[1, 100:200, 100:300] = 1, 2
@@ -92,29 +92,31 @@ def test_images_of_any_channels(visualizer, tmp_path, kind, channels, dtype):
     assert cv2.imread(str(tmp_path / 'x.png')).shape[1] >= 2 * WIDTH
 
 
-def test_every_kind_of_truth_and_prediction_is_drawn(visualizer, tmp_path):
-    sheet = draw(visualizer, panoptic_sample(), tmp_path / 'new' / 'picture.png', with_labels=False)
+def test_every_kind_of_ground_truth_and_prediction_is_drawn(visualizer, tmp_path):
+    sheet = draw(visualizer, panoptic_sample(), tmp_path / 'new' / 'image.png', with_labels=False)
     assert sheet.shape == (2 * (HEIGHT + TITLE) + GAP, 3 * WIDTH + 2 * GAP, 3)
     redrawn = visualizer.get_image()
     assert redrawn.shape == sheet.shape
     reach = np.ones((3, 3) if MOVES_EDGES else (1, 1), np.uint8)
     assert (redrawn >= cv2.erode(sheet, reach)).all()
     assert (redrawn <= cv2.dilate(sheet, reach)).all()
-    truth, true_labels, panoptic, instances, semantic = (panel(sheet, number, 3) for number in range(5))
+    ground_truth, true_labels, panoptic, instances, semantic = (
+        panel(sheet, number, 3) for number in range(5)
+    )
     sky, car, nothing = [*PALETTE, [90, 90, 90]]
-    for picture, above, middle, below in (
-        (truth, sky, car, nothing),
+    for image, above, middle, below in (
+        (ground_truth, sky, car, nothing),
         (true_labels, sky, sky, car),
         (panoptic, sky, sky, nothing),
         (instances, nothing, car, nothing),
         (semantic, car, car, sky),
     ):
-        colours = [picture[y, x].tolist() for y, x in ((20, 20), (120, 200), (250, 20))]
-        assert colours == [above, middle, below]
+        colors = [image[y, x].tolist() for y, x in ((20, 20), (120, 200), (250, 20))]
+        assert colors == [above, middle, below]
 
 
-def test_titles_stand_above_their_pictures(visualizer, tmp_path):
-    sheet = draw(visualizer, panoptic_sample(), tmp_path / 'picture.png')
+def test_titles_stand_above_their_images(visualizer, tmp_path):
+    sheet = draw(visualizer, panoptic_sample(), tmp_path / 'image.png')
     for top, number_of_titles in ((0, 3), (HEIGHT + TITLE + GAP, 2)):
         strip = sheet[top : top + TITLE]
         for column in range(number_of_titles):
@@ -122,15 +124,15 @@ def test_titles_stand_above_their_pictures(visualizer, tmp_path):
             assert 100 < (title < 128).all(axis=2).sum() < 2000
 
 
-def test_truth_or_prediction_alone(visualizer, tmp_path):
+def test_ground_truth_or_prediction_alone(visualizer, tmp_path):
     sample = panoptic_sample()
-    truth = draw(visualizer, sample, tmp_path / 'truth.png', draw_pred=False, with_labels=False)
-    assert truth.shape == (HEIGHT + TITLE, 2 * WIDTH + GAP, 3)
+    ground_truth = draw(visualizer, sample, tmp_path / 'ground_truth.png', draw_pred=False, with_labels=False)
+    assert ground_truth.shape == (HEIGHT + TITLE, 2 * WIDTH + GAP, 3)
     painted = paint_panoptic(
         *(IMAGE, sample.gt_panoptic_seg.data.numpy(), sample.gt_segments_info, CLASSES, PALETTE, 1.0),
         with_labels=False,
     )
-    assert (panel(truth, 0, 2) == painted).all()
+    assert (panel(ground_truth, 0, 2) == painted).all()
     predicted = draw(visualizer, sample, tmp_path / 'predicted.png', draw_gt=False)
     assert predicted.shape == (HEIGHT + TITLE, 3 * WIDTH + 2 * GAP, 3)
     neither = draw(visualizer, sample, tmp_path / 'neither.png', draw_gt=False, draw_pred=False)
@@ -146,18 +148,18 @@ def test_empty_predictions(visualizer, tmp_path):
         scores=torch.zeros(0),
         masks=torch.zeros(0, HEIGHT, WIDTH, dtype=torch.bool),
     )
-    sheet = draw(visualizer, sample, tmp_path / 'picture.png')
+    sheet = draw(visualizer, sample, tmp_path / 'image.png')
     for number in range(2):
         assert (panel(sheet, number, 2) == IMAGE).all()
 
 
-def test_small_and_grey_pictures_are_enlarged(visualizer, tmp_path):
+def test_small_and_grey_images_are_enlarged(visualizer, tmp_path):
     sample = SegDataSample()
     sample.gt_panoptic_seg = PixelData(data=torch.ones(1, 8, 8, dtype=torch.uint8))
     sample.gt_segments_info = [dict(id=1, category_id=1, isthing=True)]
     for image in (IMAGE[:8, :8], IMAGE[:8, :8, 0]):
-        visualizer.add_datasample('name', image, sample, out_file=str(tmp_path / 'picture.png'))
-        sheet = cv2.imread(str(tmp_path / 'picture.png'))
+        visualizer.add_datasample('name', image, sample, out_file=str(tmp_path / 'image.png'))
+        sheet = cv2.imread(str(tmp_path / 'image.png'))
         assert sheet.shape == (384 + TITLE, 384, 3)
         assert sheet[TITLE + 5, 5].tolist() == PALETTE[1][::-1]
 
@@ -170,8 +172,8 @@ def test_palette_may_be_missing_but_not_short(tmp_path):
     assert (draw(visualizer, panoptic_sample(), tmp_path / 'second.png') == first).all()
     visualizer.set_dataset_meta(classes=CLASSES, palette=None)  # as MMSegInferencer calls it
     assert (draw(visualizer, panoptic_sample(), tmp_path / 'second.png') == first).all()
-    with pytest.raises(ValueError, match='palette has 1 colours for 2 classes'):
+    with pytest.raises(ValueError, match='palette has 1 colors for 2 classes'):
         visualizer.set_dataset_meta(CLASSES, PALETTE[:1])
     visualizer.dataset_meta = dict(classes=CLASSES, palette=PALETTE[:1])
-    with pytest.raises(ValueError, match='palette has 1 colours for 2 classes'):
+    with pytest.raises(ValueError, match='palette has 1 colors for 2 classes'):
         draw(visualizer, panoptic_sample(), tmp_path / 'third.png')

@@ -15,9 +15,9 @@ SCALARS = [
 ]
 
 
-def has_colour(path, colour):
+def has_color(path, color):
     pixels = np.array(Image.open(path).convert('RGB')).reshape(-1, 3).astype(int)
-    return bool((np.abs(pixels - colour).max(axis=1) < 12).any())
+    return bool((np.abs(pixels - color).max(axis=1) < 12).any())
 
 
 def test_read_scalars(tmp_path):
@@ -34,10 +34,10 @@ def test_curve_shows_loss_and_scores(tmp_path):
     blue, red = (31, 119, 180), (214, 39, 40)
     draw_training_curve(SCALARS, tmp_path / 'both.png')
     draw_training_curve([record for record in SCALARS if 'loss' in record], tmp_path / 'loss.png')
-    assert has_colour(tmp_path / 'both.png', blue)
-    assert has_colour(tmp_path / 'both.png', red)
-    assert has_colour(tmp_path / 'loss.png', blue)
-    assert not has_colour(tmp_path / 'loss.png', red)
+    assert has_color(tmp_path / 'both.png', blue)
+    assert has_color(tmp_path / 'both.png', red)
+    assert has_color(tmp_path / 'loss.png', blue)
+    assert not has_color(tmp_path / 'loss.png', red)
 
 
 def test_nothing_to_draw(tmp_path):
@@ -45,15 +45,15 @@ def test_nothing_to_draw(tmp_path):
         draw_training_curve([dict(step=1, mIoU=3.0)], tmp_path / 'curve.png')
 
 
-def test_several_runs_in_one_picture(tmp_path):
+def test_several_runs_in_one_image(tmp_path):
     blue, orange = (31, 119, 180), (255, 127, 14)
     runs = dict(one=SCALARS, two=[record for record in SCALARS if 'loss' in record])
     drawn = draw_training_curves(runs, tmp_path / 'both.png', dict(loss='loss', PQ='PQ', mIoU='mIoU'))
     assert drawn == ['loss', 'mIoU']
-    assert has_colour(tmp_path / 'both.png', orange)
+    assert has_color(tmp_path / 'both.png', orange)
     draw_training_curves(dict(one=SCALARS), tmp_path / 'one.png', dict(mIoU='mIoU'))
-    assert has_colour(tmp_path / 'one.png', blue)
-    assert not has_colour(tmp_path / 'one.png', orange)
+    assert has_color(tmp_path / 'one.png', blue)
+    assert not has_color(tmp_path / 'one.png', orange)
     with pytest.raises(ValueError, match='one, two have logged none of AP: name other keys'):
         draw_training_curves(runs, tmp_path / 'none.png', dict(AP='AP'))
 

@@ -14,7 +14,7 @@ from mmmaskformer.apis.command_line import run
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('runs', nargs='+', metavar='RUN', help=RUN_SYNTAX)
-    parser.add_argument('--shape', type=int, nargs=2, metavar=('HEIGHT', 'WIDTH'), help='size of the picture')
+    parser.add_argument('--shape', type=int, nargs=2, metavar=('HEIGHT', 'WIDTH'), help='size of the image')
     parser.add_argument('--repeats', type=int, default=10, help='timed predictions; 0 measures no time')
     parser.add_argument('--device', help='cpu, cuda, ... (default: a GPU if there is one)')
     parser.add_argument('--evaluate', action='store_true', help='evaluate instead of reading logged scores')

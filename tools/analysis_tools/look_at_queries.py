@@ -15,7 +15,7 @@ from mmmaskformer.apis.command_line import run
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('run', metavar='RUN', help=RUN_SYNTAX)
-    parser.add_argument('--number', type=int, help='look at the first so many pictures (default: all)')
+    parser.add_argument('--number', type=int, help='look at the first so many images (default: all)')
     parser.add_argument('--best', action='store_true', help='of a work dir, take the best checkpoint')
     parser.add_argument('--out', type=Path, default=Path('queries'), help='folder (default: %(default)s)')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')

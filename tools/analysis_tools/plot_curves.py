@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Training curves of several runs in one picture: loss and scores over iterations."""
+"""Training curves of several runs in one image: loss and scores over iterations."""
 
 import argparse
 from pathlib import Path
@@ -24,7 +24,9 @@ def main(args: argparse.Namespace) -> None:
     records = {}
     for found in find_runs(args.runs):
         if found.work_dir is None:
-            raise ValueError(f'{found.label} is no work dir, so it has no curves: give the folder of a run')
+            raise ValueError(
+                f'{found.label} is not a work dir, so it has no curves: give the folder of a run'
+            )
         records[found.label] = read_records(found.work_dir)
     titles = {key: CURVES.get(key, key) for key in args.keys} if args.keys else CURVES
     args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Writes pictures and 16-bit label maps of ADE20K with all 847 classes."""
+"""Writes images and 16-bit label maps of ADE20K with all 847 classes."""
 
 from mmmaskformer.datasets.converters import run_converter, write_ade20k_full
 

@@ -1,4 +1,4 @@
-# Folders and metric are MMSegmentation's. Crops are not padded: the pictures, all of one size, are never
+# Folders and metric are MMSegmentation's. Crops are not padded: the images, all of one size, are never
 # smaller than the crop. gtFine/*_labelTrainIds.png come from tools/dataset_converters/cityscapes.py.
 _base_ = 'mmseg::_base_/datasets/cityscapes.py'
 

@@ -1,4 +1,4 @@
-# Half of the training pictures are resized and cropped first, as in DETR.
+# Half of the training images are resized and cropped first, as in DETR.
 dataset_type = 'mmmaskformer.CocoPanopticDataset'
 data_root = 'data/coco'
 max_size = 1333

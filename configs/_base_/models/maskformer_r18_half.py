@@ -1,4 +1,4 @@
-# ResNet-18 at half width and a decoder to match: some minutes of training on two CPU cores. Pictures are
+# ResNet-18 at half width and a decoder to match: some minutes of training on two CPU cores. Images are
 # small, so the last stage keeps the stride of 16: at 32, a dozen pixels would have to tell all objects apart.
 _base_ = './maskformer_r18.py'
 

@@ -112,7 +112,9 @@ def parse_categories(
 
 def _check_entry(entry: Any, where: str, needed: Sequence[str]) -> None:
     if not isinstance(entry, Mapping):
-        raise ValueError(f'{where}: the category {entry!r} is no object with id and name: correct it there.')
+        raise ValueError(
+            f'{where}: the category {entry!r} is not an object with id and name: correct it there.'
+        )
     for key in needed:
         if key not in entry:
             raise ValueError(f'{where}: the category {dict(entry)} has no {key!r}: add it there.')
@@ -178,7 +180,7 @@ def metainfo_of(categories: Sequence[Category]) -> dict[str, Any]:
 
 
 def default_color(index: int) -> tuple[int, int, int]:
-    """A colour for the class of this index, always the same, and unlike those of its neighbours."""
+    """A color for the class of this index, always the same, and unlike those of its neighbours."""
     hue = index * GOLDEN_RATIO % 1
     red, green, blue = colorsys.hsv_to_rgb(hue, (0.9, 0.6, 0.75)[index % 3], (0.95, 0.8, 0.6)[index // 3 % 3])
     return round(255 * red), round(255 * green), round(255 * blue)

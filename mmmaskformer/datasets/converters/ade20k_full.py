@@ -22,7 +22,7 @@ SHORT_EDGE = 512
 
 
 class _Files(NamedTuple):
-    picture: Path
+    image: Path
     parts: Path
     copy: Path
     labels: Path
@@ -33,7 +33,7 @@ def write_ade20k_full(
 ) -> dict[str, int]:
     """Write ``images_detectron2/SPLIT/*.jpg`` and ``annotations_detectron2/SPLIT/*.tif``.
 
-    The names are those of the original script, and what it wrote is kept: pictures and labels are shrunk to
+    The names are those of the original script, and what it wrote is kept: images and labels are shrunk to
     a short edge of 512 pixels where they are larger, and labels are 0-846 or 65535 for all else.
 
     Args:
@@ -47,12 +47,12 @@ def write_ade20k_full(
     Raises:
         FileNotFoundError: A file is missing.
         ValueError: The index cannot be read or names a file outside the folder, or a map is no such map or
-            differs in size from its picture.
+            differs in size from its image.
     """
     root = Path(root)
     unknown = set(splits) - set(SPLITS)
     if unknown:
-        raise ValueError(f'{min(unknown)!r} is no split of ADE20K: choose from {", ".join(SPLITS)}.')
+        raise ValueError(f'{min(unknown)!r} is not a split of ADE20K: choose from {", ".join(SPLITS)}.')
     files = _files(root, splits)
     for jobs in files.values():
         for path in (jobs[0].copy, jobs[0].labels):
@@ -62,21 +62,21 @@ def write_ade20k_full(
 
 
 def convert(files: _Files) -> None:
-    """Write the picture and the label map of an image."""
+    """Write the image and the label map of an image."""
     if files.labels.exists() and files.copy.exists():
         return
     parts = read_map(files.parts, 3)
-    check_size(files.parts, parts.shape, files.picture)
+    check_size(files.parts, parts.shape, files.image)
     size = _size(*parts.shape[:2])
     if not files.labels.exists():
         labels = cv2.resize(read_labels(parts), size, interpolation=cv2.INTER_NEAREST)
         _write(files.labels, labels, 'tiff', compression='tiff_lzw')
     if not files.copy.exists():
         try:
-            picture = np.asarray(Image.open(files.picture).convert('RGB'))
+            image = np.asarray(Image.open(files.image).convert('RGB'))
         except OSError as error:
-            raise ValueError(f'{files.picture} cannot be read ({error}): replace the file.') from error
-        _write(files.copy, cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), 'jpeg')
+            raise ValueError(f'{files.image} cannot be read ({error}): replace the file.') from error
+        _write(files.copy, cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), 'jpeg')
 
 
 def read_labels(parts: np.ndarray) -> np.ndarray:
@@ -122,12 +122,12 @@ def _files(root: Path, splits: Sequence[str]) -> dict[str, list[_Files]]:
         split = SPLITS[name.split('_')[1:2] == ['val']]
         if split not in files:
             continue
-        picture = inside(root, f'{folder.partition("/")[2]}/{name}', str(index))
+        image = inside(root, f'{folder.partition("/")[2]}/{name}', str(index))
         copy = inside(root / 'images_detectron2' / split, name, str(index))
         labels = root / 'annotations_detectron2' / split / f'{copy.stem}.tif'
         if name in files[split]:
             raise ValueError(f'{index} names {name} twice: restore the file.')
-        files[split][name] = _Files(picture, picture.with_name(f'{picture.stem}_seg.png'), copy, labels)
+        files[split][name] = _Files(image, image.with_name(f'{image.stem}_seg.png'), copy, labels)
     jobs = {split: [named[name] for name in sorted(named)] for split, named in files.items()}
     for split, items in jobs.items():
         if not items:
@@ -137,10 +137,10 @@ def _files(root: Path, splits: Sequence[str]) -> dict[str, list[_Files]]:
 
 
 def _read_index(path: Path) -> list[tuple[str, str]]:
-    """Folder and name of each picture; the folders start with that of the data set."""
+    """Folder and name of each image; the folders start with that of the data set."""
     try:
         with path.open('rb') as file:
             index = ArrayUnpickler(file).load()
         return list(zip(index['folder'], index['filename'], strict=True))
     except Exception as error:
-        raise ValueError(f'{path} is no index of ADE20K ({error}): restore the file.') from error
+        raise ValueError(f'{path} is not an index of ADE20K ({error}): restore the file.') from error

@@ -20,7 +20,7 @@ MAX_SHIFT = 30
 
 
 class _Files(NamedTuple):
-    picture: Path
+    image: Path
     labels: Path
     instances: Path
     ids: Path
@@ -47,7 +47,7 @@ def write_ade20k_panoptic(
     Raises:
         FileNotFoundError: A map is missing.
         FileExistsError: There is output already, and it differs.
-        ValueError: A map is not as described, or differs in size from its picture.
+        ValueError: A map is not as described, or differs in size from its image.
     """
     root = Path(root)
     files = {split: list(_files(root, split)) for split in splits}
@@ -68,20 +68,20 @@ def convert(files: _Files) -> tuple[dict, dict]:
         Its entries among ``images`` and ``annotations``.
     """
     labels, instances = read_map(files.labels), read_map(files.instances, 3)
-    check_size(files.labels, labels.shape, files.picture)
-    check_size(files.instances, instances.shape, files.picture)
+    check_size(files.labels, labels.shape, files.image)
+    check_size(files.instances, instances.shape, files.image)
     check_labels(files.labels, labels, np.ones(1 + len(_categories()), bool))
     height, width = labels.shape
-    colours = np.zeros((height, width, 3), np.uint8)
+    colors = np.zeros((height, width, 3), np.uint8)
     segments, generator, taken = [], random.Random(0), {(0, 0, 0)}
     for category, mask in (*_stuff(labels), *_things(instances, files.instances)):
-        colour = _new_colour(category.color, taken, generator)
-        colours[mask] = colour
-        number = colour[0] + 256 * colour[1] + 65536 * colour[2]
+        color = _new_color(category.color, taken, generator)
+        colors[mask] = color
+        number = color[0] + 256 * color[1] + 65536 * color[2]
         segments.append(describe_segment(mask, number, category.id))
-    write_map(files.ids, colours)
-    name = files.picture.stem
-    image = dict(id=name, file_name=files.picture.name, width=width, height=height)
+    write_map(files.ids, colors)
+    name = files.image.stem
+    image = dict(id=name, file_name=files.image.name, width=width, height=height)
     return image, dict(image_id=name, file_name=files.ids.name, segments_info=segments)
 
 
@@ -112,23 +112,23 @@ def _categories() -> tuple[Category, ...]:
     return load_categories('ade20k_panoptic')
 
 
-def _new_colour(base: tuple, taken: set, generator: random.Random) -> tuple[int, int, int]:
-    """The colour itself, or if it is taken, one near it."""
-    colour = base
-    while colour in taken:
+def _new_color(base: tuple, taken: set, generator: random.Random) -> tuple[int, int, int]:
+    """The color itself, or if it is taken, one near it."""
+    color = base
+    while color in taken:
         shifted = (value + generator.randint(-MAX_SHIFT, MAX_SHIFT) for value in base)
-        colour = tuple(min(max(value, 0), 255) for value in shifted)
-    taken.add(colour)
-    return colour
+        color = tuple(min(max(value, 0), 255) for value in shifted)
+    taken.add(color)
+    return color
 
 
 def _files(root: Path, split: str) -> Iterator[_Files]:
     if split not in SPLITS:
-        raise ValueError(f'{split!r} is no split of ADE20K: choose from {", ".join(SPLITS)}.')
-    for picture in sorted((root / 'images' / split).glob('*.jpg')):
-        png = f'{picture.stem}.png'
+        raise ValueError(f'{split!r} is not a split of ADE20K: choose from {", ".join(SPLITS)}.')
+    for image in sorted((root / 'images' / split).glob('*.jpg')):
+        png = f'{image.stem}.png'
         yield _Files(
-            picture,
+            image,
             root / 'annotations' / split / png,
             root / 'annotations_instance' / split / png,
             root / f'ade20k_panoptic_{SPLITS[split]}' / png,

@@ -36,7 +36,7 @@ OBJECT = 1000
 
 
 class _Files(NamedTuple):
-    picture: Path
+    image: Path
     labels: Path
     output: Path
 
@@ -55,8 +55,8 @@ def write_cityscapes_labels(
         Number of images of each split.
 
     Raises:
-        FileNotFoundError: There are no pictures, or a map is missing.
-        ValueError: A map has an unknown label, or differs in size from its picture.
+        FileNotFoundError: There are no images, or a map is missing.
+        ValueError: A map has an unknown label, or differs in size from its image.
     """
     files = {split: _files(Path(root), split, 'labelIds', LABELS) for split in splits}
     for jobs in files.values():
@@ -69,7 +69,7 @@ def convert_labels(files: _Files) -> None:
     if files.output.exists():
         return
     labels = read_map(files.labels)
-    check_size(files.labels, labels.shape, files.picture)
+    check_size(files.labels, labels.shape, files.image)
     check_labels(files.labels, labels, np.ones(NUM_LABELS, bool))
     table = np.full(NUM_LABELS, IGNORED_LABEL, np.uint8)
     for place, category in enumerate(_categories().values()):
@@ -94,8 +94,8 @@ def write_cityscapes_panoptic(
 
     Raises:
         FileExistsError: There is output already, and it differs.
-        FileNotFoundError: There are no pictures, or a map is missing.
-        ValueError: A map has an unknown label, or differs in size from its picture.
+        FileNotFoundError: There are no images, or a map is missing.
+        ValueError: A map has an unknown label, or differs in size from its image.
     """
     files = {split: _files(Path(root), split, 'instanceIds', PANOPTIC) for split in splits}
     for jobs in files.values():
@@ -114,7 +114,7 @@ def convert_panoptic(files: _Files) -> tuple[dict, dict]:
         Its entries among ``images`` and ``annotations``.
     """
     numbers = read_map(files.labels, dtype=np.uint16).astype(np.int32)
-    check_size(files.labels, numbers.shape, files.picture)
+    check_size(files.labels, numbers.shape, files.image)
     labels = np.where(numbers < OBJECT, numbers, numbers // OBJECT)
     check_labels(files.labels, labels, np.ones(NUM_LABELS, bool))
     ids = np.zeros_like(numbers)
@@ -132,8 +132,8 @@ def convert_panoptic(files: _Files) -> tuple[dict, dict]:
 
 
 def _entries(files: _Files, shape: tuple[int, ...], segments: list[dict]) -> tuple[dict, dict]:
-    """The names are those of cityscapesscripts, that of the picture lacking its folder and being wrong."""
-    name = files.picture.name.removesuffix('_leftImg8bit.png')
+    """The names are those of cityscapesscripts, that of the image lacking its folder and being wrong."""
+    name = files.image.name.removesuffix('_leftImg8bit.png')
     image = dict(id=name, width=shape[1], height=shape[0], file_name=f'{name}_gtFine_leftImg8bit.png')
     return image, dict(image_id=name, file_name=files.output.name, segments_info=segments)
 
@@ -154,15 +154,15 @@ def _files(root: Path, split: str, source: str, target: str) -> list[_Files]:
         target: What is written, as a pattern with ``split``, ``city`` and ``name``.
     """
     if split not in SPLITS:
-        raise ValueError(f'{split!r} is no split of Cityscapes: choose from {", ".join(SPLITS)}.')
+        raise ValueError(f'{split!r} is not a split of Cityscapes: choose from {", ".join(SPLITS)}.')
     files = []
-    for picture in sorted((root / 'leftImg8bit' / split).glob('*/*_leftImg8bit.png')):
-        name, city = picture.name.removesuffix('_leftImg8bit.png'), picture.parent.name
+    for image in sorted((root / 'leftImg8bit' / split).glob('*/*_leftImg8bit.png')):
+        name, city = image.name.removesuffix('_leftImg8bit.png'), image.parent.name
         if city_of(name) != city:
-            raise ValueError(f'{picture} is not in the folder of its city, {city_of(name)}: move it there.')
+            raise ValueError(f'{image} is not in the folder of its city, {city_of(name)}: move it there.')
         labels = root / 'gtFine' / split / city / f'{name}_gtFine_{source}.png'
         files.append(
-            _Files(picture, labels, root / 'gtFine' / target.format(split=split, city=city, name=name))
+            _Files(image, labels, root / 'gtFine' / target.format(split=split, city=city, name=name))
         )
     if not files:
         raise FileNotFoundError(

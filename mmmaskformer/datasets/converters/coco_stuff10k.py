@@ -22,7 +22,7 @@ HDF5 = b'\x89HDF\r\n\x1a\n'
 
 
 class _Files(NamedTuple):
-    picture: Path
+    image: Path
     annotation: Path
     copy: Path
     labels: Path
@@ -48,7 +48,7 @@ def write_coco_stuff10k(
     Raises:
         FileNotFoundError: A file is missing.
         ImportError: The files are of release 1.0, and h5py is not installed.
-        ValueError: An annotation is not as described, or differs in size from its picture; or a list names
+        ValueError: An annotation is not as described, or differs in size from its image; or a list names
             a file outside the folder.
     """
     files = {split: _files(Path(root), split) for split in splits}
@@ -60,13 +60,13 @@ def write_coco_stuff10k(
 
 
 def convert(files: _Files) -> None:
-    """Copy a picture and write its label map."""
+    """Copy an image and write its label map."""
     if not files.labels.exists():
         labels = read_annotation(files.annotation)
-        check_size(files.annotation, labels.shape, files.picture)
+        check_size(files.annotation, labels.shape, files.image)
         write_whole(files.labels, encode_png(labels))
     if not files.copy.exists():
-        write_whole(files.copy, files.picture.read_bytes())
+        write_whole(files.copy, files.image.read_bytes())
 
 
 def read_annotation(path: Path) -> np.ndarray:
@@ -98,7 +98,8 @@ def _read_matlab(path: Path) -> tuple[np.ndarray, int]:
         return content['S'].astype(np.int32), content['names'].size
     except Exception as error:
         raise ValueError(
-            f'{path} is no annotation of COCO-Stuff-10k ({type(error).__name__}: {error}): replace the file.'
+            f'{path} is not an annotation of COCO-Stuff-10k ({type(error).__name__}: {error}): replace the '
+            'file.'
         ) from error
 
 
@@ -113,7 +114,9 @@ def _read_hdf5(path: Path) -> tuple[np.ndarray, int]:
         with h5py.File(path) as content:
             return np.transpose(content['S']).astype(np.int32), content['names'].size
     except (OSError, KeyError) as error:
-        raise ValueError(f'{path} is no annotation of COCO-Stuff-10k ({error}): replace the file.') from error
+        raise ValueError(
+            f'{path} is not an annotation of COCO-Stuff-10k ({error}): replace the file.'
+        ) from error
 
 
 @cache
@@ -127,17 +130,17 @@ def _labels_of_numbers() -> np.ndarray:
 
 def _files(root: Path, split: str) -> list[_Files]:
     if split not in SPLITS:
-        raise ValueError(f'{split!r} is no split of COCO-Stuff-10k: choose from {", ".join(SPLITS)}.')
+        raise ValueError(f'{split!r} is not a split of COCO-Stuff-10k: choose from {", ".join(SPLITS)}.')
     names = root / 'imageLists' / f'{split}.txt'
     advice = f'unpack COCO-Stuff-10k so that {root} holds images, annotations and imageLists'
     require_files([names], advice)
     files = []
     for name in names.read_text(encoding='utf-8').split():
-        picture = inside(root / 'images', f'{name}.jpg', str(names))
+        image = inside(root / 'images', f'{name}.jpg', str(names))
         annotation = inside(root / 'annotations', f'{name}.mat', str(names))
         copy = inside(root / 'images' / f'{split}2014', f'{name}.jpg', str(names))
         labels = inside(root / 'annotations' / f'{split}2014', f'{name}_labelTrainIds.png', str(names))
-        files.append(_Files(picture, annotation, copy, labels))
+        files.append(_Files(image, annotation, copy, labels))
     if not files:
         raise ValueError(f'{names} names no image: replace the file.')
     require_files((path for item in files for path in item[:2]), advice)

@@ -67,7 +67,7 @@ def require_files(paths: Iterable[Path], advice: str) -> None:
 
 
 def read_map(path: Path, num_channels: int = 1, dtype: type = np.uint8) -> np.ndarray:
-    """Read a PNG of labels or colours as it is; of one with a palette, the indices.
+    """Read a PNG of labels or colors as it is; of one with a palette, the indices.
 
     Args:
         path: The file.
@@ -90,20 +90,19 @@ def read_map(path: Path, num_channels: int = 1, dtype: type = np.uint8) -> np.nd
     return pixels
 
 
-def check_size(path: Path, shape: Sequence[int], picture: Path) -> None:
-    """Compare the size of a map with that of its picture, of which only the head is read.
+def check_size(path: Path, shape: Sequence[int], image: Path) -> None:
+    """Compare the size of a map with that of its image, of which only the head is read.
 
     Raises:
-        ValueError: They differ, or the picture is none.
+        ValueError: They differ, or the image is none.
     """
     try:
-        width, height = Image.open(picture).size
+        width, height = Image.open(image).size
     except OSError as error:
-        raise ValueError(f'{picture} is no picture ({error}): replace the file.') from error
+        raise ValueError(f'{image} is not an image ({error}): replace the file.') from error
     if tuple(shape[:2]) != (height, width):
         raise ValueError(
-            f'{path} is {shape[1]}x{shape[0]} pixels, but its picture is {width}x{height}: '
-            'replace one of them.'
+            f'{path} is {shape[1]}x{shape[0]} pixels, but its image is {width}x{height}: replace one of them.'
         )
 
 

@@ -19,12 +19,12 @@ CONFIGS = ('config_v1.2.json', 'config.json')
 
 
 class _Files(NamedTuple):
-    picture: Path
+    image: Path
     labels: Path
 
 
 def check_mapillary(root: str | Path, splits: Sequence[str] = SPLITS, num_workers: int = 2) -> dict[str, int]:
-    """Check the pictures, label maps and list of classes of version 1.2.
+    """Check the images, label maps and list of classes of version 1.2.
 
     Args:
         root: The folder with ``training`` and ``validation``.
@@ -35,8 +35,8 @@ def check_mapillary(root: str | Path, splits: Sequence[str] = SPLITS, num_worker
         Number of images of each split.
 
     Raises:
-        FileNotFoundError: There are no pictures, or a map is missing.
-        ValueError: A map has a label beyond 65, or differs in size from its picture; or the list of classes
+        FileNotFoundError: There are no images, or a map is missing.
+        ValueError: A map has a label beyond 65, or differs in size from its image; or the list of classes
             is another.
     """
     root = Path(root)
@@ -48,23 +48,23 @@ def check_mapillary(root: str | Path, splits: Sequence[str] = SPLITS, num_worker
 
 
 def check_pair(files: _Files) -> None:
-    """Check a label map and its picture."""
+    """Check a label map and its image."""
     labels = read_map(files.labels)
-    check_size(files.labels, labels.shape, files.picture)
+    check_size(files.labels, labels.shape, files.image)
     check_labels(files.labels, labels, np.ones(len(MapillaryDataset_v1.METAINFO['classes']), bool))
 
 
 def _files(root: Path, split: str) -> list[_Files]:
     if split not in SPLITS:
-        raise ValueError(f'{split!r} is no split of Mapillary Vistas: choose from {", ".join(SPLITS)}.')
-    pictures = sorted((root / split / 'images').glob('*.jpg'))
-    if not pictures:
+        raise ValueError(f'{split!r} is not a split of Mapillary Vistas: choose from {", ".join(SPLITS)}.')
+    images = sorted((root / split / 'images').glob('*.jpg'))
+    if not images:
         raise FileNotFoundError(
             f'{root / split / "images"} holds no *.jpg file: give the folder of Mapillary Vistas.'
         )
     folders = [root / split / name for name in LABEL_FOLDERS]
     folder = next((folder for folder in folders if folder.is_dir()), folders[0])
-    files = [_Files(picture, folder / f'{picture.stem}.png') for picture in pictures]
+    files = [_Files(image, folder / f'{image.stem}.png') for image in images]
     require_files((item.labels for item in files), f'unpack the label maps of version 1.2 into {folder}')
     return files
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from .canvas import Light, Sprite, grain, mix, noise, paint_colour
+from .canvas import Light, Sprite, grain, mix, noise, paint_color
 
 SKIES = ((0.42, 0.62, 0.90), (0.66, 0.78, 0.90), (0.62, 0.63, 0.66), (0.93, 0.68, 0.48), (0.84, 0.62, 0.68))
 CLOUDS = ((0.97, 0.96, 0.95), (0.60, 0.61, 0.66), (0.93, 0.78, 0.68))
@@ -17,7 +17,7 @@ def sky(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """A gradient between two moods, with clouds: (height, width, 3)."""
     rows = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
     gradient = mix(rng, SKIES) * (1 - rows) + mix(rng, SKIES) * rows
-    # Clouds are wider than tall: noise of a squeezed picture, stretched.
+    # Clouds are wider than tall: noise of a squeezed image, stretched.
     squeezed = noise(rng, height, max(width // 3, 4), height / 1.5, octaves=4)
     clouds = cv2.resize(squeezed, (width, height), interpolation=cv2.INTER_LINEAR)
     cover = np.clip((clouds + np.float32(rng.uniform(-0.7, 0.3))) * np.float32(1.6), 0, 0.9)[..., None]
@@ -34,7 +34,7 @@ def grass(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def road(rng: np.random.Generator, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mask and colour of a road over a ground of this size: towards the horizon, or across the picture."""
+    """Mask and color of a road over a ground of this size: towards the horizon, or across the image."""
     ground = Sprite(height, width)
     course = _course_to_horizon(rng) if rng.random() < 0.6 else _course_across(rng)
 
@@ -48,7 +48,7 @@ def road(rng: np.random.Generator, height: int, width: int) -> tuple[np.ndarray,
         paint = np.array([0.9, 0.88, 0.8]) * rng.uniform(0.8, 1.05)
         for start in (0.06, 0.18, 0.34, 0.54, 0.78):
             ground.paint(stretch(start, start * 1.12 + 0.04, 0.06), paint)
-    return ground.alpha, ground.colour
+    return ground.alpha, ground.color
 
 
 Course = Callable[[float, float], tuple[float, float]]
@@ -77,7 +77,7 @@ def _course_across(rng: np.random.Generator) -> Course:
 def building(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     """A house front with windows and a door, a darker or lighter side wall, and a flat or gabled roof."""
     sprite = Sprite(size, size * rng.uniform(0.45, 1.3))
-    wall = paint_colour(rng, 'wall') * grain(rng, sprite.height, sprite.width, size / 4, 0.06)
+    wall = paint_color(rng, 'wall') * grain(rng, sprite.height, sprite.width, size / 4, 0.06)
     rows = np.arange(sprite.height, dtype=np.float32)[:, None, None]
     courses = 1 - 0.1 * (rows % rng.integers(5, 9) < 1.5)
     corner = rng.uniform(0.62, 0.9)
@@ -85,7 +85,7 @@ def building(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     front, side = light.shade(0, 0, 1), light.shade(1, 0, 0.2)
     sprite.paint(sprite.box(0, eaves, corner, 1), wall * courses * front)
     sprite.paint(sprite.box(corner, eaves, 1, 1), wall * courses * side)
-    roof = paint_colour(rng, 'wall') * 0.8
+    roof = paint_color(rng, 'wall') * 0.8
     if eaves > 0.1:
         sprite.paint(sprite.polygon([(0, eaves), (corner / 2, 0), (corner, eaves)]), wall * front)
         sprite.paint(

@@ -1,4 +1,4 @@
-"""Small drawing tools: noise, colours, light, and sprites to paint on. Pictures are float32 RGB in 0..1."""
+"""Small drawing tools: noise, colors, light, and sprites to paint on. Images are float32 RGB in 0..1."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ PAINTS = {
     'white': (0.90, 0.90, 0.88), 'grey': (0.55, 0.56, 0.57), 'black': (0.15, 0.15, 0.17),
 }  # fmt: skip
 
-# What is painted how. Every paint is shared by several kinds, so that colour hints at the class and no more.
+# What is painted how. Every paint is shared by several kinds, so that color hints at the class and no more.
 PALETTES = {
     'wall': ('pink', 'ochre', 'cream', 'grey', 'brown', 'teal'),
     'car': ('red', 'blue', 'white', 'black', 'sky blue', 'grey'),
@@ -35,12 +35,12 @@ class Light:
     """Sunlight.
 
     ``direction`` points to the sun (x right, y down, z towards the viewer); ``ambient`` is the brightness of
-    what the sun does not reach; ``colour`` tints the whole picture.
+    what the sun does not reach; ``color`` tints the whole image.
     """
 
     direction: np.ndarray
     ambient: float
-    colour: np.ndarray
+    color: np.ndarray
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> 'Light':
@@ -48,8 +48,8 @@ class Light:
         side = rng.choice([-1.0, 1.0]) * rng.uniform(0.4, 1.0)
         direction = np.array([side, -rng.uniform(0.5, 1.0), rng.uniform(0.2, 0.6)], dtype=np.float32)
         warmth = rng.uniform(-0.06, 0.1)
-        colour = np.array([1 + warmth, 1.0, 1 - warmth], dtype=np.float32) * rng.uniform(0.85, 1.1)
-        return cls(direction / np.linalg.norm(direction), rng.uniform(0.45, 0.65), colour.astype(np.float32))
+        color = np.array([1 + warmth, 1.0, 1 - warmth], dtype=np.float32) * rng.uniform(0.85, 1.1)
+        return cls(direction / np.linalg.norm(direction), rng.uniform(0.45, 0.65), color.astype(np.float32))
 
     def shade(self, x: np.ndarray | float, y: np.ndarray | float, z: np.ndarray | float) -> np.ndarray:
         """Brightness of surfaces with these normals."""
@@ -63,19 +63,19 @@ class Light:
 
 
 class Sprite:
-    """Picture of one thing in its own box: ``colour`` (h, w, 3) and coverage ``alpha`` (h, w), in 0..1."""
+    """Image of one thing in its own box: ``color`` (h, w, 3) and coverage ``alpha`` (h, w), in 0..1."""
 
     def __init__(self, height: float, width: float) -> None:
         self.height, self.width = max(round(height), 4), max(round(width), 4)
-        self.colour = np.zeros((self.height, self.width, 3), dtype=np.float32)
+        self.color = np.zeros((self.height, self.width, 3), dtype=np.float32)
         self.alpha = np.zeros((self.height, self.width), dtype=np.float32)
 
-    def paint(self, mask: np.ndarray, colour: np.ndarray | Sequence[float] | float) -> None:
-        """Lays a colour, one or one per pixel, over the part that the mask covers."""
+    def paint(self, mask: np.ndarray, color: np.ndarray | Sequence[float] | float) -> None:
+        """Lays a color, one or one per pixel, over the part that the mask covers."""
         left, top, width, height = cv2.boundingRect((mask > 0).view(np.uint8))
         box = slice(top, top + height), slice(left, left + width)
-        colour = np.broadcast_to(np.asarray(colour, dtype=np.float32), self.colour.shape)
-        self.colour[box] += mask[box][..., None] * (colour[box] - self.colour[box])
+        color = np.broadcast_to(np.asarray(color, dtype=np.float32), self.color.shape)
+        self.color[box] += mask[box][..., None] * (color[box] - self.color[box])
         np.maximum(self.alpha[box], mask[box], out=self.alpha[box])
 
     def polygon(self, points: Points) -> np.ndarray:
@@ -115,15 +115,15 @@ def grain(rng: np.random.Generator, height: int, width: int, cell: float, streng
     return 1 + strength * noise(rng, height, width, cell)[..., None]
 
 
-def paint_colour(rng: np.random.Generator, palette: str) -> np.ndarray:
+def paint_color(rng: np.random.Generator, palette: str) -> np.ndarray:
     """One of the palette's paints, faded or darkened a little."""
-    colour = np.array(PAINTS[rng.choice(PALETTES[palette])])
-    colour = colour + rng.uniform(0, 0.35) * (colour.mean() - colour)
-    return (colour * rng.uniform(0.75, 1.15) + rng.uniform(-0.05, 0.05, 3)).clip(0.03, 1).astype(np.float32)
+    color = np.array(PAINTS[rng.choice(PALETTES[palette])])
+    color = color + rng.uniform(0, 0.35) * (color.mean() - color)
+    return (color * rng.uniform(0.75, 1.15) + rng.uniform(-0.05, 0.05, 3)).clip(0.03, 1).astype(np.float32)
 
 
-def mix(rng: np.random.Generator, colours: Sequence[tuple[float, float, float]]) -> np.ndarray:
-    """A random blend of two of these colours."""
-    first, second = rng.choice(len(colours), 2, replace=False)
+def mix(rng: np.random.Generator, colors: Sequence[tuple[float, float, float]]) -> np.ndarray:
+    """A random blend of two of these colors."""
+    first, second = rng.choice(len(colors), 2, replace=False)
     share = rng.uniform()
-    return (share * np.array(colours[first]) + (1 - share) * np.array(colours[second])).astype(np.float32)
+    return (share * np.array(colors[first]) + (1 - share) * np.array(colors[second])).astype(np.float32)

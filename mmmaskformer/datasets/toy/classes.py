@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 
 class Category(NamedTuple):
-    """A class, with the colour it has in label pictures (red, green, blue)."""
+    """A class, with the color it has in label images (red, green, blue)."""
 
     name: str
     isthing: bool
-    colour: tuple[int, int, int]
+    color: tuple[int, int, int]
 
 
 CATEGORIES = (

@@ -22,7 +22,7 @@ class ToyDataset(BaseSegDataset):
 
     METAINFO = dict(
         classes=tuple(category.name for category in CATEGORIES),
-        palette=[list(category.colour) for category in CATEGORIES],
+        palette=[list(category.color) for category in CATEGORIES],
     )
 
     def __init__(

@@ -14,7 +14,7 @@ SUPERSAMPLING = 2
 SMALLEST_SEGMENT = 40
 """Segments of which fewer pixels are seen become unlabelled."""
 
-# Height of each thing where the ground meets the lower edge, as a share of the picture's height.
+# Height of each thing where the ground meets the lower edge, as a share of the image's height.
 HEIGHTS = {'tree': 1.2, 'car': 0.56, 'person': 0.96, 'ball': 0.56, 'crate': 0.54, 'sign': 1.0}
 
 
@@ -22,11 +22,11 @@ HEIGHTS = {'tree': 1.2, 'car': 0.56, 'person': 0.96, 'ball': 0.56, 'crate': 0.54
 class Scene:
     """A drawn scene.
 
-    ``picture`` is (H, W, 3) uint8 RGB; ``segments`` is (H, W) int32, 0 where unlabelled, else n for the
+    ``image`` is (H, W, 3) uint8 RGB; ``segments`` is (H, W) int32, 0 where unlabelled, else n for the
     segment of category ``categories[n - 1]``.
     """
 
-    picture: np.ndarray
+    image: np.ndarray
     segments: np.ndarray
     categories: tuple[int, ...]
 
@@ -41,17 +41,17 @@ class _Painting:
 
     def __init__(self, height: int, width: int) -> None:
         self.height, self.width = height, width
-        self.picture = np.zeros((height, width, 3), dtype=np.float32)
+        self.image = np.zeros((height, width, 3), dtype=np.float32)
         self.segments = np.zeros((height, width), dtype=np.int32)
         self.categories: list[int] = []
 
-    def cover(self, mask: np.ndarray, colour: np.ndarray, category: str, rows: slice) -> None:
-        """Lays a surface of the picture's width over these rows."""
-        self.picture[rows] += mask[..., None] * (colour - self.picture[rows])
+    def cover(self, mask: np.ndarray, color: np.ndarray, category: str, rows: slice) -> None:
+        """Lays a surface of the image's width over these rows."""
+        self.image[rows] += mask[..., None] * (color - self.image[rows])
         self._label(self.segments[rows], mask, category)
 
     def place(self, sprite: Sprite, x: int, foot: int, category: str | None) -> None:
-        """Pastes a sprite that stands on row ``foot``, centred on column ``x``; it may leave the picture."""
+        """Pastes a sprite that stands on row ``foot``, centred on column ``x``; it may leave the image."""
         top, left = foot - sprite.height, x - sprite.width // 2
         rows = slice(max(top, 0), min(foot, self.height))
         columns = slice(max(left, 0), min(left + sprite.width, self.width))
@@ -59,9 +59,7 @@ class _Painting:
             return
         inside = (slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left))
         alpha = sprite.alpha[inside]
-        self.picture[rows, columns] += alpha[..., None] * (
-            sprite.colour[inside] - self.picture[rows, columns]
-        )
+        self.image[rows, columns] += alpha[..., None] * (sprite.color[inside] - self.image[rows, columns])
         self._label(self.segments[rows, columns], alpha, category)
 
     def shadow(self, sprite: Sprite, x: int, foot: int, light: Light, horizon: int) -> None:
@@ -77,7 +75,7 @@ class _Painting:
         cast = cv2.warpAffine(sprite.alpha, to_ground, (self.width, self.height), flags=cv2.INTER_LINEAR)[
             horizon:
         ]
-        self.picture[horizon:] *= 1 - 0.5 * cv2.blur(cast, (5, 5))[..., None]
+        self.image[horizon:] *= 1 - 0.5 * cv2.blur(cast, (5, 5))[..., None]
 
     def _label(self, segments: np.ndarray, mask: np.ndarray, category: str | None) -> None:
         """Writes a new segment; stuff of one category is one segment however many pieces it has."""
@@ -131,10 +129,10 @@ def _draw_things(rng: np.random.Generator, painting: _Painting, light: Light, ho
 def _develop(rng: np.random.Generator, painting: _Painting, light: Light) -> np.ndarray:
     """The camera: tint of the light, exposure, a little noise, and 8 bits at the final size."""
     size = (painting.width // SUPERSAMPLING, painting.height // SUPERSAMPLING)
-    picture = cv2.resize(painting.picture, size, interpolation=cv2.INTER_AREA) * light.colour
-    picture = np.clip(picture, 0, 1) ** np.float32(rng.uniform(0.92, 1.1))
-    picture += rng.uniform(0.004, 0.012) * rng.standard_normal(picture.shape, dtype=np.float32)
-    return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    image = cv2.resize(painting.image, size, interpolation=cv2.INTER_AREA) * light.color
+    image = np.clip(image, 0, 1) ** np.float32(rng.uniform(0.92, 1.1))
+    image += rng.uniform(0.004, 0.012) * rng.standard_normal(image.shape, dtype=np.float32)
+    return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
 
 
 def remove_slivers(

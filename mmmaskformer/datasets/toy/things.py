@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from .canvas import Light, Sprite, grain, mix, paint_colour, ring
+from .canvas import Light, Sprite, grain, mix, paint_color, ring
 
 SKINS = ((0.94, 0.78, 0.66), (0.78, 0.58, 0.44), (0.52, 0.36, 0.26), (0.30, 0.20, 0.15))
 LEAVES = ((0.16, 0.36, 0.12), (0.36, 0.48, 0.14), (0.70, 0.42, 0.12), (0.62, 0.22, 0.12), (0.20, 0.34, 0.30))
@@ -26,13 +26,13 @@ def ball(rng: np.random.Generator, light: Light, size: float) -> Sprite:
         np.sin(across * rng.uniform(4, 7)) * np.sin(np.arctan2(along, z + 0.4) * 5) > 0,
         np.abs(across) < rng.uniform(0.15, 0.35),
     ][rng.integers(3)]
-    first, second = paint_colour(rng, 'ball'), paint_colour(rng, 'ball')
-    colour = np.where(pattern[..., None] > 0, second, first) * grain(
+    first, second = paint_color(rng, 'ball'), paint_color(rng, 'ball')
+    color = np.where(pattern[..., None] > 0, second, first) * grain(
         rng, sprite.height, sprite.width, size / 4, 0.06
     )
     shine = np.clip(x * light.direction[0] + y * light.direction[1] + z * light.direction[2], 0, 1) ** 24
     sprite.paint(
-        sprite.ellipse(0.5, 0.5, 0.5, 0.5), colour * light.shade(x, y, z)[..., None] + 0.4 * shine[..., None]
+        sprite.ellipse(0.5, 0.5, 0.5, 0.5), color * light.shade(x, y, z)[..., None] + 0.4 * shine[..., None]
     )
     return sprite
 
@@ -41,7 +41,7 @@ def crate(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     """A box of planks, seen from a little above: front, top and one side."""
     sprite = Sprite(size, size * rng.uniform(1.0, 1.5))
     depth, top = rng.uniform(0.12, 0.3), rng.uniform(0.12, 0.25)
-    wood = paint_colour(rng, 'crate') * grain(rng, sprite.height, sprite.width, size / 3, 0.12)
+    wood = paint_color(rng, 'crate') * grain(rng, sprite.height, sprite.width, size / 3, 0.12)
     flip = rng.random() < 0.5
     faces = [
         ([(0, top), (1 - depth, top), (1 - depth, 1), (0, 1)], (0, 0, 1)),
@@ -91,7 +91,7 @@ def car(rng: np.random.Generator, light: Light, size: float) -> Sprite:
         (0.01, 0.82),
     ]
     rows = np.linspace(-0.7, 0.7, sprite.height, dtype=np.float32)[:, None]
-    paint = paint_colour(rng, 'car') * light.shade(0.0, rows, np.sqrt(1 - rows**2))[..., None]
+    paint = paint_color(rng, 'car') * light.shade(0.0, rows, np.sqrt(1 - rows**2))[..., None]
     sprite.paint(sprite.polygon(cabin), paint)
     sprite.paint(sprite.polygon(body), paint * grain(rng, sprite.height, sprite.width, size / 2, 0.05))
     middle = np.array([(rear + front) / 2, belt / 2 + 0.03])
@@ -109,7 +109,7 @@ def car(rng: np.random.Generator, light: Light, size: float) -> Sprite:
         sprite.paint(sprite.ellipse(x, 0.81, 0.09 * ratio, 0.09), 0.55 * float(light.shade(0, 0, 1)))
     sprite.paint(sprite.ellipse(0.965, belt + 0.17, 0.022, 0.05), (0.95, 0.92, 0.7))
     if rng.random() < 0.5:
-        sprite.colour, sprite.alpha = sprite.colour[:, ::-1], sprite.alpha[:, ::-1]
+        sprite.color, sprite.alpha = sprite.color[:, ::-1], sprite.alpha[:, ::-1]
     return sprite
 
 
@@ -118,7 +118,7 @@ def person(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     sprite = Sprite(size, size * 0.5)
     shade = light.shade_cylinder(sprite.width) * grain(rng, sprite.height, sprite.width, size / 10, 0.1)
     skin, hair = mix(rng, SKINS), mix(rng, BARKS) * rng.uniform(0.2, 0.8)
-    shirt, trousers = paint_colour(rng, 'shirt'), paint_colour(rng, 'trousers')
+    shirt, trousers = paint_color(rng, 'shirt'), paint_color(rng, 'trousers')
     stride, swing = rng.uniform(0.05, 0.24), rng.uniform(0.0, 0.14)
     hip, shoulder = 0.56, 0.22
     for side in (-1, 1):
@@ -181,7 +181,7 @@ def sign(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     sprite.paint(sprite.box(0.42, 0.3, 0.58, 1), post)
     num_corners, turn = BOARDS[rng.integers(len(BOARDS))]
     turns = 2 * np.pi * (np.arange(num_corners) / num_corners + turn)
-    rim, face = paint_colour(rng, 'sign rim'), paint_colour(rng, 'sign face')
+    rim, face = paint_color(rng, 'sign rim'), paint_color(rng, 'sign face')
     light_on_board = light.shade(0, 0, 1) * grain(rng, sprite.height, sprite.width, size / 3, 0.08)
 
     def board(reach: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Writes the toy data set to disk: JPEG pictures, ADE20K-like label PNGs, COCO panoptic JSON and id PNGs."""
+"""Writes the toy data set to disk: JPEG images, ADE20K-like label PNGs, COCO panoptic JSON and id PNGs."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ import numpy as np
 
 from mmmaskformer.utils import opencv_path
 
-from .panoptic import categories_json, colour_segments, describe_segments
+from .panoptic import categories_json, color_segments, describe_segments
 from .scene import Scene, draw_scene
 
 _T = TypeVar('_T')
@@ -120,7 +120,7 @@ def _files(recipe: ToyRecipe) -> Iterator[Path]:
 
 
 def _scene_files(split: str, index: int) -> tuple[Path, Path, Path]:
-    """Picture, label map and panoptic id map of a scene."""
+    """Image, label map and panoptic id map of a scene."""
     name = f'{index:05d}'
     return (
         Path('images', split, f'{name}.jpg'),
@@ -159,11 +159,11 @@ def _write_split(root: Path, recipe: ToyRecipe, split: str, num_scenes: int, num
 def _write_scene(root: Path, recipe: ToyRecipe, split: str, index: int) -> dict:
     """Writes the three files of a scene and returns its COCO panoptic annotation."""
     scene = recipe.draw(split, index)
-    picture_file, labels_file, ids_file = _scene_files(split, index)
-    ids, colours = colour_segments(scene)
-    _write(root / picture_file, scene.picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
+    image_file, labels_file, ids_file = _scene_files(split, index)
+    ids, colors = color_segments(scene)
+    _write(root / image_file, scene.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
     _write(root / labels_file, scene.labels)
-    _write(root / ids_file, colours[..., ::-1])
+    _write(root / ids_file, colors[..., ::-1])
     return {
         'image_id': index + 1,
         'file_name': ids_file.name,

@@ -81,7 +81,7 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
     Raises:
         FileNotFoundError: The image is missing.
         ValueError: The file is not an image that can be decoded, or is cut off or damaged; or its ground
-            truth contradicts ``exif``.
+            ground truth contradicts ``exif``.
     """
 
     def __init__(self, *args: Any, exif: str = 'auto', **kwargs: Any) -> None:

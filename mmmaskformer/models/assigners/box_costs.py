@@ -38,12 +38,12 @@ class MaskBoxCost(MatchCost):
 
     @abstractmethod
     def box_cost(self, boxes: Tensor, targets: Tensor) -> Tensor:
-        """``(N, S)`` cost of boxes (left, top, right, bottom), as parts of the picture."""
+        """``(N, S)`` cost of boxes (left, top, right, bottom), as parts of the image."""
 
 
 @TASK_UTILS.register_module()
 class MaskBoxL1Cost(MaskBoxCost):
-    """Sum of the differences of centre, width and height, as parts of the picture.
+    """Sum of the differences of centre, width and height, as parts of the image.
 
     Args:
         weight: Factor of the term, DETR's by default.

@@ -92,7 +92,7 @@ class HungarianAssigner:
         if count and not self.num_non_finite:
             print_log(
                 f'{count} matching costs were NaN or infinite and count as worst. The predictions have '
-                'diverged: check the learning rate and the input pictures. Said once; counted in '
+                'diverged: check the learning rate and the input images. Said once; counted in '
                 'HungarianAssigner.num_non_finite.',
                 logger='current',
                 level=30,

@@ -96,7 +96,7 @@ class SegmentationHead(BaseModule):
 
 @contextmanager
 def named_label_errors(sample: SegDataSample) -> Iterator[None]:
-    """Say in which file an error of the truth is, and which setting may be wrong."""
+    """Say in which file an error of the ground truth is, and which setting may be wrong."""
     try:
         yield
     except ValueError as error:

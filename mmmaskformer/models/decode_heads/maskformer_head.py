@@ -84,7 +84,7 @@ class MaskFormerHead(SegmentationHead):
     def predict_each(
         self, features: Sequence[Tensor], wanted: Callable[[Tensor], Tensor] | None = None
     ) -> list[MaskPrediction]:
-        """Prediction of the last decoder layer, picture by picture, without batch dimension.
+        """Prediction of the last decoder layer, image by image, without batch dimension.
 
         Mask features are a convolution and masks are products with them, so embeddings and weights can be
         multiplied first: the convolution then gives the masks themselves, of those queries that are wanted.
@@ -142,7 +142,7 @@ class MaskFormerHead(SegmentationHead):
         return add_rest(scores)
 
     def _segments(self, sample: SegDataSample) -> Segments:
-        """The truth of one image, from its segments if it has them, else from its label map."""
+        """The ground truth of one image, from its segments if it has them, else from its label map."""
         if 'gt_panoptic_seg' not in sample and 'gt_sem_seg' not in sample:
             raise ValueError(
                 f'{sample.metainfo.get("img_path", "a sample")} has neither gt_panoptic_seg nor gt_sem_seg: '

@@ -28,9 +28,9 @@ from .results import asks_for_masks, check_test_cfg, image_results, wanted_queri
 class MaskFormer(EncoderDecoder):
     """mmseg's `EncoderDecoder` that gives semantic, panoptic and instance results of one prediction.
 
-    Predictions do not depend on what else is in the batch: padding would change a picture's result through
-    convolutions and norms, so in prediction each picture is cropped back to its own padded size, and
-    pictures of one size run together.
+    Predictions do not depend on what else is in the batch: padding would change an image's result through
+    convolutions and norms, so in prediction each image is cropped back to its own padded size, and
+    images of one size run together.
 
     ``test_cfg`` says which results are wanted, beside mmseg's ``mode``:
 
@@ -47,13 +47,13 @@ class MaskFormer(EncoderDecoder):
     ``dict()`` stands for these defaults, None for not wanted.
 
     Which classes are things is known from ``dataset_meta``, which checkpoints carry and data sets give.
-    Flipped pictures, those of test-time augmentation, have semantic results alone.
+    Flipped images, those of test-time augmentation, have semantic results alone.
 
     Args:
         *args: As `EncoderDecoder`.
         with_cp: Gradient checkpointing of backbone, pixel decoder and transformer decoder: less memory, more
             time in training.
-        channels_last: Memory format of convolutions and pictures; None chooses it on CPUs, for ResNets and
+        channels_last: Memory format of convolutions and images; None chooses it on CPUs, for ResNets and
             Swin.
         compile: ``torch.compile`` of backbone, pixel decoder and transformer decoder; a dict has its options.
         **kwargs: As `EncoderDecoder`; unknown ones are errors.
@@ -86,8 +86,8 @@ class MaskFormer(EncoderDecoder):
         """Predict at the original sizes.
 
         Args:
-            inputs: ``(B, 3, H, W)`` padded pictures.
-            data_samples: mmseg's `SegDataSample` of each picture; None takes ``inputs`` as unpadded.
+            inputs: ``(B, 3, H, W)`` padded images.
+            data_samples: mmseg's `SegDataSample` of each image; None takes ``inputs`` as unpadded.
 
         Returns:
             The samples with, as ``test_cfg`` asks, ``pred_sem_seg`` ``(1, h, w)`` and ``seg_logits``
@@ -99,7 +99,7 @@ class MaskFormer(EncoderDecoder):
             ValueError: Panoptic results are asked for, and it is not known which classes are things.
         """
         if data_samples is None:
-            data_samples = [_unpadded_sample(picture) for picture in inputs]
+            data_samples = [_unpadded_sample(image) for image in inputs]
         for (height, width), members in self._group_by_size(inputs, data_samples).items():
             samples = [data_samples[i] for i in members]
             for sample in samples:
@@ -169,7 +169,7 @@ class MaskFormer(EncoderDecoder):
         return self.whole_inference(inputs, metas)
 
     def _group_by_size(self, inputs: Tensor, data_samples: Sequence) -> dict[tuple[int, int], list[int]]:
-        """Indices of the pictures of each padded size, that size being what each would have alone."""
+        """Indices of the images of each padded size, that size being what each would have alone."""
         groups: dict[tuple[int, int], list[int]] = defaultdict(list)
         divisor = getattr(self.data_preprocessor, 'size_divisor', None)
         for i, sample in enumerate(data_samples):
@@ -194,8 +194,8 @@ class MaskFormer(EncoderDecoder):
             pad_with_ignored_label(self.data_preprocessor, ignored)
 
 
-def _unpadded_sample(picture: Tensor) -> SegDataSample:
-    shape = tuple(picture.shape[-2:])
+def _unpadded_sample(image: Tensor) -> SegDataSample:
+    shape = tuple(image.shape[-2:])
     return SegDataSample(metainfo=dict(img_shape=shape, ori_shape=shape))
 
 

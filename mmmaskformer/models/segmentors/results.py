@@ -20,7 +20,7 @@ from ...functional.postprocess import (
 )
 from ...functional.resizing import OutputSize
 from ...functional.semantic_inference import (
-    picture_scores,
+    image_scores,
     semantic_label_map,
     semantic_labels,
 )
@@ -116,7 +116,7 @@ def image_results(
 
     Args:
         prediction: Of the image, of all queries or of those that are wanted.
-        size: Sizes of input, picture and output.
+        size: Sizes of input, image and output.
         cfg: The model's ``test_cfg``.
         is_thing: Whether each of the K classes is a thing.
         void: Label of pixels without a class.
@@ -143,7 +143,7 @@ def _semantic_results(prediction: MaskPrediction, size: OutputSize, cfg: dict, v
     elif not cfg.get('seg_logits', True):
         labels = semantic_label_map(prediction, size, before, void)
     if cfg.get('seg_logits', True):
-        scores = picture_scores(prediction, size, before)
+        scores = image_scores(prediction, size, before)
         results['seg_logits'] = PixelData(data=scores)
         labels = labels if general else semantic_labels(scores, void)
     return dict(pred_sem_seg=PixelData(data=labels), **results)

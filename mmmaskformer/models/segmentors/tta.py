@@ -33,13 +33,13 @@ class MaskFormerTTAModel(SegTTAModel):
         self.module.test_cfg = type(settings)(kept, seg_logits=True)  # what is averaged
 
     def merge_preds(self, data_samples_list: Sequence[Sequence]) -> list:
-        """Merge the predictions of each picture's augmented copies.
+        """Merge the predictions of each image's augmented copies.
 
         Args:
-            data_samples_list: For each picture, the samples of all its copies, with ``seg_logits``.
+            data_samples_list: For each image, the samples of all its copies, with ``seg_logits``.
 
         Returns:
-            One sample for each picture, with the mean ``seg_logits`` and its ``pred_sem_seg``.
+            One sample for each image, with the mean ``seg_logits`` and its ``pred_sem_seg``.
         """
         return [self._merge(copies) for copies in data_samples_list]
 

@@ -1,4 +1,4 @@
-"""Colours: one for every class, and shades of it for the instances of the class."""
+"""Colors: one for every class, and shades of it for the instances of the class."""
 
 import colorsys
 from collections.abc import Sequence
@@ -12,39 +12,39 @@ LIGHTNESS_RANGE, CHROMA_RANGE = 22, 20
 DARK_LINE, LIGHT_LINE = 0.35, 0.75
 
 
-def class_colours(classes: Sequence[str], palette: Sequence[Sequence[int]] | None = None) -> np.ndarray:
-    """Colours of the classes (K, 3) uint8: the palette, or without one, :func:`default_palette`.
+def class_colors(classes: Sequence[str], palette: Sequence[Sequence[int]] | None = None) -> np.ndarray:
+    """Colors of the classes (K, 3) uint8: the palette, or without one, :func:`default_palette`.
 
     Raises:
-        ValueError: The palette has fewer colours than there are classes.
+        ValueError: The palette has fewer colors than there are classes.
     """
     if palette is None:
         return default_palette(len(classes))
     if len(palette) < len(classes):
-        raise ValueError(f'palette has {len(palette)} colours for {len(classes)} classes; give one for each.')
+        raise ValueError(f'palette has {len(palette)} colors for {len(classes)} classes; give one for each.')
     return np.array(palette, dtype=np.uint8).reshape(-1, 3)[: len(classes)]
 
 
 def default_palette(number: int) -> np.ndarray:
-    """Colours (number, 3) uint8 for classes without a palette: the same every time, neighbours far apart."""
+    """Colors (number, 3) uint8 for classes without a palette: the same every time, neighbours far apart."""
     golden = (5**0.5 - 1) / 2
     lightness, saturation = (0.5, 0.65, 0.38), (0.75, 0.5)
-    colours = [
+    colors = [
         colorsys.hls_to_rgb((0.58 + index * golden) % 1, lightness[index % 3], saturation[index // 3 % 2])
         for index in range(number)
     ]
-    return np.round(np.array(colours).reshape(-1, 3) * 255).astype(np.uint8)
+    return np.round(np.array(colors).reshape(-1, 3) * 255).astype(np.uint8)
 
 
-def shade(colour: Sequence[int], number: int) -> tuple[int, int, int]:
-    """Colour of an instance, counted from 0 within its class; 0 is the colour of the class itself."""
-    red, green, blue = (int(value) for value in colour)
+def shade(color: Sequence[int], number: int) -> tuple[int, int, int]:
+    """Color of an instance, counted from 0 within its class; 0 is the color of the class itself."""
+    red, green, blue = (int(value) for value in color)
     return _shades(red, green, blue)[number % NUM_SHADES]
 
 
 @cache
 def _shades(red: int, green: int, blue: int) -> tuple[tuple[int, int, int], ...]:
-    """The colour and others near it in CIELAB, each as far as can be from those before it."""
+    """The color and others near it in CIELAB, each as far as can be from those before it."""
     base = np.array([[red, green, blue]], dtype=np.uint8)
     steps = np.stack(np.meshgrid(*[np.linspace(-1, 1, 7)] * 3, indexing='ij'), axis=-1).reshape(-1, 3)
     steps = steps[(steps**2).sum(axis=1) <= 1] * (LIGHTNESS_RANGE, CHROMA_RANGE, CHROMA_RANGE)
@@ -57,20 +57,20 @@ def _shades(red: int, green: int, blue: int) -> tuple[tuple[int, int, int], ...]
     return tuple((int(r), int(g), int(b)) for r, g, b in candidates[chosen])
 
 
-def line_colour(colour: Sequence[int]) -> tuple[int, int, int]:
-    """Colour of a segment's contour: its own, much darker, or much lighter where it is dark itself."""
-    own = np.array(colour, dtype=float)
-    dark = _to_lab(np.array([colour], dtype=np.uint8))[0, 0] < 45
+def line_color(color: Sequence[int]) -> tuple[int, int, int]:
+    """Color of a segment's contour: its own, much darker, or much lighter where it is dark itself."""
+    own = np.array(color, dtype=float)
+    dark = _to_lab(np.array([color], dtype=np.uint8))[0, 0] < 45
     line = own + LIGHT_LINE * (255 - own) if dark else DARK_LINE * own
     red, green, blue = np.round(line).astype(int).tolist()
     return red, green, blue
 
 
-def _to_lab(colours: np.ndarray) -> np.ndarray:
+def _to_lab(colors: np.ndarray) -> np.ndarray:
     """(N, 3) uint8 RGB to CIELAB, lightness 0 to 100."""
-    return cv2.cvtColor(colours[None].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
+    return cv2.cvtColor(colors[None].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
 
 
-def _to_rgb(colours: np.ndarray) -> np.ndarray:
-    colours = cv2.cvtColor(colours[None].astype(np.float32), cv2.COLOR_LAB2RGB)[0]
-    return np.round(np.clip(colours, 0, 1) * 255).astype(np.uint8)
+def _to_rgb(colors: np.ndarray) -> np.ndarray:
+    colors = cv2.cvtColor(colors[None].astype(np.float32), cv2.COLOR_LAB2RGB)[0]
+    return np.round(np.clip(colors, 0, 1) * 255).astype(np.uint8)

@@ -37,7 +37,7 @@ def load(folder) -> CocoPanopticDataset:
 
 
 def perfect(dataset) -> list:
-    """Samples whose prediction is the truth, crowds left out."""
+    """Samples whose prediction is the ground truth, crowds left out."""
     samples = [dataset[i]['data_samples'] for i in range(len(dataset))]
     for sample in samples:
         found = [dict(s, score=1.0) for s in sample.gt_segments_info if not s['iscrowd']]
@@ -59,7 +59,7 @@ def perfect(dataset) -> list:
     return samples
 
 
-def test_truth_against_itself_is_perfect_in_memory_and_in_files(folder, tmp_path):
+def test_ground_truth_against_itself_is_perfect_in_memory_and_in_files(folder, tmp_path):
     dataset = load(folder)
     prefix = str(tmp_path / 'run')
     evaluator = Evaluator([PanopticQuality(outfile_prefix=prefix), SemanticPanopticQuality(), InstanceAP()])
@@ -91,12 +91,12 @@ def test_panopticapi_finds_the_files_perfect(folder, tmp_path):
     metric.dataset_meta = dataset.metainfo
     metric.process({}, [sample.to_dict() for sample in perfect(dataset)])
     assert metric.evaluate(2) == {}
-    truth = json.loads((folder / 'panoptic_examples.json').read_text())
+    ground_truth = json.loads((folder / 'panoptic_examples.json').read_text())
     found = {
         a['image_id']: a for a in json.loads((tmp_path / 'run.panoptic.json').read_text())['annotations']
     }
-    pairs = [(entry, found[entry['image_id']]) for entry in truth['annotations']]
-    categories = {category['id']: category for category in truth['categories']}
+    pairs = [(entry, found[entry['image_id']]) for entry in ground_truth['annotations']]
+    categories = {category['id']: category for category in ground_truth['categories']}
     stat = evaluation.pq_compute_single_core(
         0, pairs, str(folder / 'panoptic_examples'), str(tmp_path / 'run.panoptic'), categories
     )
