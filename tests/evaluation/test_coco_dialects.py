@@ -80,7 +80,7 @@ def test_training_and_evaluation_see_the_objects_that_a_file_means(file, mark):
                 assert np.isnan(evaluate(dataset, nothing, **given_file)['AP'])
 
 
-@pytest.mark.parametrize('num_classes', [1, 2, 150, 300])
+@pytest.mark.parametrize('num_classes', [1, 2, 150, 300, 847])
 @pytest.mark.parametrize('with_file', [False, True])
 def test_perfect_is_100_and_empty_is_0(tmp_path, num_classes, with_file):
     """Every class has an object, ids count from 0, as do categories; every second image lacks its size."""
