@@ -5,6 +5,7 @@ import gc
 import os
 import os.path as osp
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -96,6 +97,10 @@ def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
             raise ValueError(f'--cfg-options: {name} does not lead to a setting: {error}') from error
 
 
+SECONDS_TO_LET_GO = 0.5
+"""For threads of gloo to finish: they need Python's lock, which the end of the group holds while it waits."""
+
+
 def run(main: Callable[[argparse.Namespace], object], args: argparse.Namespace) -> None:
     """Call ``main``; a mistake of the user ends it with one line instead of a traceback."""
     try:
@@ -117,5 +122,6 @@ def leave_processes() -> None:
     It would now and then abort a process whose run is done, and torchrun then calls the run failed.
     """
     if distributed.is_available() and distributed.is_initialized():
+        time.sleep(SECONDS_TO_LET_GO)
         distributed.destroy_process_group()
         gc.collect()  # what holds the group, and its threads with it, does so in cycles

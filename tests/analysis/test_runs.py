@@ -49,7 +49,7 @@ def test_best_checkpoint(tmp_path):
 
 
 def test_mistakes(trained, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'nowhere is neither a config file .* no folder either'):
+    with pytest.raises(FileNotFoundError, match=r'nowhere is neither a config file .* not a folder either'):
         find_runs(['work_dirs/nowhere'])
     with pytest.raises(FileNotFoundError, match=r'the checkpoint .*none.pth does not exist'):
         find_runs([f'{trained}/small.py,{tmp_path}/none.pth'])
