@@ -164,7 +164,7 @@ def test_images_are_not_kept(inferencer):
 
 
 @pytest.mark.parametrize(
-    ('name', 'image'),
+    ('name', 'input_image'),
     [
         ('grey', draw(40, 60)[..., 0]),
         ('opaque', np.dstack([draw(40, 60), np.full((40, 60), 99, np.uint8)])),
