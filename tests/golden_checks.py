@@ -23,8 +23,8 @@ from golden_outputs import (
 from torch import Tensor, nn
 
 from mmmaskformer.checkpoints import build_model, load_strictly, read_checkpoint
-from mmmaskformer.checkpoints.official import official_rules
 from mmmaskformer.checkpoints.rules import rename
+from mmmaskformer.checkpoints.tables.official import official_rules
 from mmmaskformer.functional.postprocess import panoptic_segments
 from mmmaskformer.functional.resizing import OutputSize
 from mmmaskformer.functional.semantic_inference import image_scores

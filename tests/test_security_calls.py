@@ -29,7 +29,7 @@ FORBIDDEN = {
 METHODS = {'extractall', 'extract'}  # of archives
 REFUSED = {'shell': True, 'allow_pickle': True, 'weights_only': False, 'trust_remote_code': True}
 # The one place that unpickles, with unpicklers of our own that know an allow-list.
-SAFE_LOADING = 'mmmaskformer/checkpoints/safe_loading.py'
+SAFE_LOADING = 'mmmaskformer/checkpoints/reading.py'
 ALLOWED = {(SAFE_LOADING, 'torch.load'), (SAFE_LOADING, 'pickle.Unpickler')}
 
 

@@ -30,7 +30,7 @@ from mmmaskformer.apis import MaskFormerInferencer
 from mmmaskformer.apis.find_config import only_what_is_built
 from mmmaskformer.apis.reproduce import reproduce_loss
 from mmmaskformer.checkpoints import convert_checkpoint, read_state_dict, safe_load
-from mmmaskformer.checkpoints.safe_loading import load_checked_here
+from mmmaskformer.checkpoints.reading import load_checked_here
 from mmmaskformer.datasets.converters import write_ade20k_full
 
 FILES = ('evil.pth', 'evil_legacy.pth', 'evil.pkl', 'evil.bin')

@@ -17,7 +17,7 @@ from mmengine.registry import (
     WEIGHT_INITIALIZERS,
 )
 
-from ..checkpoints.finding import FOLDERS
+from ..checkpoints.config_of_checkpoint import FOLDERS
 
 NEEDED = ('model', 'test_pipeline', 'test_dataloader')
 BUILT = (*NEEDED, 'val_dataloader', 'train_dataloader')

@@ -15,9 +15,9 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from ..checkpoints import Converted, build_model, config_for, load_strictly
-from ..checkpoints.config_text import read_config_text
+from ..checkpoints.config_of_checkpoint import read_config_text
+from ..checkpoints.formats import to_our_names
 from ..checkpoints.reading import tensors_of
-from ..checkpoints.renaming import to_our_names
 from ..models import MaskFormer
 from .classes import choose_meta, dataset_meta
 from .find_config import find_config, only_what_is_built

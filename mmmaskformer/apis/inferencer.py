@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import nn
 
-from ..checkpoints.input_channels import channels_of
+from ..checkpoints.fit_to_model import channels_of
 from .choices import ask_for, choose_device, choose_dtype, given_settings
 from .classes import Classes
 from .find_model import load_model

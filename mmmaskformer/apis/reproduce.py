@@ -11,7 +11,7 @@ from mmengine.model import revert_sync_batchnorm
 from torch import Tensor, nn
 
 from ..checkpoints import build_model
-from ..checkpoints.config_text import read_config_text
+from ..checkpoints.config_of_checkpoint import read_config_text
 from ..engine.step_record import images_of, read_record
 from .choices import choose_device
 from .find_config import find_config

@@ -1,12 +1,11 @@
 """Checkpoints of other code bases: read, renamed, checked, converted both ways."""
 
+from .checkpoint_loader import accept_foreign_checkpoints
+from .config_of_checkpoint import config_for
 from .convert import TARGETS, build_model, convert_checkpoint, convert_official, load_strictly
-from .finding import config_for
-from .loading import accept_foreign_checkpoints
-from .reading import read_state_dict
-from .renaming import Converted, read_checkpoint
+from .formats import Converted, read_checkpoint
+from .reading import read_state_dict, safe_load
 from .rules import Rule, Transform, rename, restore
-from .safe_loading import safe_load
 
 __all__ = [
     'TARGETS',

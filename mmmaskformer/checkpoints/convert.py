@@ -11,10 +11,10 @@ from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
 from ..registry import DATASETS, MODELS
+from .config_of_checkpoint import config_for
 from .exporting import write_huggingface, write_official
-from .finding import config_for
-from .fitting import check_fit, class_tensors
-from .renaming import Converted, read_checkpoint
+from .fit_to_model import check_fit, class_tensors
+from .formats import Converted, read_checkpoint
 
 TARGETS = ('mmmaskformer', 'huggingface', 'official')
 META_KEYS = ('classes', 'palette', 'thing_classes', 'stuff_classes')

@@ -12,9 +12,10 @@ import torch
 from mmengine.config import Config
 from torch import Tensor, nn
 
-from .formats import HUGGINGFACE, OFFICIAL, Format
 from .reading import import_safetensors
-from .rules import restore
+from .rules import Format, restore
+from .tables.huggingface import HUGGINGFACE
+from .tables.official import OFFICIAL
 
 STAGES = ['stem', 'stage1', 'stage2', 'stage3', 'stage4']
 STRIDES = (1, 2, 2, 2)
@@ -185,7 +186,7 @@ def _restored(model: nn.Module, target: Format) -> dict[str, Tensor]:
     """The tensors, on the CPU, under the format's names, and those that follow from settings of ours."""
     own = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
     try:
-        state = restore(own, target.rules(own))
+        state = restore(own, target.table(own))
     except ValueError as error:
         raise ValueError(f'the model cannot be written as {target.title}: {error}') from None
     head: Any = model.decode_head

@@ -1,59 +1,64 @@
-"""Which code base a checkpoint comes from, told by its tensors' names."""
+"""A checkpoint of any known format under our names, and how to speak of its tensors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
-from . import efficientnet, huggingface, official, openmmlab, torchvision
-from .rules import Rule
+from torch import Tensor
+
+from .reading import read_state_dict
+from .rules import Format, foreign_names, rename
+from .tables import FORMATS, recognize
 
 
-class Format(NamedTuple):
-    """Names of one code base.
+class Converted(NamedTuple):
+    """A checkpoint under our names.
 
     Attributes:
-        title: What messages call it.
-        marks: Beginnings of names that it has, and those below it in the list have not.
-        rules: The rename table for a checkpoint with these names.
-        whole: Whether it holds whole models, or backbones alone.
-        ours: Whether its names are those of our models already.
+        state: The tensors, a backbone's below ``backbone.``.
+        format: Where it came from.
+        foreign_name: What one of our tensors is called there; several parts are joined by "and".
     """
 
-    title: str
-    marks: tuple[str, ...]
-    rules: Callable[[Collection[str]], list[Rule]]
-    whole: bool = True
-    ours: bool = False
+    state: dict[str, Tensor]
+    format: Format
+    foreign_name: Callable[[str], str]
 
 
-OURS = Format('mmmaskformer', ('decode_head.',), lambda _: [Rule('', '')], ours=True)
-OFFICIAL = Format('official', ('sem_seg_head.',), official.official_rules)
-HUGGINGFACE = Format('HuggingFace', ('model.pixel_level_module.',), huggingface.huggingface_rules)
-FORMATS = [
-    OFFICIAL,
-    HUGGINGFACE,
-    Format('MMDetection', ('panoptic_head.',), openmmlab.mmdet_rules),
-    Format('MMSegmentation', ('decode_head.cls_embed.',), openmmlab.mmseg_rules),
-    OURS,
-    Format('MMPretrain', ('backbone.',), openmmlab.classifier_rules, whole=False, ours=True),
-    Format('HuggingFace backbone', ('swin.', 'resnet.'), huggingface.backbone_rules, whole=False),
-    Format('EfficientNet-Lite0', ('_conv_stem.',), efficientnet.lite0_rules, whole=False),
-    Format('torchvision Swin', ('features.0.0.',), torchvision.torchvision_rules, whole=False),
-    Format(
-        'detectron2 or Swin backbone', ('res2.', 'patch_embed.proj.'), official.backbone_rules, whole=False
-    ),
-    Format(
-        'OpenMMLab or torchvision backbone',
-        ('layer1.', 'patch_embed.projection.'),
-        openmmlab.backbone_rules,
-        whole=False,
-        ours=True,
-    ),
-]
+def read_checkpoint(source: str | Path) -> Converted:
+    """Read a checkpoint of any known format, told by its content.
+
+    Args:
+        source: See `read_state_dict`.
+
+    Raises:
+        FileNotFoundError: No such source.
+        ValueError: The file cannot be read, its format is unknown, or it holds a tensor that is not known.
+    """
+    return to_our_names(read_state_dict(source), source)
 
 
-def recognise(names: Collection[str]) -> Format | None:
-    """The format of a checkpoint with these tensor names, None if it is none of those known."""
-    found = (f for f in FORMATS if any(name.startswith(f.marks) for name in names))
-    return next(found, None)
+def to_our_names(foreign: Mapping[str, Tensor], source: str | Path) -> Converted:
+    """A state dict of any known format under our names.
+
+    Args:
+        foreign: The state dict.
+        source: Where it comes from, for messages.
+
+    Raises:
+        ValueError: The format is unknown, or holds a tensor that it should not, or lacks part of one.
+    """
+    found = recognize(foreign)
+    if found is None:
+        raise ValueError(
+            f'{source} holds tensors {", ".join(list(foreign)[:3])} ..., whose names belong to no known format; '
+            f'expected one of: {", ".join(known.title for known in FORMATS)}'
+        )
+    rules = found.table(foreign)
+    try:
+        state = rename(foreign, rules)
+    except ValueError as error:
+        raise ValueError(f'{source}: {error} ({found.title} format)') from None
+    return Converted(state, found, lambda name: ' and '.join(foreign_names(name, rules) or [name]))

@@ -1,22 +1,152 @@
-"""Read checkpoints of any origin without running what is inside them."""
+"""Read checkpoints of any origin without running code in them, whatever the release of PyTorch.
+
+A pickle names functions, which unpickling calls. From PyTorch 2.6 on, ``torch.load`` calls only those of an
+allow-list, unless it is told otherwise or ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD`` is set; earlier releases
+call all of them. `safe_load` calls only those of the list, in every release.
+"""
 
 from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Mapping
+import pickle
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import IO, Any
 
 import numpy as np
 import torch
 from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
+from ..compat import history_method
 from ..utils import inside
-from .safe_loading import ArrayUnpickler, naming_the_checkpoint, safe_load
 
 FOLDER_FILES = ('model.safetensors', 'pytorch_model.bin')
+# All that a pickle of arrays refers to, under numpy 1 and numpy 2.
+OF_ARRAYS = {
+    ('collections', 'OrderedDict'),
+    ('numpy', 'dtype'),
+    ('numpy', 'ndarray'),
+    *(
+        (f'numpy.{core}.multiarray', name)
+        for core in ('core', '_core')
+        for name in ('_reconstruct', 'scalar')
+    ),
+    *((f'numpy.{core}.numeric', '_frombuffer') for core in ('core', '_core')),
+}
+# What checkpoints of the runner refer to besides; storages are PyTorch's own affair.
+OF_CHECKPOINTS = OF_ARRAYS | {
+    ('_codecs', 'encode'),
+    ('collections', 'Counter'),  # milestones of a schedule
+    ('builtins', 'bytearray'),
+    ('builtins', 'complex'),
+    ('builtins', 'set'),
+    ('torch', 'Size'),
+    ('torch', 'Tensor'),
+    ('torch', 'device'),
+    ('torch._tensor', '_rebuild_from_type_v2'),  # tensors with attributes: what FSDP gathers
+    ('torch._utils', '_rebuild_parameter'),
+    ('torch._utils', '_rebuild_tensor'),
+    ('torch._utils', '_rebuild_tensor_v2'),
+    ('torch.nn.parameter', 'Parameter'),
+    ('mmengine.logging.history_buffer', 'HistoryBuffer'),
+    *(('torch', name) for name, value in vars(torch).items() if isinstance(value, torch.dtype)),
+}
+CHECKED_BY_TORCH = tuple(int(part) for part in torch.__version__.split('.')[:2]) >= (2, 6)
+
+
+class ArrayUnpickler(pickle.Unpickler):
+    """Loads arrays, numbers, texts and containers of them, and refuses everything else."""
+
+    allowed = OF_ARRAYS
+
+    def find_class(self, module: str, name: str) -> Any:
+        """The function or class that a pickle refers to.
+
+        Raises:
+            pickle.UnpicklingError: It is not on the list.
+        """
+        if (module, name) in self.allowed:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f'it refers to {module}.{name}, which a file of arrays does not need')
+
+
+class CheckpointUnpickler(ArrayUnpickler):
+    """Loads tensors, too, and the logged numbers of MMEngine's runner."""
+
+    allowed = OF_CHECKPOINTS
+
+    def find_class(self, module: str, name: str) -> Any:
+        """See `ArrayUnpickler`; ``getattr`` becomes one that knows the methods of `HistoryBuffer` alone."""
+        module = 'builtins' if module == '__builtin__' else module  # as it was called in Python 2
+        if (module, name) == ('builtins', 'getattr'):
+            return history_method
+        return super().find_class(module, name)
+
+
+def safe_load(source: str | Path | IO[bytes], map_location: Any = None) -> Any:
+    """What ``torch.save`` wrote, if it consists of tensors, arrays, numbers, texts and containers of them.
+
+    Args:
+        source: A path, or the content of a file.
+        map_location: As in ``torch.load``; None means the CPU.
+
+    Raises:
+        FileNotFoundError: No such file.
+        ValueError: The file is damaged, or refers to anything that is not on the allow-list.
+    """
+    if isinstance(source, str | Path):
+        source = Path(source).expanduser()
+        if not source.is_file():
+            raise FileNotFoundError(f'{source} can not be found.')
+    load = _load_checked_by_torch if CHECKED_BY_TORCH else load_checked_here
+    with naming_the_checkpoint(source if isinstance(source, Path) else 'the file'):
+        return load(source, map_location or 'cpu')
+
+
+def _load_checked_by_torch(source: Any, map_location: Any) -> Any:
+    try:
+        return torch.load(source, map_location=map_location, weights_only=True)
+    except pickle.UnpicklingError as error:
+        found = re.search(r'GLOBAL (\S+)', str(error))
+        if found is None:  # torch's message goes on to advise loading it all the same
+            reason = re.search(r'WeightsUnpickler error:\s*(.+)', str(error))
+            raise pickle.UnpicklingError(reason[1] if reason else 'it is damaged') from error
+        raise pickle.UnpicklingError(
+            f'it refers to {found[1]}, which could run code, so it was not loaded; '
+            'torch.serialization.add_safe_globals allows it, if you know what it does'
+        ) from error
+
+
+def load_checked_here(source: Any, map_location: Any) -> Any:
+    """The same by our own allow-list, for PyTorch before 2.6; TorchScript, which is code, is refused."""
+    if zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as archive:
+            if any(name.rpartition('/')[2] == 'constants.pkl' for name in archive.namelist()):
+                raise pickle.UnpicklingError('it is a TorchScript program, no checkpoint')
+    if not isinstance(source, Path):
+        source.seek(0)
+    module: Any = SimpleNamespace(Unpickler=CheckpointUnpickler, load=_load_plain, __name__=__name__)
+    return torch.load(source, map_location=map_location, pickle_module=module, weights_only=False)
+
+
+def _load_plain(file: IO[bytes], **options: Any) -> Any:
+    return CheckpointUnpickler(file, **options).load()
+
+
+@contextmanager
+def naming_the_checkpoint(source: object) -> Iterator[None]:
+    """Turn whatever a damaged or hostile file raises into a ValueError that names it."""
+    try:
+        yield
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise ValueError(f'{source} cannot be read as a checkpoint: {reason}') from error
 
 
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -39,6 +39,28 @@ class Rule(NamedTuple):
     def parts(self) -> tuple[str, ...]:
         """Beginnings of the foreign names, one or several."""
         return (self.foreign,) if isinstance(self.foreign, str) else self.foreign
+
+
+class Format(NamedTuple):
+    """The names that one code base gives to the tensors of a model.
+
+    Attributes:
+        title: What messages call it.
+        marks: Beginnings of tensor names by which a checkpoint of this format is recognized.
+        rules: The rename table, or a function that chooses it by the tensor names.
+        whole: Whether it holds whole models, or backbones alone.
+        ours: Whether its names are those of our models already.
+    """
+
+    title: str
+    marks: tuple[str, ...]
+    rules: Sequence[Rule] | Callable[[Collection[str]], Sequence[Rule]]
+    whole: bool = True
+    ours: bool = False
+
+    def table(self, names: Collection[str]) -> Sequence[Rule]:
+        """The rename table for a checkpoint with these tensor names."""
+        return self.rules(names) if callable(self.rules) else self.rules
 
 
 class _Target(NamedTuple):
@@ -171,3 +193,20 @@ def _fill(template: str, values: Mapping[str, int]) -> str:
     _, numbers = _compile(template)
     digits = iter(number.slope * values[number.name] + number.offset for number in numbers)
     return _NUMBER.sub(lambda _: str(next(digits)), template)
+
+
+def _read_patch_merging(tensor: Tensor) -> Tensor:
+    *lead, merged = tensor.shape
+    corners = tensor.reshape(*lead, 2, 2, merged // 4)
+    return corners.transpose(-3, -2).flatten(-3, -2).mT.reshape(*lead, merged)
+
+
+def _write_patch_merging(tensor: Tensor) -> Tensor:
+    *lead, merged = tensor.shape
+    corners = tensor.reshape(*lead, merged // 4, 4).mT.reshape(*lead, 2, 2, merged // 4)
+    return corners.transpose(-3, -2).reshape(*lead, merged)
+
+
+# Channels of four merged patches: (column, row, channel) by the authors, (channel, row, column), the order of
+# `nn.Unfold`, here.
+PATCH_MERGING = Transform(_read_patch_merging, _write_patch_merging)

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..checkpoints.config_text import read_config_text
+from ..checkpoints.config_of_checkpoint import read_config_text
 
 # What decides a training; all else in a config is files, tests, or names that it was written with.
 TRAINING = (

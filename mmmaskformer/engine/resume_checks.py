@@ -8,8 +8,8 @@ from typing import Any
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.runner import Runner
 
-from ..checkpoints.fitting import check_fit
-from ..checkpoints.formats import recognise
+from ..checkpoints.fit_to_model import check_fit
+from ..checkpoints.tables import recognize
 
 ADVICE = 'begin a new training from its weights: load_from=CHECKPOINT and resume=False.'
 # Keys that schedulers leave in the groups of an optimizer.
@@ -32,7 +32,7 @@ def check_model(model: Any, state: Mapping[str, Any] | None, source: str, resume
             return  # what shards a model has names and shapes of its own
         model = model.module
     model = getattr(model, 'module', model)  # test-time augmentation
-    found = recognise(state or {})
+    found = recognize(state or {})
     if not state or found is None or not found.ours or not found.whole:
         return
     rows = [

@@ -24,7 +24,7 @@ from inference_model import (
 from mmmaskformer.apis import MaskFormerInferencer
 from mmmaskformer.apis.sources import InputImage
 from mmmaskformer.checkpoints import read_checkpoint
-from mmmaskformer.checkpoints.config_text import read_config_text
+from mmmaskformer.checkpoints.config_of_checkpoint import read_config_text
 
 # Any four in a row differ in their padded sizes after resizing.
 SIZES = [

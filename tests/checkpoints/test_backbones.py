@@ -12,7 +12,7 @@ from torchvision.models.resnet import Bottleneck, ResNet
 from torchvision.models.swin_transformer import SwinTransformer
 
 from mmmaskformer.checkpoints import build_model, convert_checkpoint, load_strictly, read_state_dict
-from mmmaskformer.checkpoints.renaming import to_our_names
+from mmmaskformer.checkpoints.formats import to_our_names
 from mmmaskformer.registry import MODELS
 
 NORMS = {f'norm{i}.{part}' for i in range(4) for part in ('weight', 'bias')}

@@ -12,8 +12,8 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 from mmmaskformer.checkpoints import build_model, read_state_dict
-from mmmaskformer.checkpoints.efficientnet import LITE0, NUM_BLOCKS
 from mmmaskformer.checkpoints.rules import rename
+from mmmaskformer.checkpoints.tables.efficientnet import LITE0, NUM_BLOCKS
 
 pytest.importorskip('timm')
 CONFIG = Path(__file__).parents[2] / 'configs/_base_/models/maskformer_efficientnet-lite0.py'

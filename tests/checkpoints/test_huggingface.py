@@ -18,7 +18,7 @@ from mmmaskformer.checkpoints import (
     read_state_dict,
 )
 from mmmaskformer.checkpoints.exporting import huggingface_config
-from mmmaskformer.checkpoints.renaming import to_our_names
+from mmmaskformer.checkpoints.formats import to_our_names
 
 
 @pytest.fixture(params=HUGGINGFACE)

@@ -8,7 +8,7 @@ from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import load_checkpoint, save_checkpoint
 from torch import nn
 
-from mmmaskformer.checkpoints.input_channels import adapt_stem_weight, channels_of, stem_of
+from mmmaskformer.checkpoints.fit_to_model import adapt_stem_weight, channels_of, stem_of
 
 RESNET = dict(type='mmpretrain.ResNet', depth=18, stem_channels=8, base_channels=8, out_indices=(0, 1, 2, 3))
 DEEP = dict(type='mmseg.ResNetV1c', depth=18, stem_channels=8, base_channels=8, out_indices=(0, 1, 2, 3))

@@ -9,7 +9,7 @@ from golden_outputs import assert_parity, golden_config
 from mmseg.structures import SegDataSample
 
 from mmmaskformer.checkpoints import build_model, load_strictly, read_checkpoint
-from mmmaskformer.checkpoints.renaming import to_our_names
+from mmmaskformer.checkpoints.formats import to_our_names
 from mmmaskformer.registry import MODELS
 
 PARTS = {'mmseg': ('decode_head', 'semantic_r'), 'mmdet': ('panoptic_head', 'panoptic_r')}

@@ -11,7 +11,7 @@ from golden_outputs import GOLDEN, golden_config
 
 from mmmaskformer.checkpoints import build_model, convert_checkpoint, load_strictly, read_state_dict
 from mmmaskformer.checkpoints.exporting import write_huggingface, write_official
-from mmmaskformer.checkpoints.renaming import to_our_names
+from mmmaskformer.checkpoints.formats import to_our_names
 
 SOURCES = {'semantic_r': 'semantic_r.pkl', 'semantic_swin': 'semantic_swin.pkl', 'hf_swin': 'hf_swin'}
 TENSORS = {  # one that a transform or a merge touches where there is one
@@ -78,7 +78,7 @@ def test_setting_that_explains_a_shape(tensor, shape, setting):
 
 def test_unknown_format():
     with pytest.raises(
-        ValueError, match=r'holds a, b \.\.\., which is no MaskFormer .* official, HuggingFace'
+        ValueError, match=r'holds tensors a, b \.\.\., whose names belong to no known format; .* official'
     ):
         to_our_names({'a': torch.ones(1), 'b': torch.ones(1)}, 'file.pth')
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from mmmaskformer.checkpoints import Rule, Transform, rename, restore
-from mmmaskformer.checkpoints.rules import relocated
-from mmmaskformer.checkpoints.swin import PATCH_MERGING
+from mmmaskformer.checkpoints import Rule, Transform, rename, restore, tables
+from mmmaskformer.checkpoints.rules import PATCH_MERGING, Format, relocated
+from mmmaskformer.checkpoints.tables import FORMATS, recognize
 
 
 def numbers(*names: str) -> dict[str, Tensor]:
@@ -82,3 +82,18 @@ def test_patch_merging_computes_the_same():
     ours = PATCH_MERGING.read(weight)
     torch.testing.assert_close(torch.einsum('bchw,oc->bohw', unfolded, ours), official)
     assert torch.equal(PATCH_MERGING.write(ours), weight)
+
+
+def test_no_two_formats_share_a_mark():
+    marks = [mark for known in FORMATS for mark in known.marks]
+    assert len(set(marks)) == len(marks) > 10
+
+
+def test_the_format_with_the_longest_mark_counts(monkeypatch):
+    extension = Format('extension', ('sem_seg_head.predictor.level_embed.',), [])
+    monkeypatch.setattr(tables, 'FORMATS', [extension, *FORMATS])
+    names = ['backbone.conv1.weight', 'sem_seg_head.predictor.query_embed.weight']
+    assert recognize(names).title == 'official'
+    assert recognize([*names, 'sem_seg_head.predictor.level_embed.weight']) is extension
+    assert recognize(names[:1]).title == 'MMPretrain'
+    assert recognize(['weight']) is None

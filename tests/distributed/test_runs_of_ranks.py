@@ -14,7 +14,7 @@ from small_models import small_model
 from small_training import EQUAL_WEIGHTS, SHARDS_ON_CPU, train, training_config, write_splits
 
 from mmmaskformer.apis import evaluate_model, train_model
-from mmmaskformer.checkpoints.safe_loading import safe_load
+from mmmaskformer.checkpoints.reading import safe_load
 
 ROOT = Path(__file__).parents[2]
 

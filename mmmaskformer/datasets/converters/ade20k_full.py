@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ...checkpoints.safe_loading import ArrayUnpickler
+from ...checkpoints.reading import ArrayUnpickler
 from ...utils import inside
 from ..ade20k_full import CLASSES, IGNORED_LABEL
 from .jobs import check_size, read_map, require_files, run_jobs, write_whole

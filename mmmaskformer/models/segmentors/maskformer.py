@@ -13,7 +13,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from ...checkpoints import accept_foreign_checkpoints
-from ...checkpoints.input_channels import stem_of
+from ...checkpoints.fit_to_model import stem_of
 from ...functional.postprocess import panoptic_segments
 from ...functional.resizing import OutputSize
 from ...functional.semantic_inference import add_rest, semantic_labels

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
-from .rules import Rule, relocated
-from .swin import PATCH_MERGING
+from ..rules import PATCH_MERGING, Format, Rule, relocated
 
 _BACKBONE = 'model.pixel_level_module.encoder.'
 _BLOCK, _OUR_BLOCK = _BACKBONE + 'encoder.stages.{i}.layers.{j}.', 'backbone.layer{i+1}.{j}.'
@@ -76,12 +73,11 @@ HEAD = [
 ]
 
 
-def huggingface_rules(names: Collection[str]) -> list[Rule]:
-    """The table of ``MaskFormerForInstanceSegmentation``, the same for all."""
-    return [*RESNET, *SWIN, *HEAD]
-
-
-def backbone_rules(names: Collection[str]) -> list[Rule]:
-    """The table of ``SwinForImageClassification`` and ``ResNetForImageClassification``."""
-    extra = [Rule('classifier.', None), Rule('swin.layernorm.', 'backbone.norm3.')]
-    return [*extra, *relocated(SWIN, _SWIN, 'swin.'), *relocated(RESNET, _BACKBONE, 'resnet.')]
+BACKBONE = [  # SwinForImageClassification and ResNetForImageClassification
+    Rule('classifier.', None),
+    Rule('swin.layernorm.', 'backbone.norm3.'),
+    *relocated(SWIN, _SWIN, 'swin.'),
+    *relocated(RESNET, _BACKBONE, 'resnet.'),
+]
+HUGGINGFACE = Format('HuggingFace', ('model.pixel_level_module.',), [*RESNET, *SWIN, *HEAD])
+FORMATS = [HUGGINGFACE, Format('HuggingFace backbone', ('swin.', 'resnet.'), BACKBONE, whole=False)]

@@ -6,8 +6,14 @@ import pytest
 import torch
 from golden_outputs import CONFIGS, GOLDEN, golden_config
 
-from mmmaskformer.checkpoints import build_model, config_for, convert_checkpoint, finding, read_checkpoint
-from mmmaskformer.checkpoints.finding import Shapes, shapes_of_config, shapes_of_state
+from mmmaskformer.checkpoints import (
+    build_model,
+    config_for,
+    config_of_checkpoint,
+    convert_checkpoint,
+    read_checkpoint,
+)
+from mmmaskformer.checkpoints.config_of_checkpoint import Shapes, shapes_of_config, shapes_of_state
 
 NAMES = ['semantic_r', 'semantic_rc', 'semantic_swin', 'panoptic_r', 'per_pixel', 'per_pixel_plus']
 
@@ -16,7 +22,7 @@ NAMES = ['semantic_r', 'semantic_rc', 'semantic_swin', 'panoptic_r', 'per_pixel'
 def zoo(tmp_path, monkeypatch):
     """Adds configs to a zoo of its own: ``zoo(name, base, text)``."""
     (tmp_path / 'maskformer').mkdir()
-    monkeypatch.setattr(finding, 'FOLDERS', (tmp_path / 'absent', tmp_path))
+    monkeypatch.setattr(config_of_checkpoint, 'FOLDERS', (tmp_path / 'absent', tmp_path))
 
     def add(name: str, base: str, text: str = 'a = 1') -> None:
         content = f"_base_ = '{CONFIGS / base}.py'\n{text}\n"
@@ -81,9 +87,9 @@ def test_none_that_fits(zoo):
 def test_every_config_of_the_zoo_is_found_by_its_shapes():
     """Two that share shapes give the same checkpoint, so no official model needs ``--config``."""
     by_shape: dict[Shapes, list] = {}
-    for candidate in finding._candidates():
+    for candidate in config_of_checkpoint._candidates():
         by_shape.setdefault(shapes_of_config(candidate.config), []).append(candidate.config)
     assert len(by_shape) > 20
     for configs in by_shape.values():
-        outcomes = [finding._outcome(config, None) for config in configs]
+        outcomes = [config_of_checkpoint._outcome(config, None) for config in configs]
         assert all(outcome == outcomes[0] for outcome in outcomes), [c.filename for c in configs]

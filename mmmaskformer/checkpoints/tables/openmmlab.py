@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
-from .rules import Rule
+from ..rules import Format, Rule
 
 _PIXELS, _OUR_PIXELS = 'pixel_decoder.', 'decode_head.pixel_decoder.'
 _ENCODER, _OUR_ENCODER = _PIXELS + 'encoder.layers.{i}.', _OUR_PIXELS + 'layers.{i}.'
@@ -44,23 +42,20 @@ HEAD = [
 BACKBONE = [Rule('backbone.', 'backbone.')]
 
 
-def mmdet_rules(names: Collection[str]) -> list[Rule]:
-    """The table of MMDetection's MaskFormer."""
-    head = [rule._replace(foreign=f'panoptic_head.{rule.foreign}') for rule in HEAD]
-    return [*head, *BACKBONE]
+def _whole(prefix: str) -> list[Rule]:
+    """The table of a model whose head lies under a prefix."""
+    return [*(rule._replace(foreign=f'{prefix}{rule.foreign}') for rule in HEAD), *BACKBONE]
 
 
-def mmseg_rules(names: Collection[str]) -> list[Rule]:
-    """The table of MMSegmentation's MaskFormer."""
-    head = [rule._replace(foreign=f'decode_head.{rule.foreign}') for rule in HEAD]
-    return [*head, *BACKBONE]
-
-
-def classifier_rules(names: Collection[str]) -> list[Rule]:
-    """The table of MMPretrain's classifiers, whose backbone lies under ``backbone.``."""
-    return [Rule('head.', None), *BACKBONE]
-
-
-def backbone_rules(names: Collection[str]) -> list[Rule]:
-    """The table of OpenMMLab's and torchvision's bare ResNets, and of OpenMMLab's bare Swin Transformers."""
-    return [Rule('fc.', None), Rule('head.', None), Rule('', 'backbone.')]
+FORMATS = [
+    Format('MMDetection', ('panoptic_head.',), _whole('panoptic_head.')),
+    Format('MMSegmentation', ('decode_head.cls_embed.',), _whole('decode_head.')),
+    Format('MMPretrain', ('backbone.',), [Rule('head.', None), *BACKBONE], whole=False, ours=True),
+    Format(  # bare ResNets of OpenMMLab and torchvision, bare Swin Transformers of OpenMMLab
+        'OpenMMLab or torchvision backbone',
+        ('layer1.', 'patch_embed.projection.'),
+        [Rule('fc.', None), Rule('head.', None), Rule('', 'backbone.')],
+        whole=False,
+        ours=True,
+    ),
+]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from .rules import Rule, relocated
-from .swin import PATCH_MERGING
+from ..rules import PATCH_MERGING, Format, Rule, relocated
 
 STEM = [
     Rule('backbone.stem.conv1.norm.', 'backbone.bn1.'),
@@ -88,3 +87,10 @@ def backbone_rules(names: Collection[str]) -> list[Rule]:
     stem = DEEP_STEM if 'stem.conv2.weight' in names else STEM
     extra = [Rule('stem.fc.', None), Rule('head.', None), Rule('norm.', 'backbone.norm3.')]
     return [*extra, *relocated([*stem, *RESNET, *SWIN], 'backbone.', '')]
+
+
+OFFICIAL = Format('official', ('sem_seg_head.',), official_rules)
+FORMATS = [
+    OFFICIAL,
+    Format('detectron2 or Swin backbone', ('res2.', 'patch_embed.proj.'), backbone_rules, whole=False),
+]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 
 from torch import Tensor
 
-from .rules import Rule, Transform
-from .swin import PATCH_MERGING
+from ..rules import PATCH_MERGING, Format, Rule, Transform
 
 _BLOCK, _OUR_BLOCK = 'features.{2i+1}.{j}.', 'backbone.stages.{i}.blocks.{j}.'
 
@@ -34,8 +32,4 @@ SWIN = [
     Rule('norm.', 'backbone.norm3.'),
     Rule('head.', None),
 ]
-
-
-def torchvision_rules(names: Collection[str]) -> list[Rule]:
-    """The table of torchvision's Swin Transformers (the first version), the same for all."""
-    return SWIN
+FORMATS = [Format('torchvision Swin', ('features.0.0.',), SWIN, whole=False)]

@@ -26,12 +26,10 @@ from mmengine.runner import checkpoint as runner_checkpoint
 from torch import Tensor, nn
 
 from ..utils import inside
-from .fitting import check_fit, class_tensors
-from .formats import recognise
-from .input_channels import accept_three_channels, adapt_stem
-from .reading import read_state_dict, tensors_of
-from .renaming import to_our_names
-from .safe_loading import safe_load
+from .fit_to_model import accept_three_channels, adapt_stem, check_fit, class_tensors
+from .formats import to_our_names
+from .reading import read_state_dict, safe_load, tensors_of
+from .tables import recognize
 
 SOURCE = 'the checkpoint'
 
@@ -48,7 +46,7 @@ def accept_foreign_checkpoints(segmentor: nn.Module) -> None:
 
 
 def _rename_model(segmentor: Any, state: dict, prefix: str, *_: Any) -> None:
-    found = recognise(state)
+    found = recognize(state)
     if not isinstance(state.get('model'), dict) and (found is None or found.ours):
         return
     converted = to_our_names(tensors_of(state, SOURCE), SOURCE)
@@ -67,7 +65,7 @@ def _rename_backbone(backbone: nn.Module, state: dict, prefix: str, *_: Any) -> 
     names = [name for name in state if name.startswith(prefix)]
     if prefix or not names:
         return  # part of a whole model, which has been renamed
-    found = recognise(names)
+    found = recognize(names)
     if not isinstance(state.get('model'), dict) and (found is None or _of_backbone(names)):
         return
     converted = to_our_names(tensors_of(state, SOURCE), SOURCE)
@@ -81,7 +79,7 @@ def _rename_backbone(backbone: nn.Module, state: dict, prefix: str, *_: Any) -> 
 
 def _of_backbone(names: list[str]) -> bool:
     """Whether these are a backbone's own names, without a prefix."""
-    found = recognise(names)
+    found = recognize(names)
     return found is not None and found.ours and not any(name.startswith('backbone.') for name in names)
 
 

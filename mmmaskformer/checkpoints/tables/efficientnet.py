@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
-from .rules import Rule
+from ..rules import Format, Rule
 
 NUM_BLOCKS = (1, 2, 2, 3, 3, 4, 1)
 """Blocks in each stage of EfficientNet-B0 and -Lite0 (Tan and Le, 2019, table 1)."""
@@ -36,8 +34,5 @@ LITE0 = [
     *_block_rules(),
     *(Rule(part, None) for part in ('_conv_head.', '_bn1.', '_fc.')),  # the classifier
 ]
-
-
-def lite0_rules(names: Collection[str]) -> list[Rule]:
-    """The table of EfficientNet-Lite0, for `mmpretrain.TIMMBackbone` of ``tf_efficientnet_lite0``."""
-    return LITE0
+# For `mmpretrain.TIMMBackbone` of ``tf_efficientnet_lite0``.
+FORMATS = [Format('EfficientNet-Lite0', ('_conv_stem.',), LITE0, whole=False)]
