@@ -53,7 +53,7 @@ def to_our_names(foreign: Mapping[str, Tensor], source: str | Path) -> Converted
     found = recognize(foreign)
     if found is None:
         raise ValueError(
-            f'{source} holds tensors {", ".join(list(foreign)[:3])} ..., whose names belong to no known format; '
+            f'{source} holds tensors {", ".join(list(foreign)[:3])} ..., names of no known format; '
             f'expected one of: {", ".join(known.title for known in FORMATS)}'
         )
     rules = found.table(foreign)
