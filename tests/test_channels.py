@@ -14,8 +14,8 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 from mmmaskformer.apis import MaskFormerInferencer, browse_dataset, evaluate_model, train_model
-from mmmaskformer.apis.preparation import Preparation
-from mmmaskformer.apis.sources import InputImage
+from mmmaskformer.inference.preparation import Preparation
+from mmmaskformer.inference.sources import InputImage
 from mmmaskformer.registry import TRANSFORMS
 
 SIZE = (96, 128)

@@ -1,4 +1,4 @@
-"""A file imports only rooms above it in this list, or siblings in its own room."""
+"""A file imports only from layers above its own in this list, or siblings in its own layer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = 'mmmaskformer'
-ROOMS = (
+LAYERS = (
     'version',
     'registry',
     'structures',
@@ -36,6 +36,7 @@ ROOMS = (
     'engine',
     'evaluation',
     'visualization',
+    'inference',
     'apis',
     'analysis',
     'zoo',
@@ -51,9 +52,9 @@ def module_name(path: Path) -> str:
     return '.'.join(parts[:-1] if parts[-1] == '__init__' else parts)
 
 
-def room(module: str) -> str | None:
-    """The most particular room that a module lies in."""
-    inside = [name for name in ROOMS if module == name or module.startswith(f'{name}.')]
+def layer_of(module: str) -> str | None:
+    """The innermost layer that a module belongs to."""
+    inside = [name for name in LAYERS if module == name or module.startswith(f'{name}.')]
     return max(inside, key=len, default=None)
 
 
@@ -73,19 +74,19 @@ def imports(source: str, module: str, is_package: bool) -> list[str]:
 
 
 def breaches(source: str, module: str, is_package: bool = False) -> list[str]:
-    """What a file imports from rooms below its own."""
-    rank = ROOMS.index(room(module))
+    """What a file imports from layers below its own."""
+    rank = LAYERS.index(layer_of(module))
     ours = [name for name in imports(source, module, is_package) if name.startswith(f'{PACKAGE}.')]
     names = [name.removeprefix(f'{PACKAGE}.') for name in ours]
-    return [name for name in names if (target := room(name)) and ROOMS.index(target) > rank]
+    return [name for name in names if (target := layer_of(name)) and LAYERS.index(target) > rank]
 
 
 @pytest.mark.parametrize('path', FILES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_imports_only_from_above(path):
     module = module_name(path)
     if not module:
-        return  # the package's own __init__ imports every room
-    assert room(module), f'{path} lies in no room: give it a place in ROOMS'
+        return  # the package's own __init__ imports every layer
+    assert layer_of(module), f'{path} does not belong to a layer: add it to LAYERS'
     assert not breaches(path.read_text(), module, path.name == '__init__.py')
 
 

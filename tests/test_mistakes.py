@@ -11,9 +11,9 @@ import pytest
 import torch
 from mmengine.runner import Runner
 
-from mmmaskformer.apis.find_config import read_config
 from mmmaskformer.checkpoints import build_model
 from mmmaskformer.datasets.toy import ToyRecipe, write_toy
+from mmmaskformer.inference.config_files import read_config
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = """

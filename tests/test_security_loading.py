@@ -21,17 +21,17 @@ from mmengine.runner import checkpoint as runner_checkpoint
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parent / 'engine'))
-sys.path.insert(0, str(Path(__file__).parent / 'apis'))
+sys.path.insert(0, str(Path(__file__).parent / 'inference'))
 
 from inference_model import config, write_weights
 from tiny_model import Tiny, run
 
 from mmmaskformer.apis import MaskFormerInferencer
-from mmmaskformer.apis.find_config import only_what_is_built
 from mmmaskformer.apis.reproduce import reproduce_loss
 from mmmaskformer.checkpoints import convert_checkpoint, read_state_dict, safe_load
 from mmmaskformer.checkpoints.reading import load_checked_here
 from mmmaskformer.datasets.converters import write_ade20k_full
+from mmmaskformer.inference.config_files import only_what_is_built
 
 FILES = ('evil.pth', 'evil_legacy.pth', 'evil.pkl', 'evil.bin')
 

@@ -4,8 +4,8 @@
 import argparse
 
 from mmmaskformer.apis.command_line import run
-from mmmaskformer.apis.find_config import read_config
 from mmmaskformer.checkpoints import TARGETS, convert_checkpoint
+from mmmaskformer.inference.config_files import read_config
 
 
 def parse_args() -> argparse.Namespace:

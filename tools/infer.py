@@ -5,9 +5,9 @@ import argparse
 import sys
 
 from mmmaskformer.apis import MaskFormerInferencer
-from mmmaskformer.apis.choices import DTYPES, TASKS
 from mmmaskformer.apis.command_line import run
-from mmmaskformer.apis.results import FORMATS
+from mmmaskformer.inference.settings import DTYPES, TASKS
+from mmmaskformer.inference.writers import FORMATS
 
 
 def parse_args() -> argparse.Namespace:

@@ -10,8 +10,8 @@ from typing import Any
 from mmengine.config import Config
 from torch import nn
 
-from ..apis.choices import choose_device
 from ..apis.console import device_name
+from ..inference.settings import choose_device
 from .cost import count_multiply_adds, count_parameters, median_milliseconds, peak_memory, prediction
 from .evaluation import evaluate_run
 from .records import Scores, last_scores, mean_scores, training_seconds

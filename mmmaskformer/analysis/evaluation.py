@@ -11,8 +11,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from ..apis.checks import check_data
-from ..apis.config_parts import evaluators_of, type_name
 from ..apis.console import ConsoleFilter, build_quiet_runner
+from ..inference.config_files import evaluators_of, type_name
 from .records import Scores, split_scores, write_scores
 from .runs import Run
 

@@ -12,9 +12,9 @@ from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from torch import nn
 
-from ..apis.find_config import find_config, read_config
-from ..apis.find_model import load_model
 from ..checkpoints import build_model
+from ..inference.config_files import find_config, read_config
+from ..inference.model_loading import load_model
 
 RUN_SYNTAX = 'WORK_DIR, CONFIG or CONFIG,CHECKPOINT, each with LABEL= before it if wanted'
 

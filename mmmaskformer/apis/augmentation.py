@@ -7,7 +7,7 @@ import logging
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from .config_parts import evaluators_of, inner_configs, type_name
+from ..inference.config_files import evaluators_of, inner_configs, type_name
 
 # Metrics of segments, whose masks are not averaged.
 OF_SEGMENTS = {'PanopticQuality', 'InstanceAP', 'CocoPanopticMetric', 'CocoMetric'}

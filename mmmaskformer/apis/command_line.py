@@ -12,8 +12,8 @@ from typing import Any
 from mmengine.config import Config, DictAction
 from torch import distributed
 
+from ..inference.config_files import read_config
 from .checks import RUNNER_SETTINGS
-from .find_config import read_config
 from .mistakes import did_you_mean, sentence_of
 
 

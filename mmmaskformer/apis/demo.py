@@ -13,6 +13,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 
 from ..datasets.toy import ToyRecipe, write_toy
+from ..inference.config_files import read_config
 from ..visualization import (
     PanelRow,
     SegmentRow,
@@ -22,7 +23,6 @@ from ..visualization import (
     read_scalars,
 )
 from .console import ConsoleFilter, announce, build_quiet_runner, device_name, minutes, summary
-from .find_config import read_config
 
 NUM_PANELS = 8
 NUM_OVERVIEW = 4

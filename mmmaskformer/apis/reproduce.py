@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from ..checkpoints import build_model
 from ..checkpoints.config_of_checkpoint import read_config_text
 from ..engine.step_record import images_of, read_record
-from .choices import choose_device
-from .find_config import find_config
+from ..inference.config_files import find_config
+from ..inference.settings import choose_device
 
 
 class Reproduction(NamedTuple):

@@ -10,10 +10,10 @@ from mmengine.runner import Runner
 
 from ..engine.checkpoint_files import checkpoint_folder, newest_whole_checkpoint
 from ..evaluation.per_image_metric import PerImageMetric
+from ..inference.config_files import evaluators_of, type_name
 from ..registry import METRICS
 from .augmentation import use_augmentation
 from .checks import check_data, check_run
-from .config_parts import evaluators_of, type_name
 from .cpu_processes import join_cpu_processes
 from .own_hooks import add_own_hooks
 from .precision import default_autocast, use_mixed_precision

@@ -9,7 +9,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from .config_parts import evaluators_of, inner_configs, type_name
+from ..inference.config_files import evaluators_of, inner_configs, type_name
 
 # Metrics that can write what is predicted without ground truth.
 WRITERS = {'PanopticQuality', 'InstanceAP'}

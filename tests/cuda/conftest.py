@@ -11,7 +11,7 @@ import pytest
 
 os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # for deterministic mode; read once in a process
 TESTS = Path(__file__).parents[1]
-PARTS = ('models', 'apis', 'engine', 'analysis', 'evaluation', 'distributed')
+PARTS = ('models', 'inference', 'engine', 'analysis', 'evaluation', 'distributed')
 sys.path += [str(TESTS / part) for part in PARTS]
 
 from devices import ON_CUDA, need_real_gpu, use_device  # noqa: E402

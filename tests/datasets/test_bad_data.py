@@ -12,11 +12,11 @@ from mmengine.dataset import Compose
 from mmengine.registry import TRANSFORMS, DefaultScope
 from small_coco import CATEGORIES, IDS, SEGMENTS, colors, document, write_image, write_json
 
-from mmmaskformer.apis.video import open_video
 from mmmaskformer.datasets import CocoPanopticDataset, LoadAnnotations, LoadImageFromFile
 from mmmaskformer.datasets.segmentations import draw_segmentation, run_lengths
 from mmmaskformer.datasets.whole_files import check_whole
 from mmmaskformer.evaluation.submission import write_id_png
+from mmmaskformer.inference.video import open_video
 from mmmaskformer.utils import opencv_path
 
 NOISE = np.random.RandomState(0).randint(0, 256, (24, 32, 3), np.uint8)

@@ -16,11 +16,11 @@ from mmengine.structures import PixelData
 from mmseg.datasets.transforms import PackSegInputs
 from mmseg.structures import SegDataSample
 
-from mmmaskformer.apis.preparation import Preparation
-from mmmaskformer.apis.sources import open_source
 from mmmaskformer.datasets import SkipBadSamples
 from mmmaskformer.engine.check_dataset_hook import CheckDatasetHook
 from mmmaskformer.evaluation import InstanceAP, PanopticQuality, SemanticPanopticQuality
+from mmmaskformer.inference.preparation import Preparation
+from mmmaskformer.inference.sources import open_source
 from mmmaskformer.models import MaskFormerDataPreProcessor
 
 PIPELINE = [{'type': 'LoadImageFromFile', '_scope_': 'mmmaskformer'}, {'type': 'mmseg.PackSegInputs'}]

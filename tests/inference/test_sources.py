@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from inference_model import draw, write_images, write_video
 
-from mmmaskformer.apis.sources import open_source
+from mmmaskformer.inference.sources import open_source
 
 
 def names(inputs) -> list[str]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..datasets.image_files import gives_rgb
 from ..datasets.pipelines import is_annotation_loader, is_image_loader
+from .config_files import inner_configs
 from .sources import InputImage
 
 Item = TypeVar('Item')
@@ -28,9 +29,7 @@ def pipeline_of(config: Mapping) -> list[dict]:
     Raises:
         ValueError: There are none.
     """
-    dataset = (config.get('test_dataloader') or {}).get('dataset') or {}
-    while 'dataset' in dataset or 'datasets' in dataset:  # wrappers
-        dataset = dataset.get('dataset') or dataset['datasets'][0]
+    dataset: Any = next(inner_configs((config.get('test_dataloader') or {}).get('dataset')), {})
     pipeline = dataset.get('pipeline') or config.get('test_pipeline')
     if not pipeline:
         raise ValueError(

@@ -1,8 +1,8 @@
-"""Found segments and objects, with masks that are unpacked only when they are looked at."""
+"""Classes, segments and instances of a result, with masks that are unpacked on access."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -131,3 +131,36 @@ def box_of(mask: NDArray[Any]) -> Box:
     if not len(rows):
         return 0, 0, 0, 0
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The classes of a model.
+
+    Attributes:
+        names: Their names.
+        palette: Their colors (red, green, blue), if the data set has any.
+        things: The names of those that are things, if the data set says so.
+        category_ids: Their ids in the data set's files; their indices where it has none.
+    """
+
+    names: tuple[str, ...]
+    palette: Sequence[Sequence[int]] | None
+    things: frozenset[str] | None
+    category_ids: tuple[int, ...]
+
+    @classmethod
+    def from_meta(cls, meta: Mapping[str, Any]) -> Classes:
+        """The classes of a data set's metainfo."""
+        names, things = tuple(meta['classes']), meta.get('thing_classes')
+        ids = meta.get('category_ids') or range(len(names))
+        return cls(
+            names=names,
+            palette=meta.get('palette') or None,
+            things=None if things is None else frozenset(things),
+            category_ids=tuple(int(number) for number in ids),
+        )
+
+    def is_thing(self, index: int) -> bool | None:
+        """Whether a class is one of objects, if that is known."""
+        return None if self.things is None else self.names[index] in self.things

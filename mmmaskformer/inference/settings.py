@@ -1,4 +1,4 @@
-"""The choices of an inferencer: where it runs, how precisely, and for which results."""
+"""Device, precision and tasks of a prediction."""
 
 from __future__ import annotations
 

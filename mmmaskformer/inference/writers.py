@@ -7,15 +7,18 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..evaluation.label_files import number_labels, write_image
 from ..evaluation.submission import write_id_png, write_json
-from .results import FORMATS, SegmentationResult
 from .video import VideoSink
 
+if TYPE_CHECKING:
+    from .segmentation_result import SegmentationResult
+
+FORMATS = ('overlay', 'label', 'panoptic', 'json')
 NEEDS = {'label': 'semantic', 'panoptic': 'panoptic'}
 
 

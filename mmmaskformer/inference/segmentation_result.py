@@ -18,11 +18,9 @@ from ..datasets.transforms.image_loading import read_image
 from ..visualization import paint_instances, paint_panoptic, paint_semantic
 from ..visualization.display import to_rgb
 from ..visualization.sheet import add_title, arrange
-from .classes import Classes
-from .masks import Segment, SegmentList, of_map, packed
+from .result_segments import Classes, Segment, SegmentList, of_map, packed
 from .sources import InputImage
-
-FORMATS = ('overlay', 'label', 'panoptic', 'json')
+from .writers import save_result
 
 
 def _read(input_image: InputImage) -> NDArray[Any]:
@@ -174,8 +172,6 @@ class SegmentationResult:
         Raises:
             ValueError: A format is unknown, or needs a kind of result that was not asked for.
         """
-        from .result_files import save_result
-
         return save_result(self, folder, formats)
 
     def _background(self, image: NDArray[Any] | None) -> NDArray[Any]:

@@ -1,8 +1,10 @@
-"""Reading and writing videos by OpenCV."""
+"""Reading, writing and showing videos and images by OpenCV."""
 
 from __future__ import annotations
 
+import os
 import os.path as osp
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,8 @@ VIDEO_SUFFIXES = (
 )  # fmt: skip
 DEFAULT_FPS = 25.0
 CODECS = (('.mp4', 'mp4v'), ('.avi', 'MJPG'))  # the second is part of OpenCV itself
+WINDOW_TITLE = 'mmmaskformer'
+QUIT_KEYS = (ord('q'), 27)  # 27: Esc
 
 
 @dataclass
@@ -123,3 +127,36 @@ class VideoSink:
                 self.path = path
                 return writer
         raise OSError(f'{self.path}: OpenCV can write neither MPEG-4 nor Motion JPEG there.')
+
+
+def check_screen() -> None:
+    """See that there is a screen: without one, OpenCV's window would end the process.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if sys.platform.startswith('linux') and not (
+        os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY')
+    ):
+        raise ValueError('There is no screen to show results on: leave show (--show) out.')
+
+
+def show_image(image: NDArray[Any], is_frame: bool) -> bool:
+    """Show an image in a window.
+
+    Args:
+        image: ``(H, W, 3)`` uint8 BGR.
+        is_frame: Return at once, as for a frame of a video; otherwise wait for a key.
+
+    Returns:
+        False if q or Esc was pressed, else True.
+
+    Raises:
+        ValueError: OpenCV was built without windows.
+    """
+    try:
+        cv2.imshow(WINDOW_TITLE, image)
+        key = cv2.waitKey(1 if is_frame else 0)
+    except cv2.error as error:
+        raise ValueError(f'No window can be opened here ({error.err}): leave show (--show) out.') from None
+    return key & 0xFF not in QUIT_KEYS

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.model import revert_sync_batchnorm
-from mmengine.registry import init_default_scope
+from mmengine.registry import DATASETS, init_default_scope
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
@@ -19,8 +19,7 @@ from ..checkpoints.config_of_checkpoint import read_config_text
 from ..checkpoints.formats import to_our_names
 from ..checkpoints.reading import tensors_of
 from ..models import MaskFormer
-from .classes import choose_meta, dataset_meta
-from .find_config import find_config, only_what_is_built
+from .config_files import find_config, inner_configs, only_what_is_built
 
 CHECKPOINT_SUFFIXES = ('.pth', '.pt', '.pkl', '.safetensors')
 
@@ -136,3 +135,37 @@ def _load(model: nn.Module, checkpoint: _Weights) -> None:
         load_strictly(model, converted.state, checkpoint.source, converted)
     else:
         load_strictly(model, checkpoint.state, checkpoint.source)
+
+
+def choose_meta(model: nn.Module, candidates: Sequence[Mapping | None]) -> dict[str, Any]:
+    """The first metainfo that has a name for each class, completed by others of the same classes."""
+    head: Any = getattr(model, 'decode_head', None)
+    number = getattr(model, 'num_classes', None) or head.num_classes
+    given = candidates[0]
+    if given and len(given.get('classes') or ()) not in (0, number):
+        raise ValueError(
+            f'{len(given["classes"])} class names were given, but the model has {number} classes: give one '
+            'for each.'
+        )
+    fitting = [meta for meta in candidates if meta and len(meta.get('classes') or ()) == number]
+    names = tuple(fitting[0]['classes']) if fitting else tuple(f'class {i}' for i in range(number))
+    merged: dict[str, Any] = {}
+    for meta in reversed([given or {}, *fitting]):
+        if tuple(meta.get('classes') or names) == names:
+            merged.update({key: value for key, value in meta.items() if value is not None})
+    return {**merged, 'classes': names}
+
+
+def dataset_meta(config: Mapping) -> dict[str, Any]:
+    """Classes, palette and things of a config's data set, as far as they are known without its files."""
+    for phase in ('test', 'val', 'train'):
+        dataset: Any = next(inner_configs((config.get(f'{phase}_dataloader') or {}).get('dataset')), {})
+        if 'type' not in dataset:
+            continue
+        try:
+            meta = DATASETS.build({**dataset, 'lazy_init': True, 'pipeline': []}).metainfo
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AssertionError):
+            continue  # its classes are in files that are not here, or it is another project's
+        if meta.get('classes'):
+            return dict(meta)
+    return {}

@@ -22,9 +22,9 @@ from inference_model import (
 )
 
 from mmmaskformer.apis import MaskFormerInferencer
-from mmmaskformer.apis.sources import InputImage
 from mmmaskformer.checkpoints import read_checkpoint
 from mmmaskformer.checkpoints.config_of_checkpoint import read_config_text
+from mmmaskformer.inference.sources import InputImage
 
 # Any four in a row differ in their padded sizes after resizing.
 SIZES = [

@@ -18,14 +18,14 @@ from rich.progress import track
 from torch import nn
 
 from ..checkpoints.fit_to_model import channels_of
-from .choices import ask_for, choose_device, choose_dtype, given_settings
-from .classes import Classes
-from .find_model import load_model
+from .model_loading import load_model
 from .preparation import Preparation, UnreadableImageError, batched, pipeline_of, read_ahead
-from .result_files import ResultWriter
-from .results import SegmentationResult
+from .result_segments import Classes
+from .segmentation_result import SegmentationResult
+from .settings import ask_for, choose_device, choose_dtype, given_settings
 from .sources import InputImage, Inputs, Source, open_source
-from .window import check_screen, show_result
+from .video import check_screen, show_image
+from .writers import ResultWriter
 
 NAMED_SKIPPED = 3
 Results = Generator[SegmentationResult, None, None]
@@ -148,7 +148,7 @@ class MaskFormerInferencer:
             for result in results:
                 writer.write(result)
                 number += 1
-                if show and not show_result(result):
+                if show and not show_image(result.draw(), result.input_image.clip is not None):
                     break
         return number
 

@@ -11,10 +11,10 @@ from inference_model import META, draw
 from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 
-from mmmaskformer.apis.classes import Classes, choose_meta
-from mmmaskformer.apis.masks import box_of, packed
-from mmmaskformer.apis.results import SegmentationResult
-from mmmaskformer.apis.sources import InputImage
+from mmmaskformer.inference.model_loading import choose_meta
+from mmmaskformer.inference.result_segments import Classes, box_of, packed
+from mmmaskformer.inference.segmentation_result import SegmentationResult
+from mmmaskformer.inference.sources import InputImage
 from mmmaskformer.visualization import paint_instances, paint_panoptic, paint_semantic
 
 LABELS = torch.tensor([[0, 0, 3, 3, 3], [0, 1, 1, 3, 3], [0, 1, 1, 3, 3]])
