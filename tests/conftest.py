@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -14,12 +15,20 @@ import pytest
 import torch
 
 os.environ.setdefault('MPLBACKEND', 'Agg')  # before matplotlib is imported
+import quick_openmmlab  # noqa: F401
+from warm_python import run_warm
+
 import mmmaskformer  # noqa: F401  before any of mmseg's modules, which fail without it where mmcv is lite
 
 if 'PYTEST_XDIST_WORKER' in os.environ:  # processes share the cores
     torch.set_num_threads(1)
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_finish() -> None:
+    """What collection has made lives to the end: the garbage collector needs not look through it."""
+    gc.freeze()
 
 
 @pytest.fixture(scope='session')
@@ -55,6 +64,12 @@ def record_figures() -> RecordFigures:
         (folder / f'{name}.json').write_text(json.dumps(figures, indent=1) + '\n')
 
     return record
+
+
+@pytest.fixture(scope='session')
+def warm_python() -> Callable[..., subprocess.CompletedProcess]:
+    """Runs code in a process of its own that has imported the package before: see `warm_python.run_warm`."""
+    return run_warm
 
 
 RunPython = Callable[..., subprocess.CompletedProcess]

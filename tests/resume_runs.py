@@ -5,7 +5,6 @@ from __future__ import annotations
 import faulthandler
 import importlib
 import itertools
-import multiprocessing
 import os
 import signal
 import socket
@@ -19,6 +18,7 @@ import cv2
 import torch
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
+from warm_python import fork_context
 
 from mmmaskformer.apis import train_model
 from mmmaskformer.datasets.toy import ToyRecipe, write_toy
@@ -67,10 +67,8 @@ def start(cfg: Config, resume: bool = True, prepare: Callable[[], object] | None
         resume: As ``tools/train.py --resume``.
         prepare: Called in the new process first.
     """
-    context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['mmmaskformer.apis'])
     Path(cfg.work_dir).mkdir(parents=True, exist_ok=True)
-    process = context.Process(target=_train, args=(cfg, resume, prepare))
+    process = fork_context().Process(target=_train, args=(cfg, resume, prepare))
     process.start()
     return process
 
