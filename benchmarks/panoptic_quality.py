@@ -33,7 +33,7 @@ from mmdet.evaluation.metrics import CocoPanopticMetric  # isort: skip
 from mmmaskformer.datasets.transforms import LoadPanopticAnnotations
 from mmmaskformer.evaluation import PanopticQuality
 from mmmaskformer.evaluation.mmdet_encoding import mmdet_meta, to_mmdet
-from mmmaskformer.evaluation.submission import write_id_png
+from mmmaskformer.evaluation.prediction_files import write_id_png
 
 NUM_CLASSES, NUM_THINGS = 133, 80  # as COCO panoptic
 CPU = torch.device('cpu')  # metrics count there

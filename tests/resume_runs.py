@@ -21,7 +21,7 @@ from mmengine.logging import HistoryBuffer
 from warm_python import fork_context
 
 from mmmaskformer.apis import train_model
-from mmmaskformer.datasets.toy import ToyRecipe, write_toy
+from mmmaskformer.toy_scenes import ToyRecipe, write_toy
 
 CONFIG = Path(__file__).resolve().parent.parent / 'configs/toy/maskformer_r18_toy.py'
 SECONDS = 300  # a hang is an error

@@ -37,6 +37,7 @@ LAYERS = (
     'evaluation',
     'visualization',
     'inference',
+    'toy_scenes',
     'apis',
     'analysis',
     'zoo',

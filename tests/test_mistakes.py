@@ -12,8 +12,8 @@ import torch
 from mmengine.runner import Runner
 
 from mmmaskformer.checkpoints import build_model
-from mmmaskformer.datasets.toy import ToyRecipe, write_toy
 from mmmaskformer.inference.config_files import read_config
+from mmmaskformer.toy_scenes import ToyRecipe, write_toy
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = """

@@ -15,8 +15,8 @@ from mmengine.config import Config
 from ..apis.checks import check_data
 from ..apis.console import ConsoleFilter, announce, build_quiet_runner, device_name, minutes, summary
 from ..apis.demo import SMOKE_RECIPE, shrink
-from ..datasets.toy import ToyRecipe, write_toy
 from ..inference.config_files import find_config
+from ..toy_scenes import ToyRecipe, write_toy
 from .evaluation import add_semantic_quality, evaluate_run
 from .records import last_scores, read_scores
 from .runs import Run, read_work_dir

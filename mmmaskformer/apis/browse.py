@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmengine.registry import DATASETS, VISUALIZERS, init_default_scope
 from mmengine.utils import track_iter_progress
 
-from ..datasets.image_files import ImageFiles
+from ..datasets.dataset_files import ImageFiles
 from ..visualization.display import to_rgb
 from .checks import check_data
 

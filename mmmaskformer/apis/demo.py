@@ -12,8 +12,8 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 
-from ..datasets.toy import ToyRecipe, write_toy
 from ..inference.config_files import read_config
+from ..toy_scenes import ToyRecipe, write_toy
 from ..visualization import (
     PanelRow,
     SegmentRow,

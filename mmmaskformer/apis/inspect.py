@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ..datasets.left_out import UNNAMED
+from ..datasets.dataset_files import UNNAMED
 from ..datasets.survey import Survey, survey
-from ..datasets.survey_text import count, kinds, three_lines, warnings
+from ..datasets.survey_report import count, kinds, three_lines, warnings
 from ..utils import shown
 from ..visualization.data_plots import draw_data_report
 from .checks import check_data

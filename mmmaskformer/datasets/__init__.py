@@ -1,13 +1,13 @@
 """Data sets that MMSegmentation lacks, and the transforms of the data pipelines."""
 
-from .ade20k_full import Ade20kFullDataset
+from .ade20k import Ade20kFullDataset, Ade20kPanopticDataset
 from .camvid import CamVidDataset, CamVidPanopticDataset
 from .cityscapes import CityscapesPanopticDataset
+from .class_contents import provide_cat_ids
 from .coco_instance import CocoInstanceDataset
-from .coco_panoptic import Ade20kPanopticDataset, CocoPanopticDataset
-from .contents import provide_cat_ids
+from .coco_panoptic import CocoPanopticDataset
+from .dataset_wrappers import SkipBadSamples
 from .ignored_label import install as follow_ignored_labels
-from .skip_bad_samples import SkipBadSamples
 from .toy import ToyDataset, ToyPanopticDataset
 from .transforms import (
     LoadAnnotations,

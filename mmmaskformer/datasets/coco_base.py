@@ -13,9 +13,8 @@ from mmseg.datasets import BaseSegDataset
 
 from ..utils import inside
 from .categories import Source, check_agreement, load_categories, metainfo_of, parse_categories
-from .coco_document import CocoImage, ImageId, LeftOut, log_left_out, read_document
-from .coco_objects import Classes
-from .id_map_pipelines import check_pipelines
+from .coco_json import Classes, CocoImage, ImageId, LeftOut, log_left_out, read_document
+from .pipelines import check_pipelines
 
 FILTERS = {'filter_empty_gt'}
 

@@ -1,13 +1,168 @@
-"""COCO instance annotations."""
+"""COCO instance annotations: the objects of a file, by one set of rules, and the data set of them."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from mmmaskformer.registry import DATASETS
 
 from .coco_base import CocoDataset
-from .coco_document import describe_left_out
-from .coco_objects import NO_OUTLINE, NO_PIXEL, Classes, check_drawable, index_objects
-from .contents import bad_samples_pass
+from .coco_json import (
+    REPEATED,
+    UNLISTED_IMAGE,
+    Classes,
+    ImageId,
+    ImageIndex,
+    LeftOut,
+    check_kind,
+    check_some_are_known,
+    describe_left_out,
+    note,
+)
+from .dataset_wrappers import bad_samples_pass
+from .json_fields import OBJECT, check_entries, crowd_flag, listed_area, needed_number
+from .segmentation_checks import undrawable, without_pixels
+from .segmentations import polygons_of, polygons_with_area
+
+NO_OUTLINE = 'objects without an outline (segmentation missing or empty)'
+NO_PIXEL = 'objects whose outline covers no pixel'
+SPECK = 'polygons of less than three corners beside the outline of their object, which stays'
+
+
+class ObjectIndex(NamedTuple):
+    """What an instance file holds.
+
+    Attributes:
+        images: Its images.
+        objects: By the id of the image: dicts with ``id``, ``segmentation``, ``category_id`` (place among the
+            classes), ``isthing``, ``iscrowd`` (bool) and ``area`` (None where pixels are to be counted). Ids
+            are the file's and may repeat: nothing but messages uses them.
+        left_out: By reason, the file name of the image for each entry left out.
+        faults: A sentence for each object whose outline cannot be drawn; :func:`check_drawable` refuses them.
+    """
+
+    images: ImageIndex
+    objects: dict[ImageId, list[dict]]
+    left_out: LeftOut
+    faults: list[str]
+
+
+def index_objects(document: Mapping, path: str, classes: Classes) -> ObjectIndex:
+    """Read the images and objects of an instance file by the rules of training and evaluation.
+
+    ``iscrowd`` and ``id`` may be missing, ``area`` is counted where it is missing or not a positive number,
+    ids may be 1, 1.0 or "1" and count from any number. Objects without an outline, or with one that covers no
+    pixel, annotations listed twice and those of images that are not listed are left out and counted.
+
+    Args:
+        document: As :func:`coco_json.read_document` returns it.
+        path: Its file, for the messages.
+        classes: The categories that objects may have.
+
+    Raises:
+        ValueError: The file is panoptic, has boxes and no outline at all, or no annotation of its images; an
+            entry lacks something, or has an unknown category.
+    """
+    check_kind(document, path, panoptic=False)
+    left_out: LeftOut = {}
+    index = ImageIndex(document, path, left_out)
+    here = f'{path}: annotations'
+    entries = check_entries(document.get('annotations') or [], OBJECT, here)
+    found = _found(entries, here, index, classes, left_out)
+    check_some_are_known(len(entries), len(left_out.get(UNLISTED_IMAGE, ())), path)
+    _check_outlines(entries, found, path)
+    objects: dict[ImageId, list[dict]] = {}
+    outlines = [instance['segmentation'] for _, instance in found], [index[i].shape for i, _ in found]
+    empty = without_pixels(*outlines)
+    faults = [
+        f'object {found[place][1]["id"]} of {index[found[place][0]].name}: {fault}'
+        for place, fault in undrawable(*outlines).items()
+    ]
+    for (img_id, instance), has_none in zip(found, empty):
+        if has_none:
+            note(left_out, NO_PIXEL, index[img_id].name)
+            continue
+        for _ in range(_num_specks(instance['segmentation'])):
+            note(left_out, SPECK, index[img_id].name)
+        objects.setdefault(img_id, []).append(instance)
+    return ObjectIndex(index, objects, left_out, faults)
+
+
+def check_drawable(index: ObjectIndex, path: str) -> None:
+    """Refuse objects whose outline cannot be drawn.
+
+    Raises:
+        ValueError: There are some; the sentence names the first.
+    """
+    if index.faults:
+        raise ValueError(
+            f'{path}: {len(index.faults)} objects cannot be drawn. The first is {index.faults[0]}. Correct '
+            'the file, or train with mmmaskformer.SkipBadSamples, which leaves out their images.'
+        )
+
+
+def _found(
+    entries: Sequence[dict], here: str, index: ImageIndex, classes: Classes, left_out: LeftOut
+) -> list[tuple[ImageId, dict]]:
+    """Objects with an outline, in the order of the file, each with the id of its image."""
+    found = []
+    seen: dict[Any, dict] = {}
+    for place, entry in enumerate(entries):
+        where = f'{here}[{place}]'
+        category = needed_number(entry, 'category_id', where)
+        if category not in classes:
+            raise ValueError(
+                f'{where}: the object {entry.get("id")} of image {entry["image_id"]!r} has category_id '
+                f'{category}, which is not a category of the file: correct the file.'
+            )
+        img_id = index.find(entry['image_id'])
+        if img_id is None:
+            note(left_out, UNLISTED_IMAGE, f'image {entry["image_id"]}')
+            continue
+        if 'id' in entry and _repeats(entry, seen):
+            note(left_out, REPEATED, index[img_id].name)
+            continue
+        segmentation = entry.get('segmentation')
+        if not segmentation or not any(segmentation):
+            note(left_out, NO_OUTLINE, index[img_id].name)
+            continue
+        label, isthing = classes[category]
+        found.append(
+            (
+                img_id,
+                dict(
+                    id=entry.get('id'),
+                    segmentation=segmentation,
+                    category_id=label,
+                    isthing=isthing,
+                    iscrowd=crowd_flag(entry, where),
+                    area=listed_area(entry),
+                ),
+            )
+        )
+    return found
+
+
+def _repeats(entry: dict, seen: dict[Any, dict]) -> bool:
+    """Whether an annotation was listed before; others may have its id, as in merged files."""
+    known = seen.setdefault(str(entry['id']), entry)
+    keys = 'image_id', 'category_id', 'segmentation'
+    return known is not entry and all(known.get(key) == entry.get(key) for key in keys)
+
+
+def _check_outlines(entries: Sequence[dict], found: Sequence, path: str) -> None:
+    if entries and not found and any(entry.get('bbox') for entry in entries):
+        raise ValueError(
+            f'{path} has boxes and no outlines: none of its {len(entries)} annotations has a segmentation. '
+            'Give a file with polygons or run lengths: boxes do not say which pixels belong to an object.'
+        )
+
+
+def _num_specks(segmentation: list | dict) -> int:
+    if isinstance(segmentation, dict) or len(segmentation) == 1:
+        return 0
+    return len(polygons_of(segmentation)) - len(polygons_with_area(segmentation))
 
 
 @DATASETS.register_module()
@@ -17,7 +172,7 @@ class CocoInstanceDataset(CocoDataset):
     A sample has ``instances``, a list of dicts with ``id``, ``segmentation``, ``category_id`` (index of the
     class), ``isthing``, ``iscrowd`` and ``area``; `LoadInstanceAnnotations` takes it from there. What files
     of different tools lack is filled in, and what cannot be used is left out and counted in ``left_out``, by
-    the rules of :func:`mmmaskformer.datasets.coco_objects.index_objects`, which `InstanceAP` reads its
+    the rules of :func:`mmmaskformer.datasets.coco_instance.index_objects`, which `InstanceAP` reads its
     ``ann_file`` by, too. ``num_empty`` of the objects left out cover no pixel.
 
     Args:

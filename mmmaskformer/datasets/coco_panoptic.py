@@ -1,4 +1,4 @@
-"""COCO panoptic annotations, and those of ADE20K in the same format."""
+"""COCO panoptic annotations."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from typing import Any
 
 from mmmaskformer.registry import DATASETS
 
-from .categories import Source
 from .coco_base import CocoDataset
-from .coco_document import (
+from .coco_json import (
     REPEATED,
     UNLISTED_IMAGE,
+    Classes,
     ImageIndex,
     check_kind,
     check_some_are_known,
     note,
 )
-from .coco_objects import Classes
-from .entries import ANNOTATION, SEGMENT, check_entries, crowd_flag, listed_area, needed_number
+from .json_fields import ANNOTATION, SEGMENT, check_entries, crowd_flag, listed_area, needed_number
 
 NUM_COLORS = 1 << 24
 
@@ -132,26 +131,3 @@ class CocoPanopticDataset(CocoDataset):
 
     def _is_empty(self, info: dict) -> bool:
         return all(segment['iscrowd'] for segment in info.get('segments_info', []))
-
-
-@DATASETS.register_module()
-class Ade20kPanopticDataset(CocoPanopticDataset):
-    """ADE20K panoptic: the 150 classes of SceneParse150 in their order, 100 of them things, with ids 0-149.
-
-    ``tools/dataset_converters/ade20k_panoptic.py`` writes its files.
-
-    Args:
-        ann_file: As `CocoPanopticDataset`.
-        categories: As `CocoPanopticDataset`.
-        **kwargs: As `CocoPanopticDataset`.
-    """
-
-    same_id_advice = (
-        'road and skyscraper share a color in the files of the original script; write the files anew with '
-        'tools/dataset_converters/ade20k_panoptic.py.'
-    )
-
-    def __init__(
-        self, ann_file: str = '', categories: Source | None = 'ade20k_panoptic', **kwargs: Any
-    ) -> None:
-        super().__init__(ann_file, categories, **kwargs)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco_masks
 
-from .entries import whole_number
+from .json_fields import whole_number
 
 FIRST, LAST = 48, 111
 """Characters of compressed run lengths: each holds six bits."""

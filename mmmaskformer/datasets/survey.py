@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .contents import UNKNOWN, Content, contents_of, num_threads
-from .image_heads import ImageHead, read_head
-from .leaves import leaves
-from .left_out import LeftOut, Paths, left_out
+from .class_contents import UNKNOWN, Content, contents_of, num_threads
+from .dataset_files import LeftOut, Paths, left_out
+from .dataset_wrappers import leaves
+from .image_headers import ImageHead, read_head
 
 CHUNK = 64
 """Images between two checks of the time limit."""
@@ -49,7 +49,7 @@ class Survey:
         num_samples: Samples in one pass, with the repetitions of wrappers.
         num_examined: Images whose annotation was looked at.
         suffixes: Number of images by suffix, of all images unless time ran out.
-        left_out: What is left out, by reason; see `left_out.left_out`.
+        left_out: What is left out, by reason; see `dataset_files.left_out`.
         repeated_names: File names that images of several folders share, or that are listed twice.
         heads: Sizes and kinds of the images looked at.
         turned: Paths of images that are turned by their EXIF orientation.

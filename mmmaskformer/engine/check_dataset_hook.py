@@ -7,9 +7,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.structures import SegDataSample
 
-from mmmaskformer.datasets.channel_limits import check_channels
-from mmmaskformer.datasets.id_map_pipelines import check_pipelines
-from mmmaskformer.datasets.leaves import flatten_dataset
+from mmmaskformer.datasets.dataset_wrappers import flatten_dataset
+from mmmaskformer.datasets.pipelines import check_channels, check_pipelines
 from mmmaskformer.functional.targets import check_labels
 from mmmaskformer.models.decode_heads.base import named_label_errors
 from mmmaskformer.registry import HOOKS

@@ -10,7 +10,7 @@ from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 from torch import nn
 
-from mmmaskformer.datasets.contents import class_counts
+from mmmaskformer.datasets.class_contents import class_counts
 from mmmaskformer.models.losses import ClassWeights, find_class_weights
 from mmmaskformer.utils import shown
 

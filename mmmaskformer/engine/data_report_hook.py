@@ -14,12 +14,11 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from mmmaskformer.datasets.contents import contents_of
-from mmmaskformer.datasets.leaves import inner_datasets, leaves
-from mmmaskformer.datasets.left_out import MISSING_IMAGES, MISSING_MAPS
-from mmmaskformer.datasets.skip_bad_samples import SkipBadSamples
+from mmmaskformer.datasets.class_contents import contents_of
+from mmmaskformer.datasets.dataset_files import MISSING_IMAGES, MISSING_MAPS
+from mmmaskformer.datasets.dataset_wrappers import SkipBadSamples, inner_datasets, leaves
 from mmmaskformer.datasets.survey import Survey, survey
-from mmmaskformer.datasets.survey_text import three_lines, warnings
+from mmmaskformer.datasets.survey_report import three_lines, warnings
 from mmmaskformer.datasets.transforms import LoadAnnotations
 from mmmaskformer.registry import HOOKS
 from mmmaskformer.utils import shown

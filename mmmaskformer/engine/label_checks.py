@@ -10,8 +10,8 @@ from mmengine.logging import print_log
 from mmseg.datasets.transforms import LoadAnnotations as MMSegLoadAnnotations
 from mmseg.evaluation import IoUMetric
 
+from mmmaskformer.datasets.dataset_wrappers import inner_datasets
 from mmmaskformer.datasets.ignored_label import label_settings
-from mmmaskformer.datasets.leaves import inner_datasets
 from mmmaskformer.datasets.pipelines import flatten_transforms
 from mmmaskformer.datasets.transforms import LoadAnnotations
 from mmmaskformer.functional.targets import ignored_label

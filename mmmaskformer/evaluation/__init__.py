@@ -3,10 +3,9 @@
 `mmmaskformer.evaluation.mmdet_encoding` hands results to mmdet; it is imported by those who want it.
 """
 
-from .class_iou import ClassIoU
+from .class_iou import ClassIoU, correct_counts
 from .instance_ap import InstanceAP
-from .label_counts import correct_counts
-from .panoptic_quality import PanopticQuality, SemanticPanopticQuality
+from .panoptic_metrics import PanopticQuality, SemanticPanopticQuality
 
 correct_counts()
 

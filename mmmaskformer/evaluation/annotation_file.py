@@ -11,11 +11,10 @@ from pycocotools import mask as coco_mask
 
 from ..datasets.categories import check_agreement, parse_categories
 from ..datasets.coco_base import CocoDataset
-from ..datasets.coco_document import ImageId, log_left_out, read_document
-from ..datasets.coco_instance import CocoInstanceDataset
-from ..datasets.coco_objects import ObjectIndex, check_drawable, index_objects
+from ..datasets.coco_instance import CocoInstanceDataset, ObjectIndex, check_drawable, index_objects
+from ..datasets.coco_json import ImageId, log_left_out, read_document
 from ..datasets.segmentations import encode_segmentation
-from .coco_protocol import encoded_annotation
+from .coco_ap import encoded_annotation
 
 ADVICE = 'set InstanceAP.ann_file to the file that the data set reads, or leave it out'
 

@@ -1,8 +1,8 @@
-"""mIoU with the IoU of every class among the results."""
+"""mIoU with the IoU of every class among the results, and counts that are right for any number of classes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from mmengine.dist import all_reduce
 from mmseg.evaluation import IoUMetric
 from torch import Tensor
 
+from ..functional.targets import ignored_label
 from ..registry import METRICS
 from .per_image_metric import EachImageOnce, image_key
 
@@ -65,3 +66,24 @@ class ClassIoU(EachImageOnce, IoUMetric):
             values = 100 * intersection / union
         names = (f'{CLASS_PREFIX}{name}' for name in self.dataset_meta['classes'])
         return {**super().compute_metrics(results), **dict(zip(names, values.tolist()))}
+
+
+def correct_counts() -> None:
+    """Replace ``IoUMetric.intersect_and_union``, which `ClassIoU` uses too."""
+    if not hasattr(IoUMetric.intersect_and_union, 'of_mmseg'):
+        IoUMetric.intersect_and_union = staticmethod(_counting(IoUMetric.intersect_and_union))
+
+
+def _counting(of_mmseg: Callable) -> Callable:
+    def intersect_and_union(pred_label: Tensor, label: Tensor, num_classes: int, ignore_index: int) -> Any:
+        """Pixels of intersection, union, prediction and ground truth, ``(K,)`` each."""
+        ignored = ignored_label(num_classes, ignore_index)
+        if num_classes > 1:
+            return of_mmseg(pred_label, label, num_classes, ignored)
+        counted = label != ignored
+        predicted, annotated = (pred_label == 0) & counted, (label == 0) & counted
+        areas = predicted & annotated, predicted | annotated, predicted, annotated
+        return tuple(area.sum().float().cpu()[None] for area in areas)
+
+    intersect_and_union.of_mmseg = of_mmseg  # type: ignore[attr-defined]
+    return intersect_and_union

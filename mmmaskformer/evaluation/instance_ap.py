@@ -14,9 +14,9 @@ from prettytable import PrettyTable
 from ..datasets.coco_instance import CocoInstanceDataset
 from ..registry import METRICS
 from .annotation_file import AnnotationFile, same_file
-from .coco_protocol import Precision, annotation, average_precision, index_annotations
+from .coco_ap import Precision, annotation, average_precision, index_annotations
 from .per_image_metric import PerImageMetric, image_key, image_name, meta_field
-from .submission import image_id, write_json
+from .prediction_files import image_id, write_json
 
 
 class _ImageResult(NamedTuple):

@@ -14,7 +14,7 @@ import numpy as np
 from mmengine.registry import TRANSFORMS
 from numpy.typing import NDArray
 
-from ..datasets.image_files import gives_rgb
+from ..datasets.dataset_files import gives_rgb
 from ..datasets.pipelines import is_annotation_loader, is_image_loader
 from .config_files import inner_configs
 from .sources import InputImage

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evaluation.coco_protocol import encode_mask
+from ..evaluation.coco_ap import encode_mask
 
 Box = tuple[int, int, int, int]
 

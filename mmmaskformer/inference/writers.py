@@ -11,8 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..evaluation.label_files import number_labels, write_image
-from ..evaluation.submission import write_id_png, write_json
+from ..evaluation.prediction_files import number_labels, write_id_png, write_image, write_json
 from .video import VideoSink
 
 if TYPE_CHECKING:

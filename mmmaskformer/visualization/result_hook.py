@@ -16,9 +16,9 @@ from mmengine.structures import BaseDataElement
 from mmseg.evaluation import IoUMetric
 from numpy.typing import NDArray
 
-from ..datasets.image_files import ImageFiles
-from ..evaluation.label_files import number_labels, write_image
+from ..datasets.dataset_files import ImageFiles
 from ..evaluation.per_image_metric import PerImageMetric
+from ..evaluation.prediction_files import number_labels, write_image
 from ..registry import HOOKS
 from .display import to_rgb
 from .sample_sheet import SheetStyle, draw_sample

@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmmaskformer.apis import evaluate_model
 from mmmaskformer.apis.augmentation import use_augmentation
 from mmmaskformer.checkpoints import build_model
-from mmmaskformer.datasets.toy import ToyRecipe, write_toy
+from mmmaskformer.toy_scenes import ToyRecipe, write_toy
 
 IOU, PQ, AP = (dict(type=t) for t in ('IoUMetric', 'mmmaskformer.PanopticQuality', 'mmmaskformer.InstanceAP'))
 

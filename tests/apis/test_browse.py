@@ -7,7 +7,7 @@ import pytest
 from mmengine.config import Config
 
 from mmmaskformer.apis import browse_dataset
-from mmmaskformer.datasets.toy import ToyRecipe, write_toy
+from mmmaskformer.toy_scenes import ToyRecipe, write_toy
 from mmmaskformer.visualization.sheet import GAP, TITLE
 
 

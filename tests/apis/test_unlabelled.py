@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmmaskformer.apis import evaluate_model
 from mmmaskformer.apis.unlabelled import predict_alone
 from mmmaskformer.checkpoints import build_model
-from mmmaskformer.datasets.toy import ToyRecipe, write_toy
+from mmmaskformer.toy_scenes import ToyRecipe, write_toy
 
 PIPELINE = [
     dict(type='LoadImageFromFile'),

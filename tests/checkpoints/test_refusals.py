@@ -77,9 +77,7 @@ def test_setting_that_explains_a_shape(tensor, shape, setting):
 
 
 def test_unknown_format():
-    with pytest.raises(
-        ValueError, match=r'holds tensors a, b \.\.\., names of no known format; .* official'
-    ):
+    with pytest.raises(ValueError, match=r'holds tensors a, b \.\.\., names of no known format; .* official'):
         to_our_names({'a': torch.ones(1), 'b': torch.ones(1)}, 'file.pth')
 
 

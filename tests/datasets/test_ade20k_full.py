@@ -15,7 +15,7 @@ from mmengine.registry import METRICS
 from PIL import Image
 
 from mmmaskformer.datasets import Ade20kFullDataset
-from mmmaskformer.datasets.ade20k_full import CLASSES
+from mmmaskformer.datasets.ade20k import CLASSES
 from mmmaskformer.datasets.converters import write_ade20k_full
 from mmmaskformer.datasets.converters.ade20k_full import _size, read_labels
 

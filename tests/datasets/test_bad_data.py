@@ -13,9 +13,9 @@ from mmengine.registry import TRANSFORMS, DefaultScope
 from small_coco import CATEGORIES, IDS, SEGMENTS, colors, document, write_image, write_json
 
 from mmmaskformer.datasets import CocoPanopticDataset, LoadAnnotations, LoadImageFromFile
+from mmmaskformer.datasets.file_checks import check_whole
 from mmmaskformer.datasets.segmentations import draw_segmentation, run_lengths
-from mmmaskformer.datasets.whole_files import check_whole
-from mmmaskformer.evaluation.submission import write_id_png
+from mmmaskformer.evaluation.prediction_files import write_id_png
 from mmmaskformer.inference.video import open_video
 from mmmaskformer.utils import opencv_path
 

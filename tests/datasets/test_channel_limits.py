@@ -7,7 +7,7 @@ import pytest
 from mmengine.dataset import RepeatDataset
 from mmseg.datasets import BaseSegDataset
 
-from mmmaskformer.datasets.channel_limits import check_channels
+from mmmaskformer.datasets.pipelines import check_channels
 from mmmaskformer.registry import TRANSFORMS
 
 

@@ -9,9 +9,9 @@ from coco_dialects import NOT_USED, outline, write_dialect
 from small_coco import document as panoptic_document
 from small_coco import write_json
 
-from mmmaskformer.datasets import CocoInstanceDataset, CocoPanopticDataset, coco_document
-from mmmaskformer.datasets.coco_objects import NO_OUTLINE, NO_PIXEL, SPECK
-from mmmaskformer.datasets.empty_outlines import without_pixels
+from mmmaskformer.datasets import CocoInstanceDataset, CocoPanopticDataset, coco_json
+from mmmaskformer.datasets.coco_instance import NO_OUTLINE, NO_PIXEL, SPECK
+from mmmaskformer.datasets.segmentation_checks import without_pixels
 from mmmaskformer.datasets.segmentations import draw_segmentation
 
 BOX = (2, 3, 7, 9)
@@ -44,7 +44,7 @@ def test_what_is_left_out_is_counted_by_reason_with_the_file_names(tmp_path, mon
         entry(image_id=2.0, segmentation=outline(BOX, 'speck')),
     ]
     lines = []
-    monkeypatch.setattr(coco_document, 'print_log', lambda line, *_: lines.append(line))
+    monkeypatch.setattr(coco_json, 'print_log', lambda line, *_: lines.append(line))
     dataset = build(tmp_path, annotations, [*IMAGES, IMAGES[0]])
     build(tmp_path, annotations, [*IMAGES, IMAGES[0]])
     assert objects(dataset) == [2, 1]
@@ -62,7 +62,7 @@ def test_what_is_left_out_is_counted_by_reason_with_the_file_names(tmp_path, mon
 
 
 def test_nothing_left_out_is_not_logged(tmp_path, monkeypatch):
-    monkeypatch.setattr(coco_document, 'print_log', lambda *_: pytest.fail('nothing to log'))
+    monkeypatch.setattr(coco_json, 'print_log', lambda *_: pytest.fail('nothing to log'))
     assert build(tmp_path, [entry()]).left_out == {}
 
 

@@ -6,7 +6,7 @@ from pycocotools import mask as coco_masks
 from small_coco import write_image, write_json
 
 from mmmaskformer.datasets import CocoInstanceDataset
-from mmmaskformer.datasets.contents import unreadable_as_empty
+from mmmaskformer.datasets.dataset_wrappers import unreadable_as_empty
 
 PIPELINE = [
     {'type': 'mmmaskformer.LoadImageFromFile'},

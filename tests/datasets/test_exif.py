@@ -20,7 +20,7 @@ from mmmaskformer.datasets import (
     LoadPanopticAnnotations,
     read_image,
 )
-from mmmaskformer.datasets.exif import orientation_of, turn
+from mmmaskformer.datasets.image_headers import orientation_of, turn
 
 STORED = np.array([[1, 2, 3], [4, 5, 6]], np.uint8)
 SHOWN = {  # by the EXIF standard: where the first row and the first column of what is stored are to be seen

@@ -9,7 +9,7 @@ from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, init_default_scope
 from mmseg.registry import TRANSFORMS
 
-from mmmaskformer.datasets.id_map_pipelines import RULES, check_pipelines
+from mmmaskformer.datasets.pipelines import RULES, check_pipelines
 from mmmaskformer.registry import TRANSFORMS as OWN_TRANSFORMS
 
 LOAD = dict(type='mmmaskformer.LoadPanopticAnnotations')

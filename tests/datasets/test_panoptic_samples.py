@@ -11,8 +11,8 @@ from mmengine.registry import DATASETS, init_default_scope
 from pycocotools.coco import COCO
 
 from mmmaskformer.datasets import CocoInstanceDataset, CocoPanopticDataset
-from mmmaskformer.datasets.toy import ToyRecipe, write_toy
 from mmmaskformer.functional.targets import id_map_to_segments
+from mmmaskformer.toy_scenes import ToyRecipe, write_toy
 
 CONFIGS = Path(__file__).parents[2] / 'configs' / '_base_' / 'datasets'
 PACK = {'type': 'mmmaskformer.PackSegmentInputs', 'with_semantic': True}

@@ -10,7 +10,7 @@ from mmseg.structures import SegDataSample
 from torch import nn
 
 from mmmaskformer.datasets import LoadInstanceAnnotations, SegmentMosaic
-from mmmaskformer.datasets.leaves import flatten_dataset
+from mmmaskformer.datasets.dataset_wrappers import flatten_dataset
 from mmmaskformer.engine import CheckDatasetHook
 
 EVENTS = {

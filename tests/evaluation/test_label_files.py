@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mmmaskformer.datasets.transforms.loading import LoadAnnotations
-from mmmaskformer.evaluation.label_files import number_labels, write_image
+from mmmaskformer.datasets.transforms.label_map_loading import LoadAnnotations
+from mmmaskformer.evaluation.prediction_files import number_labels, write_image
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from mmengine.structures import PixelData
 
 from mmmaskformer.evaluation import InstanceAP, PanopticQuality
 from mmmaskformer.evaluation.mmdet_encoding import mmdet_meta, to_mmdet
-from mmmaskformer.evaluation.submission import write_id_png
+from mmmaskformer.evaluation.prediction_files import write_id_png
 
 SAMPLES = [draw_sample(number) for number in range(5)]
 

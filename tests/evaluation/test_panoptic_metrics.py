@@ -141,7 +141,7 @@ def test_a_group_without_classes_is_nan():
 def test_the_table_names_every_class(monkeypatch):
     printed = []
     monkeypatch.setattr(
-        'mmmaskformer.evaluation.panoptic_quality.print_log', lambda text, **_: printed.append(text)
+        'mmmaskformer.evaluation.panoptic_metrics.print_log', lambda text, **_: printed.append(text)
     )
     evaluate(PanopticQuality(), [by_hand()])
     rows = [re.findall(r'[\w.]+', line) for line in printed[0].splitlines() if line.startswith('|')]

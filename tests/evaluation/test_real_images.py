@@ -11,7 +11,7 @@ from mmengine.registry import init_default_scope
 
 from mmmaskformer.datasets import CocoPanopticDataset
 from mmmaskformer.evaluation import InstanceAP, PanopticQuality, SemanticPanopticQuality
-from mmmaskformer.evaluation.submission import read_id_png
+from mmmaskformer.evaluation.prediction_files import read_id_png
 
 PIPELINE = [
     dict(type='mmmaskformer.LoadImageFromFile'),

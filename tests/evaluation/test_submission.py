@@ -11,7 +11,7 @@ import pytest
 from drawn_samples import META, draw_sample, evaluate
 
 from mmmaskformer.evaluation import PanopticQuality, SemanticPanopticQuality
-from mmmaskformer.evaluation.submission import read_id_png, write_id_png
+from mmmaskformer.evaluation.prediction_files import read_id_png, write_id_png
 from mmmaskformer.functional.panoptic_quality import count_panoptic, mean_quality, qualities
 
 SAMPLES = [draw_sample(number) for number in range(5)]

@@ -13,7 +13,7 @@ from pycocotools import mask as coco_mask
 
 from mmmaskformer.apis import MaskFormerInferencer
 from mmmaskformer.datasets import CocoPanopticDataset
-from mmmaskformer.evaluation.submission import read_id_png
+from mmmaskformer.evaluation.prediction_files import read_id_png
 
 
 @pytest.fixture(scope='module')

@@ -25,7 +25,7 @@ from process_watch import ProcessWatch
 from mmmaskformer.apis import MaskFormerInferencer
 from mmmaskformer.apis.run import evaluate_model, train_model
 from mmmaskformer.apis.workers import stop_workers
-from mmmaskformer.datasets.toy import ToyRecipe, write_toy
+from mmmaskformer.toy_scenes import ToyRecipe, write_toy
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs/toy'
 RECIPE = ToyRecipe(num_training=16, num_validation=6, height=64, width=96)

@@ -17,7 +17,7 @@ from mmseg.evaluation import IoUMetric
 from mmseg.structures import SegDataSample
 
 from mmmaskformer.evaluation import ClassIoU, PanopticQuality
-from mmmaskformer.evaluation.submission import read_id_png
+from mmmaskformer.evaluation.prediction_files import read_id_png
 from mmmaskformer.visualization import ResultHook, paint_semantic
 
 NAMES = [f'drive{drive}/000{number}' for drive in (1, 2, 3) for number in (1, 2)]

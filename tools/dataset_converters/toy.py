@@ -3,7 +3,7 @@
 import argparse
 
 from mmmaskformer.apis.command_line import run
-from mmmaskformer.datasets.toy import ToyRecipe, write_toy
+from mmmaskformer.toy_scenes import ToyRecipe, write_toy
 
 
 def parse_args() -> argparse.Namespace:

@@ -2,9 +2,9 @@
 
 from .ade20k_full import write_ade20k_full
 from .ade20k_panoptic import write_ade20k_panoptic
-from .cityscapes import write_cityscapes_labels, write_cityscapes_panoptic
+from .cityscapes_gtfine import write_cityscapes_labels, write_cityscapes_panoptic
 from .coco_stuff10k import write_coco_stuff10k
-from .command_line import run_converter
+from .conversion import run_converter
 from .mapillary import check_mapillary
 
 __all__ = [

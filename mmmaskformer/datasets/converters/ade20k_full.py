@@ -14,8 +14,8 @@ from PIL import Image
 
 from ...checkpoints.reading import ArrayUnpickler
 from ...utils import inside
-from ..ade20k_full import CLASSES, IGNORED_LABEL
-from .jobs import check_size, read_map, require_files, run_jobs, write_whole
+from ..ade20k import CLASSES, IGNORED_LABEL
+from .conversion import check_size, read_map, require_files, run_jobs, write_whole
 
 SPLITS = ('training', 'validation')
 SHORT_EDGE = 512

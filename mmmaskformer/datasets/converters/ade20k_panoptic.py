@@ -12,8 +12,16 @@ import numpy as np
 
 from ..categories import Category, load_categories
 from ..id_maps import describe_segment
-from .coco_format import panoptic_document
-from .jobs import check_labels, check_size, read_map, require_files, run_jobs, write_json, write_map
+from .conversion import (
+    check_labels,
+    check_size,
+    panoptic_document,
+    read_map,
+    require_files,
+    run_jobs,
+    write_json,
+    write_map,
+)
 
 SPLITS = {'training': 'train', 'validation': 'val'}
 MAX_SHIFT = 30

@@ -12,7 +12,7 @@ from scipy.io import loadmat
 
 from ...utils import inside
 from ..categories import load_categories
-from .jobs import check_labels, check_size, encode_png, require_files, run_jobs, write_whole
+from .conversion import check_labels, check_size, encode_png, require_files, run_jobs, write_whole
 
 SPLITS = ('train', 'test')
 NUM_CLASSES = 171

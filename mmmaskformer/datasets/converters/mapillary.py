@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from mmseg.datasets import MapillaryDataset_v1
 
-from .jobs import check_labels, check_size, read_map, require_files, run_jobs
+from .conversion import check_labels, check_size, read_map, require_files, run_jobs
 
 SPLITS = ('training', 'validation')
 LABEL_FOLDERS = ('v1.2/labels', 'labels')

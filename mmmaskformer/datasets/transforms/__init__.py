@@ -1,10 +1,10 @@
 """Transforms of the data pipelines."""
 
 from .image_loading import InferencerLoader, LoadImageFromFile, LoadImageFromNDArray, read_image
-from .loading import LoadAnnotations
+from .label_map_loading import LoadAnnotations
 from .mosaic import SegmentMosaic
 from .packing import PackSegmentInputs, PadSegments
-from .segments import LoadInstanceAnnotations, LoadPanopticAnnotations
+from .segment_loading import LoadInstanceAnnotations, LoadPanopticAnnotations
 
 __all__ = [
     'InferencerLoader',

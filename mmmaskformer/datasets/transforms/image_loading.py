@@ -20,9 +20,8 @@ from PIL import Image
 
 from mmmaskformer.registry import TRANSFORMS
 
-from ..exif import STORED, orientation_of, swaps_sides, turn
-from ..whole_files import check_whole
-from .files import naming_the_file
+from ..file_checks import check_whole, naming_the_file
+from ..image_headers import STORED, orientation_of, swaps_sides, turn
 
 EXIF_SETTINGS = ('auto', 'apply', 'ignore')
 AS_STORED = {'color': 'color_ignore_orientation', 'grayscale': 'grayscale_ignore_orientation'}

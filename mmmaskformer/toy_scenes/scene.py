@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..datasets.toy import CATEGORIES, CATEGORY_IDS, UNLABELLED
 from .backdrop import building, grass, road, sky
 from .canvas import Light, Sprite
-from .classes import CATEGORIES, CATEGORY_IDS, UNLABELLED
 from .things import DRAWERS, stone
 
 SUPERSAMPLING = 2

@@ -13,8 +13,8 @@ from small_coco import CATEGORIES, document
 from torch.utils.data import BatchSampler, DataLoader, Subset
 
 from mmmaskformer.datasets import CocoInstanceDataset, CocoPanopticDataset
-from mmmaskformer.datasets.contents import class_counts, contents_of
-from mmmaskformer.datasets.leaves import leaves
+from mmmaskformer.datasets.class_contents import class_counts, contents_of
+from mmmaskformer.datasets.dataset_wrappers import leaves
 from mmmaskformer.engine.numbered_samples import number_samples
 
 

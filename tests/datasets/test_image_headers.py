@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmmaskformer.datasets.image_heads import ImageHead, read_head
+from mmmaskformer.datasets.image_headers import ImageHead, read_head
 
 
 @pytest.mark.parametrize(

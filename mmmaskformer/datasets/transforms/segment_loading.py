@@ -12,9 +12,9 @@ from mmengine.logging import print_log
 
 from mmmaskformer.registry import TRANSFORMS
 
+from ..file_checks import check_same_size, naming_the_file, read_exact
 from ..id_maps import layer_masks, number_segments
 from ..segmentations import draw_segmentation
-from .files import check_same_size, naming_the_file, read_exact
 
 MAX_LAYERS = 128  # channels that OpenCV 5 resizes
 

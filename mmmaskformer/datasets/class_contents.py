@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from mmseg.datasets import BaseSegDataset, MultiImageMixDataset
 from mmseg.datasets.transforms import LoadAnnotations as MMSegLoadAnnotations
 from numpy.typing import NDArray
 
-from .leaves import leaves
+from .dataset_wrappers import bad_samples_pass, leaves
 from .transforms import LoadAnnotations
 
 MANY = 1000
@@ -42,7 +41,6 @@ class Content(NamedTuple):
 
 
 EMPTY = Content(np.zeros(0, np.int64), np.zeros(0, np.int64))
-_tolerant = False
 
 
 def contents_of(dataset: Any, indices: Sequence[int]) -> list[Content | Exception]:
@@ -51,7 +49,7 @@ def contents_of(dataset: Any, indices: Sequence[int]) -> list[Content | Exceptio
     Label maps are read in threads and remembered by the data set.
 
     Args:
-        dataset: A data set without others inside (`leaves.leaves`): mmseg's, or one of ours.
+        dataset: A data set without others inside (`dataset_wrappers.leaves`): mmseg's, or one of ours.
         indices: Numbers of the samples.
     """
     known = dataset.__dict__.setdefault('_contents', {})
@@ -84,29 +82,10 @@ def cat_ids(dataset: Any, idx: int) -> list[int]:
         contents_of(dataset, range(len(dataset)))
     (content,) = contents_of(dataset, [idx])
     if isinstance(content, Exception):
-        if _tolerant:
+        if bad_samples_pass():
             return []
         raise content
     return np.unique(content.classes).tolist()
-
-
-@contextmanager
-def unreadable_as_empty() -> Iterator[None]:
-    """While it lasts, a label map that cannot be read counts as one without classes.
-
-    Nor are outlines refused that cannot be drawn, but for their image when it is loaded.
-    """
-    global _tolerant
-    before, _tolerant = _tolerant, True
-    try:
-        yield
-    finally:
-        _tolerant = before
-
-
-def bad_samples_pass() -> bool:
-    """Whether samples that cannot be loaded are left to `SkipBadSamples`."""
-    return _tolerant
 
 
 def class_counts(dataset: Any, num_classes: int, of_pixels: bool = False) -> NDArray[np.int64]:

@@ -1,11 +1,10 @@
-"""What the converters share: many small jobs with a progress bar, and files that appear whole or not at all.
-
-A converter that was interrupted is started again: what is finished stays as it is.
-"""
+"""What converters share: parallel jobs, checked reading, files written whole or not at all, command line."""
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -16,6 +15,8 @@ import cv2
 import numpy as np
 from mmengine.utils import track_iter_progress
 from PIL import Image
+
+from ..categories import Category
 
 Job = TypeVar('Job')
 Result = TypeVar('Result')
@@ -172,3 +173,62 @@ def _says(path: Path, document: dict) -> bool:
         return json.loads(path.read_text()) == document
     except ValueError:
         return False
+
+
+def panoptic_document(entries: Sequence[tuple[dict, dict]], categories: Sequence[Category]) -> dict[str, Any]:
+    """The content of a panoptic JSON file.
+
+    Args:
+        entries: For each image, its entries among ``images`` and ``annotations``.
+        categories: The categories.
+    """
+    images, annotations = (list(column) for column in zip(*entries))
+    described = [
+        dict(id=category.id, name=category.name, isthing=int(category.isthing), color=list(category.color))
+        for category in categories
+    ]
+    return dict(images=images, annotations=annotations, categories=described)
+
+
+def run_converter(
+    convert: Callable[[str, Sequence[str], int], dict[str, int]],
+    description: str | None,
+    root: str,
+    contents: str,
+    splits: Sequence[str],
+    others: Sequence[str] = (),
+    done: str = 'Converted',
+) -> None:
+    """Parse the arguments, convert, and say how many images that were, or what is wrong.
+
+    Args:
+        convert: Takes the folder of the data set, the splits and the number of processes; returns the number
+            of images of each split.
+        description: What the tool does.
+        root: Where the data set is unless the user says otherwise.
+        contents: What that folder holds, for the help.
+        splits: Splits that are converted unless the user says otherwise.
+        others: Splits that the user may also choose.
+        done: The verb for what was done.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument(
+        'root', nargs='?', default=root, help=f'folder with {contents} (default: %(default)s)'
+    )
+    parser.add_argument('--splits', nargs='+', default=list(splits), choices=[*splits, *others])
+    parser.add_argument(
+        '--num-workers',
+        '--workers',
+        type=int,
+        default=os.cpu_count(),
+        help='processes (default: %(default)s)',
+    )
+    parser.add_argument('--debug', action='store_true', help='show the whole traceback of an error')
+    args = parser.parse_args()
+    try:
+        counts = convert(args.root, args.splits, args.num_workers)
+    except (ValueError, OSError, ImportError) as error:
+        if args.debug:
+            raise
+        parser.exit(1, f'\nError: {error}\n')
+    print(f'\n{done} {sum(counts.values())} images of {args.root}.')

@@ -12,9 +12,11 @@ from mmengine import fileio
 from mmengine.logging import print_log
 
 from ..utils import shown
-from .entries import IMAGE, check_entries, image_size, whole_number
+from .json_fields import IMAGE, check_entries, image_size, whole_number
 
 ImageId = int | str
+Classes = Mapping[int, tuple[int, bool]]
+"""Place among the classes and isthing, by the id of the category."""
 LeftOut = dict[str, list[str]]
 """What a file lists and nothing uses: by reason, the file name of the image for each entry left out."""
 

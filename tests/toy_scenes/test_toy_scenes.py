@@ -10,17 +10,10 @@ import numpy as np
 import pytest
 from mmengine.registry import init_default_scope
 
-from mmmaskformer.datasets.toy import (
-    CATEGORIES,
-    CATEGORY_IDS,
-    Scene,
-    ToyDataset,
-    ToyRecipe,
-    draw_scene,
-    write_toy,
-)
-from mmmaskformer.datasets.toy.panoptic import color_segments, describe_segments
-from mmmaskformer.datasets.toy.scene import remove_slivers
+from mmmaskformer.datasets.toy import CATEGORIES, CATEGORY_IDS, ToyDataset
+from mmmaskformer.toy_scenes import Scene, ToyRecipe, draw_scene, write_toy
+from mmmaskformer.toy_scenes.scene import remove_slivers
+from mmmaskformer.toy_scenes.writer import color_segments, describe_segments
 
 ROOT = Path(__file__).parents[2]
 RECIPE = ToyRecipe(num_training=5, num_validation=3, height=96, width=128, seed=3)

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..entries import whole_number
+from .json_fields import whole_number
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / 'category_lists'
 PACKAGED = ('ade20k_panoptic', 'cityscapes_panoptic', 'coco_instance', 'coco_panoptic')
 GOLDEN_RATIO = 0.618034
 

@@ -1,4 +1,4 @@
-"""ADE20K with all 847 classes that occur often enough to be learnt."""
+"""ADE20K with all 847 classes that occur often enough to be learned, and its panoptic annotations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from mmseg.datasets import BaseSegDataset
 
 from mmmaskformer.registry import DATASETS
 
-from .categories import FOLDER, default_color
+from .categories import FOLDER, Source, default_color
+from .coco_panoptic import CocoPanopticDataset
 
 IGNORED_LABEL = 65535
 
@@ -42,3 +43,26 @@ class Ade20kFullDataset(BaseSegDataset):
 
     def __init__(self, img_suffix: str = '.jpg', seg_map_suffix: str = '.tif', **kwargs: Any) -> None:
         super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)
+
+
+@DATASETS.register_module()
+class Ade20kPanopticDataset(CocoPanopticDataset):
+    """ADE20K panoptic: the 150 classes of SceneParse150 in their order, 100 of them things, with ids 0-149.
+
+    ``tools/dataset_converters/ade20k_panoptic.py`` writes its files.
+
+    Args:
+        ann_file: As `CocoPanopticDataset`.
+        categories: As `CocoPanopticDataset`.
+        **kwargs: As `CocoPanopticDataset`.
+    """
+
+    same_id_advice = (
+        'road and skyscraper share a color in the files of the original script; write the files anew with '
+        'tools/dataset_converters/ade20k_panoptic.py.'
+    )
+
+    def __init__(
+        self, ann_file: str = '', categories: Source | None = 'ade20k_panoptic', **kwargs: Any
+    ) -> None:
+        super().__init__(ann_file, categories, **kwargs)

@@ -12,11 +12,11 @@ import numpy as np
 from ..categories import Category, load_categories
 from ..cityscapes import city_of
 from ..id_maps import describe_segment
-from .coco_format import panoptic_document
-from .jobs import (
+from .conversion import (
     check_labels,
     check_size,
     encode_png,
+    panoptic_document,
     read_map,
     require_files,
     run_jobs,

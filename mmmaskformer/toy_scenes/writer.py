@@ -13,9 +13,9 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from mmmaskformer.utils import opencv_path
-
-from .panoptic import categories_json, color_segments, describe_segments
+from ..datasets.id_maps import describe_segment
+from ..datasets.toy import CATEGORIES, categories_json
+from ..utils import opencv_path
 from .scene import Scene, draw_scene
 
 _T = TypeVar('_T')
@@ -186,3 +186,28 @@ def _show_progress(items: Iterable[_T], total: int, title: str) -> Iterator[_T]:
         elif count in steps:
             print(f'{title}: {count}/{total}', flush=True)
         yield item
+
+
+def color_segments(scene: Scene) -> tuple[list[int], np.ndarray]:
+    """Gives every segment an id of its own whose color is close to its category's, as COCO does.
+
+    Returns:
+        The ids, R + 256 G + 65536 B, in the order of ``scene.categories``; and the id map as an RGB image
+        (H, W, 3) uint8, black where unlabelled.
+    """
+    colors = np.zeros((len(scene.categories) + 1, 3), dtype=np.uint8)
+    taken: dict[int, int] = {}
+    for segment, number in enumerate(scene.categories, start=1):
+        repeat = taken[number] = taken.get(number, -1) + 1
+        steps = (repeat % 3, repeat // 3 % 3, repeat // 9)
+        colors[segment] = np.clip(np.array(CATEGORIES[number - 1].color) - 9 * np.array(steps), 1, 255)
+    ids = colors[1:].astype(int) @ (1, 256, 65536)
+    return ids.tolist(), colors[scene.segments]
+
+
+def describe_segments(scene: Scene, ids: list[int]) -> list[dict]:
+    """The ``segments_info`` of the COCO panoptic JSON."""
+    return [
+        describe_segment(scene.segments == segment, segment_id, number)
+        for segment, (number, segment_id) in enumerate(zip(scene.categories, ids, strict=True), start=1)
+    ]

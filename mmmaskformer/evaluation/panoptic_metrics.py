@@ -22,7 +22,7 @@ from ..functional.panoptic_quality import (
 from ..functional.targets import ignored_label
 from ..registry import METRICS
 from .per_image_metric import PerImageMetric, image_key, image_name, meta_field
-from .submission import PanopticSubmission
+from .prediction_files import PanopticSubmission
 
 Array = NDArray[Any]
 

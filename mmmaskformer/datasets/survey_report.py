@@ -7,7 +7,7 @@ from collections import Counter
 from statistics import median
 
 from ..utils import shown
-from .left_out import UNNAMED
+from .dataset_files import UNNAMED
 from .survey import Survey
 
 RAREST = 3

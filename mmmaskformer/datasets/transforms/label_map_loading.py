@@ -9,7 +9,7 @@ from mmseg.datasets.transforms import LoadAnnotations as MMSegLoadAnnotations
 from mmmaskformer.functional.targets import LARGEST_LABEL
 from mmmaskformer.registry import TRANSFORMS
 
-from .files import check_same_size, naming_the_file, read_exact
+from ..file_checks import check_same_size, naming_the_file, read_exact
 
 
 @TRANSFORMS.register_module()
