@@ -13,8 +13,8 @@ from measure import compare
 from speed_losses import losses
 from torch import Tensor
 
+from mmmaskformer.functional.label_map_by_bands import semantic_label_map
 from mmmaskformer.functional.resizing import OutputSize
-from mmmaskformer.functional.semantic_inference import semantic_label_map
 from mmmaskformer.structures import MaskPrediction
 
 SEGMENTS = (1, 3, 10, 30, 100, 300)

@@ -10,11 +10,8 @@ from measure import compare
 from mmdet.models.losses import DiceLoss, FocalLoss
 from torch import Tensor
 
-from mmmaskformer.functional.upsampled_losses import (
-    dice_value_and_grad,
-    focal_value_and_grad,
-    upsampled_mask_losses,
-)
+from mmmaskformer.functional.upsampled_losses import upsampled_mask_losses
+from mmmaskformer.models.losses.mask_losses import dice_value_and_grad, focal_value_and_grad
 
 LAYERS = 6
 FOCAL_WEIGHT = 20.0

@@ -13,11 +13,9 @@ from golden_checks import (
 )
 from golden_outputs import golden_arrays
 
+from mmmaskformer.functional.label_map_by_bands import semantic_label_map
 from mmmaskformer.functional.resizing import BAND_VALUES
-from mmmaskformer.functional.semantic_inference import (
-    image_scores,
-    semantic_label_map,
-)
+from mmmaskformer.functional.semantic_inference import image_scores
 
 
 @pytest.mark.parametrize('thresholds', THRESHOLDS)

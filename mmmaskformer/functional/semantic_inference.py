@@ -1,4 +1,4 @@
-"""Semantic inference: scores, and label maps without ever holding the scores of a whole image."""
+"""Semantic inference: scores of classes, and label maps from them or from single queries."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..structures import MaskPrediction
-from .resizing import OutputSize, RowResizer, bands, resize, resize_masks, resize_scores
-
-# Columns of mask logits in a window whose extremes bound the scores in it.
-WINDOW = 8
-# Pixels whose scores are computed at a time: few enough to be compared while they are in a core's cache.
-PRODUCT_PIXELS = {'cpu': 4096}
+from .postprocess import compete, panoptic_queries
+from .resizing import OutputSize, resize, resize_masks, resize_scores
 
 
 def semantic_scores(prediction: MaskPrediction, size: tuple[int, int]) -> Tensor:
@@ -30,7 +26,7 @@ def semantic_scores(prediction: MaskPrediction, size: tuple[int, int]) -> Tensor
     """
     with torch.autocast(prediction.mask_logits.device.type, enabled=False):
         masks = resize(prediction.mask_logits.float(), size)
-        return _combine(_class_prob(prediction.class_logits), masks)
+        return _combine(class_probabilities(prediction.class_logits), masks)
 
 
 def image_scores(prediction: MaskPrediction, size: OutputSize, before: bool = False) -> Tensor:
@@ -49,7 +45,7 @@ def image_scores(prediction: MaskPrediction, size: OutputSize, before: bool = Fa
         return resize_scores(semantic_scores(batch, size.padded)[0], size)
     with torch.autocast(prediction.mask_logits.device.type, enabled=False):
         masks = resize_masks(prediction.mask_logits, size)
-        return _combine(_class_prob(prediction.class_logits), masks)
+        return _combine(class_probabilities(prediction.class_logits), masks)
 
 
 def semantic_labels(scores: Tensor, void: int = 255) -> Tensor:
@@ -57,7 +53,7 @@ def semantic_labels(scores: Tensor, void: int = 255) -> Tensor:
 
     A single class has no rival: its label is 0 where the score is above 0.5, and ``void`` elsewhere.
     """
-    return best_index(scores)[None] if len(scores) > 1 else _found_or_void(scores, void)
+    return best_index(scores)[None] if len(scores) > 1 else found_or_void(scores, void)
 
 
 def add_rest(scores: Tensor) -> Tensor:
@@ -69,113 +65,44 @@ def add_rest(scores: Tensor) -> Tensor:
     return torch.cat([scores, 1 - scores], dim=1) if scores.shape[1] == 1 else scores
 
 
-@torch.no_grad()
-def semantic_label_map(
-    prediction: MaskPrediction, size: OutputSize, before: bool = False, void: int = 255
+def general_semantic_labels(
+    prediction: MaskPrediction,
+    size: OutputSize,
+    score_thr: float = 0.0,
+    overlap_thr: float = 0.0,
+    void: int = 255,
 ) -> Tensor:
-    """`semantic_labels` of the scores at the original size, a band of rows at a time.
+    """The class of the query whose p(class) * p(pixel in mask) is highest.
 
-    Neither Q nor K maps of full size ever exist, and classes that provably win no pixel of a band are left
-    out of it. Labels equal those from all scores but where the two best classes are equal to rounding.
+    Queries compete alone, where semantic inference sums over the queries of a class. With both thresholds at
+    zero only queries of no-object are left out, and every pixel has a class if there is any other query. A
+    single class must be more probable than 0.5, as in semantic inference.
 
     Args:
         prediction: Of one image: class logits ``(Q, K + 1)`` and mask logits ``(Q, h, w)``.
         size: Sizes of input, image and output.
-        before: Resize mask logits to the original size before they are combined, not the scores after.
-        void: Label of pixels where a single class was not found.
+        score_thr: Queries of no-object, or whose class is no more probable than this, are left out.
+        overlap_thr: If above zero, a query that wins less than this part of its mask's area, or has no mask,
+            leaves its pixels void, as in panoptic inference.
+        void: Label of pixels without a class.
 
     Returns:
-        ``(1, *size.output)`` int64.
+        ``(1, *size.output)`` int64 labels.
     """
-    height, width = size.output
-    wide = max(width, size.image[0] * size.image[1] // height)  # pixels of the image in a row of output
-    parts = list(bands(height, wide * len(prediction.class_logits), prediction.mask_logits.device))
-    if len(parts) == 1:
-        return semantic_labels(image_scores(prediction, size, before), void)
-    with torch.autocast(prediction.mask_logits.device.type, enabled=False):
-        label_rows = _LabelRows(prediction, size, before, void)
-        return torch.cat([label_rows.get(start, stop) for start, stop in parts])[None]
-
-
-class _LabelRows:
-    """Labels of a band of rows, from the few rows of the masks that it needs."""
-
-    def __init__(self, prediction: MaskPrediction, size: OutputSize, before: bool, void: int):
-        self.void = void
-        self.class_prob = _class_prob(prediction.class_logits).mT.contiguous()
-        self.mask_logits = prediction.mask_logits.float().permute(1, 2, 0)
-        self.size = size
-        self.masks = RowResizer(len(self.mask_logits), size if before else size._replace(output=size.image))
-        resized = not before and size.image != size.output
-        self.scores = RowResizer(size.image[0], size._replace(padded=size.image)) if resized else None
-
-    def get(self, start: int, stop: int) -> Tensor:
-        """``(stop - start, W)`` int64."""
-        first, last = self.scores.sources(start, stop) if self.scores else (start, stop)
-        logits = self.mask_logits[slice(*self.masks.sources(first, last))].contiguous()
-        classes = possible_classes(self.class_prob, logits, self.size.padded[1])
-        if len(classes) == 1 < len(self.class_prob):
-            return classes.expand(stop - start, self.size.output[1])
-        prob = self.class_prob[classes].mT
-        masks = self.masks.resize(logits, first, last).sigmoid_()
-        if self.scores:
-            best = _best_class(self.scores.resize(masks @ prob, start, stop), self.void)
-        else:
-            best = _best_of_products(masks, prob, self.void)
-        return best if len(self.class_prob) == 1 else classes[best]
-
-
-def possible_classes(class_prob: Tensor, mask_logits: Tensor, width: int) -> Tensor:
-    """Classes that may have the highest score in some pixel that the masks are upsampled to.
-
-    An upsampled logit lies between the lowest and the highest of the few that it is made of, so a score lies
-    between the sums of p(class) * p(mask) at these. Where a class's highest possible score is below another's
-    lowest possible one, it cannot win; columns are looked at in windows.
-
-    Args:
-        class_prob: ``(K, Q)``.
-        mask_logits: ``(h, w, Q)``.
-        width: Columns that the masks are upsampled to, at first.
-
-    Returns:
-        ``(N,)`` int64, ascending; all K where the masks say little.
-    """
-    span = 2 + -(-mask_logits.shape[1] // width)  # columns that make a pixel
-    high = _windows(mask_logits.amax(0), span)
-    low = -_windows(-mask_logits.amin(0), span)
-    highest, lowest = (bound.sigmoid() @ class_prob.mT for bound in (high, low))
-    beaten = highest * (1 + 1e-5) + 1e-6 < lowest.amax(1, keepdim=True)
-    return torch.where(~beaten.all(0))[0]
-
-
-def _windows(columns: Tensor, span: int) -> Tensor:
-    """Maxima of windows of ``(w, Q)`` columns; any ``span`` columns lie in one of the windows."""
-    padded = F.pad(columns.mT, (0, -len(columns) % WINDOW + span - 1), value=-torch.inf)
-    return F.max_pool1d(padded, WINDOW + span - 1, stride=WINDOW).mT
-
-
-def _best_of_products(maps: Tensor, weights: Tensor, void: int) -> Tensor:
-    """`_best_class` of ``(h, w, Q) @ (Q, K)``, a few pixels at a time: all products never exist."""
-    pixels = maps.flatten(0, 1)
-    step = PRODUCT_PIXELS.get(maps.device.type, len(pixels))
-    num_classes = weights.shape[1]
-    weights = F.pad(weights.mT, (0, 0, 0, -num_classes % 8)).mT  # MKL takes as long for 19 columns as for 32
-    products = maps.new_empty(step, weights.shape[1])
-    best = [
-        _best_class(torch.mm(part, weights, out=products[: len(part)])[:, :num_classes], void)
-        for part in pixels.split(step)
-    ]
-    return torch.cat(best).view(maps.shape[:2])
-
-
-def _best_class(scores: Tensor, void: int) -> Tensor:
-    """``(..., K)`` scores -> ``(...)`` int64, as `semantic_labels`."""
-    return scores.max(-1).indices if scores.shape[-1] > 1 else _found_or_void(scores[..., 0], void)
-
-
-def _found_or_void(scores: Tensor, void: int) -> Tensor:
-    """Labels int64 of a single class from its scores."""
-    return torch.where(scores > 0.5, 0, void)
+    num_classes = prediction.class_logits.shape[-1] - 1
+    scores, labels = prediction.class_logits.float().softmax(-1).max(-1)
+    queries = panoptic_queries(prediction.class_logits, num_classes, score_thr)
+    if not len(queries):
+        return torch.full((1, *size.output), void, device=labels.device)
+    masks, scores, given = prediction.mask_logits[queries], scores[queries], labels[queries]
+    if num_classes == 1:  # its rival is void, with a score of 0.5 in every pixel
+        masks = torch.cat([torch.full_like(masks[:1], 100), masks])
+        scores, given = F.pad(scores, (1, 0), value=0.5), F.pad(given, (1, 0), value=void)
+    winner, areas = compete(masks, scores, size)
+    won = torch.bincount(winner.flatten(), minlength=len(given))
+    if overlap_thr > 0:
+        given = given.where((areas > 0) & (won / areas >= overlap_thr), given.new_tensor(void))
+    return given[winner[None]]
 
 
 def best_index(maps: Tensor) -> Tensor:
@@ -191,7 +118,13 @@ def best_index(maps: Tensor) -> Tensor:
     return len(maps) - hits.mul_(highest_first).amax(0).long().clamp_(min=1)
 
 
-def _class_prob(class_logits: Tensor) -> Tensor:
+def found_or_void(scores: Tensor, void: int) -> Tensor:
+    """Labels int64 of a single class from its scores."""
+    return torch.where(scores > 0.5, 0, void)
+
+
+def class_probabilities(class_logits: Tensor) -> Tensor:
+    """``(..., K + 1)`` logits -> ``(..., K)`` float32 probabilities, without no-object."""
     return class_logits.float().softmax(-1)[..., :-1]
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..structures import Segments
+from .matching import nearest_resize_masks
 
 LARGEST_LABEL = 65535
 
@@ -135,3 +136,11 @@ def id_map_to_segments(
     present = masks.flatten(1).any(1)
     masks, labels = masks[present], labels[present]
     return Segments(labels, masks, masks.any(0) if mark_valid else None)
+
+
+def segments_at(segments: Segments, size: tuple[int, int]) -> Segments:
+    """Segments nearest-downsampled to ``size``, without those of which no pixel is left (as deeplab2)."""
+    masks = nearest_resize_masks(segments.masks, size)
+    left = masks.flatten(1).any(1)
+    valid = None if segments.valid is None else nearest_resize_masks(segments.valid[None], size)[0]
+    return Segments(segments.labels[left], masks[left], valid)

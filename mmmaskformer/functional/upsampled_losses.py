@@ -2,7 +2,8 @@
 
 Bilinear upsampling is linear, so its adjoint brings a gradient at full resolution back to the prediction's.
 Here that happens in the forward pass already, a few masks at a time: tensors of full resolution live for one
-chunk of masks only. Exact, not point-sampled; `mask_losses` has the plain formulas it is compared with.
+chunk of masks only. Exact, not point-sampled; `models.losses.mask_losses` has the formulas, and the plain
+form that this is compared with.
 """
 
 from __future__ import annotations
@@ -43,53 +44,6 @@ class MaskPixels(NamedTuple):
 
 # Per-mask values (M,) and d value / d mask logits (M, H, W)
 ValueAndGrad = Callable[[MaskPixels], tuple[Tensor, Tensor]]
-
-
-def focal_value_and_grad(
-    pixels: MaskPixels, alpha: float = 0.25, gamma: float = 2.0
-) -> tuple[Tensor, Tensor]:
-    """`mask_losses.focal_loss` and its derivative in closed form.
-
-    With z the logit of the wrong side and m = sigmoid(z): L = a m^g softplus(z),
-    dL/dz = a m^g (g (1 - m) softplus(z) + m), and dL/dlogit = -side dL/dz. The balance is
-    a = 1/2 + (alpha - 1/2) side.
-
-    Args:
-        pixels: M masks.
-        alpha: Weight of the foreground.
-        gamma: Focusing exponent.
-
-    Returns:
-        Values ``(M,)`` and gradients ``(M, H, W)``.
-    """
-    factor = pixels.missed**gamma
-    loss = F.softplus(pixels.against).mul_(factor)
-    if pixels.valid is not None:
-        loss.mul_(pixels.valid)
-    total, signed = _sums(loss, pixels.side)
-    values = (total / 2 + (alpha - 0.5) * signed) / pixels.counted
-    pull = loss.mul_(gamma)
-    slope = factor.sub_(pull).mul_(pixels.missed).add_(pull)
-    per_pixel = (1 / pixels.counted)[:, None, None]
-    balance = torch.mul(pixels.side, -0.5 * per_pixel, out=pull).add_((0.5 - alpha) * per_pixel)
-    return values, slope.mul_(balance)
-
-
-def dice_value_and_grad(pixels: MaskPixels, smooth: float = 1.0) -> tuple[Tensor, Tensor]:
-    """`mask_losses.dice_loss` and its derivative in closed form; shapes as in :func:`focal_value_and_grad`.
-
-    With N = 2 sum(p t) + s and D = sum(p) + sum(t) + s: L = 1 - N/D, dL/dp = N/D^2 - 2t/D.
-    """
-    total, signed = _sums(pixels.missed, pixels.side)
-    missed_inside, outside = (total + signed) / 2, (total - signed) / 2
-    overlap = pixels.areas - missed_inside
-    numerator = 2 * overlap + smooth
-    denominator = overlap + outside + pixels.areas + smooth
-    half = (1 / denominator)[:, None, None]
-    middle = (numerator / denominator**2)[:, None, None] - half
-    grad = torch.mul(pixels.side, -half).add_(middle)
-    variance = torch.addcmul(pixels.missed, pixels.missed, pixels.missed, value=-1)
-    return 1 - numerator / denominator, grad.mul_(variance)
 
 
 def upsampled_mask_losses(
@@ -182,12 +136,6 @@ def _count_pixels(targets: Tensor, valid: Tensor | None, dtype: torch.dtype) -> 
     else:
         areas, counted = (targets & valid).sum((1, 2)), valid.sum((1, 2))
     return areas.to(dtype), counted.clamp(min=1).to(dtype)
-
-
-def _sums(values: Tensor, side: Tensor) -> tuple[Tensor, Tensor]:
-    """Sums over the pixels of each mask, plain and signed by the side."""
-    rows, sides = values.flatten(1), side.flatten(1)
-    return rows.sum(1), torch.linalg.vecdot(rows, sides)
 
 
 def resize_rows_adjoint(grad: Tensor, height: int) -> Tensor:

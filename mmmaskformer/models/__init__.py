@@ -24,7 +24,8 @@ from .losses import (
     PQStyleLoss,
 )
 from .pixel_decoders import FPNPixelDecoder, PixelFeatures, TransformerEncoderPixelDecoder
-from .segmentors import MaskFormer, MaskFormerTTAModel
+from .segmentor import MaskFormer
+from .test_time_augmentation import MaskFormerTTAModel
 from .transformer_decoder import MaskFormerTransformerDecoder
 
 __all__ = [

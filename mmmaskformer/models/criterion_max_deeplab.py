@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..functional.matching import Match
-from ..functional.max_deeplab import segments_at
+from ..functional.targets import segments_at
 from ..registry import MODELS, TASK_UTILS
 from ..structures import MaskPrediction, Segments
 

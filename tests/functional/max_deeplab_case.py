@@ -6,7 +6,7 @@ from math import exp
 
 import torch
 
-from mmmaskformer.functional.max_deeplab import slot_log_odds
+from mmmaskformer.functional.max_deeplab_inference import slot_log_odds
 
 N, K, HEIGHT, WIDTH, P = 6, 4, 3, 4, 12
 LABELS = torch.tensor([2, 0, 3])

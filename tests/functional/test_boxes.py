@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mmmaskformer.functional.boxes import pairwise_box_l1, pairwise_giou, relative_boxes
+from mmmaskformer.models.assigners.match_costs import pairwise_box_l1, pairwise_giou, relative_boxes
 
 
 def random_boxes(count: int) -> torch.Tensor:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mmmaskformer.functional.general_inference import general_semantic_labels
 from mmmaskformer.functional.postprocess import panoptic_segments
 from mmmaskformer.functional.resizing import OutputSize
-from mmmaskformer.functional.semantic_inference import semantic_scores
+from mmmaskformer.functional.semantic_inference import general_semantic_labels, semantic_scores
 from mmmaskformer.structures import MaskPrediction
 
 VOID = 255

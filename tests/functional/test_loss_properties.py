@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from test_upsampled_losses import FORMULAS, plain_losses
 from torch import Tensor
 
-from mmmaskformer.functional.mask_losses import pairwise_dice, pairwise_focal
 from mmmaskformer.functional.upsampled_losses import upsampled_mask_losses
+from mmmaskformer.models.losses.mask_losses import pairwise_dice, pairwise_focal
 
 SIDES = st.integers(1, 9)
 

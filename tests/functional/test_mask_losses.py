@@ -6,12 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmmaskformer.functional.mask_losses import (
-    dice_loss,
-    focal_loss,
-    pairwise_dice,
-    pairwise_focal,
-)
+from mmmaskformer.models.losses.mask_losses import dice_loss, focal_loss, pairwise_dice, pairwise_focal
 
 
 def test_dice_half_covered():

@@ -11,14 +11,14 @@ from max_deeplab_case import LABELS, Case, K, N, P
 from torch.autograd import gradcheck
 
 from mmmaskformer.functional.matching import optimal_assignments
-from mmmaskformer.functional.max_deeplab import (
+from mmmaskformer.functional.max_deeplab_inference import slot_log_odds
+from mmmaskformer.functional.targets import segments_at
+from mmmaskformer.models.losses.max_deeplab_losses import (
     instance_discrimination_loss,
     mask_id_cross_entropy,
     pq_style_loss,
     pq_style_similarity,
-    segments_at,
     semantic_cross_entropy,
-    slot_log_odds,
 )
 from mmmaskformer.structures import Segments
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mmmaskformer.functional.max_deeplab import max_deeplab_segments, slot_log_odds
+from mmmaskformer.functional.max_deeplab_inference import max_deeplab_segments, slot_log_odds
 from mmmaskformer.functional.resizing import OutputSize, resize_masks
 from mmmaskformer.structures import MaskPrediction
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmmaskformer.functional.mask_products import convolve_products
+from mmmaskformer.functional.folded_convolution import convolve_products
+from mmmaskformer.functional.label_map_by_bands import semantic_label_map
 from mmmaskformer.functional.resizing import (
     BAND_VALUES,
     OutputSize,
@@ -12,12 +13,7 @@ from mmmaskformer.functional.resizing import (
     bands,
     resize_masks,
 )
-from mmmaskformer.functional.semantic_inference import (
-    best_index,
-    image_scores,
-    semantic_label_map,
-    semantic_scores,
-)
+from mmmaskformer.functional.semantic_inference import best_index, image_scores, semantic_scores
 from mmmaskformer.structures import MaskPrediction
 
 SIZES = [

@@ -5,13 +5,9 @@ import math
 import pytest
 import torch
 
+from mmmaskformer.functional.label_map_by_bands import possible_classes, semantic_label_map
 from mmmaskformer.functional.resizing import BAND_VALUES, OutputSize
-from mmmaskformer.functional.semantic_inference import (
-    image_scores,
-    possible_classes,
-    semantic_label_map,
-    semantic_scores,
-)
+from mmmaskformer.functional.semantic_inference import image_scores, semantic_scores
 from mmmaskformer.structures import MaskPrediction
 
 

@@ -6,14 +6,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmmaskformer.functional import upsampled_losses
-from mmmaskformer.functional.mask_losses import dice_loss, focal_loss
 from mmmaskformer.functional.upsampled_losses import (
     CHUNK_PIXELS,
-    dice_value_and_grad,
-    focal_value_and_grad,
     linear_resize_matrix,
     resize_rows_adjoint,
     upsampled_mask_losses,
+)
+from mmmaskformer.models.losses.mask_losses import (
+    dice_loss,
+    dice_value_and_grad,
+    focal_loss,
+    focal_value_and_grad,
 )
 
 FORMULAS = [focal_value_and_grad, dice_value_and_grad]

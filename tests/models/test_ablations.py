@@ -6,8 +6,8 @@ import pytest
 import torch
 from small_models import HEAD, features, images, sample, small_head, small_model
 
-from mmmaskformer.functional.general_inference import general_semantic_labels
 from mmmaskformer.functional.resizing import OutputSize
+from mmmaskformer.functional.semantic_inference import general_semantic_labels
 from mmmaskformer.models.assigners import MaskBoxGIoUCost, MaskBoxL1Cost, MatchInput
 from mmmaskformer.registry import TASK_UTILS
 from mmmaskformer.structures import MaskPrediction, Segments

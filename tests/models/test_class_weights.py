@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from small_models import HEAD, features, sample, small_head
 
-from mmmaskformer.functional.class_weights import inverse_sqrt_weights
 from mmmaskformer.functional.per_pixel import upsampled_cross_entropy
 from mmmaskformer.models import NoObjectCrossEntropyLoss
 from mmmaskformer.models.losses import find_class_weights
+from mmmaskformer.models.losses.classification_loss import inverse_sqrt_weights
 from mmmaskformer.registry import MODELS
 
 LOG_P = torch.tensor([0.5, 0.25, 0.125, 0.125]).log()  # three classes and no-object

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from training_steps import CONVS, ENCODER, QUIET, SWIN, assert_same, build, kept_bytes, step
 
 from mmmaskformer.models.layers import SinePositionEncoding
-from mmmaskformer.models.layers.position_encoding import _encode, _encode_once
+from mmmaskformer.models.layers.transformer_layer import _encode, _encode_once
 
 MODEL_CONFIGS = {'ResNet': dict(decode_head=ENCODER), 'Swin': dict(backbone=SWIN)}
 SIZES = ((64, 96), (64, 64))

@@ -5,7 +5,7 @@ import torch
 from half_types import HALF_TYPES
 from small_models import features, sample, small_head
 
-from mmmaskformer.functional.mask_losses import dice_loss, focal_loss
+from mmmaskformer.models.losses.mask_losses import dice_loss, focal_loss
 from mmmaskformer.models.pixel_decoders import FPNPixelDecoder
 from mmmaskformer.structures import MaskFactors, MaskPrediction, Segments
 

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.registry import DATASETS, init_default_scope
 from small_models import features, images, panoptic_images, sample, small_head, small_model
 
-from mmmaskformer.functional.max_deeplab import max_deeplab_segments
+from mmmaskformer.functional.max_deeplab_inference import max_deeplab_segments
 from mmmaskformer.functional.resizing import OutputSize
 from mmmaskformer.registry import MODELS
 from mmmaskformer.structures import MaskPrediction, Segments

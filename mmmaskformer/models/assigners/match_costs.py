@@ -5,10 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
-from ...functional.mask_losses import pairwise_dice, pairwise_focal
+from ...functional.postprocess import boxes_of
 from ...registry import TASK_UTILS
+from ..losses.mask_losses import pairwise_dice, pairwise_focal
+from ..losses.max_deeplab_losses import pq_style_similarity
 
 
 class MatchInput(NamedTuple):
@@ -95,3 +98,129 @@ class MaskDiceCost(MatchCost):
     def cost(self, pairs: MatchInput) -> Tensor:
         """``(N, S)``."""
         return pairwise_dice(pairs.mask_logits, pairs.masks, pairs.valid, self.smooth)
+
+
+@TASK_UTILS.register_module()
+class PQStyleCost(MatchCost):
+    """Minus p(class) * Dice: the matching that the PQ-style similarity likes best.
+
+    Slots that are exclusive are so before they come here (`MaXDeepLabHead`); any mask's sigmoid will do.
+    """
+
+    def cost(self, pairs: MatchInput) -> Tensor:
+        """``(N, S)``."""
+        return -pq_style_similarity(
+            pairs.class_prob, pairs.mask_logits, pairs.labels, pairs.masks, pairs.valid
+        )
+
+
+class MaskBoxCost(MatchCost):
+    """A cost of the boxes around predicted masks (probability above one half) and segments.
+
+    Pixels that are not valid belong to no predicted mask.
+
+    Args:
+        weight: Factor of the term.
+    """
+
+    def cost(self, pairs: MatchInput) -> Tensor:
+        """``(N, S)``.
+
+        Raises:
+            ValueError: The height and width of the masks are not known.
+        """
+        if pairs.size is None:
+            raise ValueError(f'{type(self).__name__} needs to know where pixels lie: set MatchInput.size')
+        predicted = pairs.mask_logits > 0
+        if pairs.valid is not None:
+            predicted = predicted & pairs.valid.bool()
+        boxes, targets = (
+            relative_boxes(masks.unflatten(1, pairs.size)) for masks in (predicted, pairs.masks.bool())
+        )
+        return self.box_cost(boxes, targets)
+
+    @abstractmethod
+    def box_cost(self, boxes: Tensor, targets: Tensor) -> Tensor:
+        """``(N, S)`` cost of boxes (left, top, right, bottom), as parts of the image."""
+
+
+@TASK_UTILS.register_module()
+class MaskBoxL1Cost(MaskBoxCost):
+    """Sum of the differences of centre, width and height, as parts of the image.
+
+    Args:
+        weight: Factor of the term, DETR's by default.
+    """
+
+    def __init__(self, weight: float = 5.0):
+        super().__init__(weight)
+
+    def box_cost(self, boxes: Tensor, targets: Tensor) -> Tensor:
+        """See :class:`MaskBoxCost`."""
+        return pairwise_box_l1(boxes, targets)
+
+
+@TASK_UTILS.register_module()
+class MaskBoxGIoUCost(MaskBoxCost):
+    """Minus the generalised intersection over union.
+
+    Args:
+        weight: Factor of the term, DETR's by default.
+    """
+
+    def __init__(self, weight: float = 2.0):
+        super().__init__(weight)
+
+    def box_cost(self, boxes: Tensor, targets: Tensor) -> Tensor:
+        """See :class:`MaskBoxCost`."""
+        return -pairwise_giou(boxes, targets)
+
+
+def relative_boxes(masks: Tensor) -> Tensor:
+    """``(N, H, W)`` bool masks -> ``(N, 4)`` (left, top, right, bottom) as parts of width and height.
+
+    An empty mask has a box without area in the upper left corner.
+    """
+    height, width = masks.shape[-2:]
+    return boxes_of(masks) / masks.new_tensor([width, height, width, height], dtype=torch.float32)
+
+
+def pairwise_box_l1(boxes: Tensor, others: Tensor) -> Tensor:
+    """Sum of the differences of centre, width and height, as in DETR.
+
+    Args:
+        boxes: ``(N, 4)`` (left, top, right, bottom).
+        others: ``(S, 4)``.
+
+    Returns:
+        ``(N, S)``.
+    """
+    return torch.cdist(_centre_and_size(boxes), _centre_and_size(others), p=1)
+
+
+def pairwise_giou(boxes: Tensor, others: Tensor) -> Tensor:
+    """Generalised intersection over union, in [-1, 1].
+
+    Args:
+        boxes: ``(N, 4)`` (left, top, right, bottom).
+        others: ``(S, 4)``.
+
+    Returns:
+        ``(N, S)``; -1 where one of the two has no area.
+    """
+    low = torch.maximum(boxes[:, None, :2], others[:, :2])
+    high = torch.minimum(boxes[:, None, 2:], others[:, 2:])
+    intersection = (high - low).clamp(min=0).prod(-1)
+    union = _areas(boxes)[:, None] + _areas(others) - intersection
+    span = torch.maximum(boxes[:, None, 2:], others[:, 2:]) - torch.minimum(boxes[:, None, :2], others[:, :2])
+    around = span.prod(-1)
+    giou = intersection / union - (around - union) / around
+    return giou.where((_areas(boxes)[:, None] > 0) & (_areas(others) > 0), giou.new_tensor(-1.0))
+
+
+def _areas(boxes: Tensor) -> Tensor:
+    return (boxes[:, 2:] - boxes[:, :2]).prod(-1)
+
+
+def _centre_and_size(boxes: Tensor) -> Tensor:
+    return torch.cat([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], dim=1)

@@ -2,8 +2,7 @@
 
 from .maskformer_head import MaskFormerHead
 from .max_deeplab_head import MaXDeepLabHead
-from .per_pixel_head import PerPixelBaselineHead, PerPixelHead
-from .per_pixel_plus_head import PerPixelBaselinePlusHead
+from .per_pixel_head import PerPixelBaselineHead, PerPixelBaselinePlusHead, PerPixelHead
 
 __all__ = [
     'MaXDeepLabHead',

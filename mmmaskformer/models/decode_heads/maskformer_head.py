@@ -9,7 +9,7 @@ import torch
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from ...functional.mask_products import convolve_products
+from ...functional.folded_convolution import convolve_products
 from ...functional.semantic_inference import add_rest, semantic_scores
 from ...functional.targets import id_map_to_segments, label_map_to_segments
 from ...registry import MODELS

@@ -9,7 +9,7 @@ import torch
 from mmengine.model import caffe2_xavier_init
 from torch import Tensor, nn
 
-from ...functional.max_deeplab import max_deeplab_segments, slot_log_odds
+from ...functional.max_deeplab_inference import max_deeplab_segments, slot_log_odds
 from ...registry import MODELS
 from ...structures import MaskPrediction
 from .maskformer_head import MaskFormerHead

@@ -1,9 +1,7 @@
 """Layers shared by the decoders."""
 
 from .checkpointing import checkpointed
-from .mlp import MLP
-from .position_encoding import SinePositionEncoding
-from .transformer_layer import TransformerDecoderLayer, TransformerEncoderLayer
+from .transformer_layer import MLP, SinePositionEncoding, TransformerDecoderLayer, TransformerEncoderLayer
 
 __all__ = [
     'MLP',

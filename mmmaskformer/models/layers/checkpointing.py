@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from .tracing import is_compiling
+from ...functional.fast_paths import is_compiling
 
 
 def checkpointed(function: Callable, *inputs: Any, modules: Sequence[nn.Module], with_cp: bool = True) -> Any:
@@ -34,6 +35,32 @@ def checkpointed(function: Callable, *inputs: Any, modules: Sequence[nn.Module],
         return checkpoint(function, *inputs, use_reentrant=False)
     contexts = (nullcontext(), _kept_statistics(norms))
     return checkpoint(function, *inputs, use_reentrant=False, context_fn=lambda: contexts)
+
+
+def turn_on_checkpointing(backbone: nn.Module, head: nn.Module) -> None:
+    """Gradient checkpointing of every part that knows ``with_cp``.
+
+    Blocks of a backbone bring their own, which is of the reentrant kind that PyTorch has deprecated: it does
+    without. Parts of ours are told to use theirs.
+
+    Raises:
+        ValueError: The backbone has no part that knows ``with_cp``.
+    """
+    blocks: list[Any] = [m for m in _knowing_checkpoints(backbone) if len(_knowing_checkpoints(m)) == 1]
+    if not blocks:
+        raise ValueError(
+            f'with_cp=True: no block of the backbone {type(backbone).__name__} knows gradient checkpointing: '
+            'leave it out, and set with_cp of decode_head.pixel_decoder and decode_head.transformer_decoder'
+        )
+    for block in blocks:
+        block.with_cp = False
+        block.forward = partial(checkpointed, block.forward, modules=[block])
+    for part in _knowing_checkpoints(head):
+        part.with_cp = True
+
+
+def _knowing_checkpoints(module: nn.Module) -> list[Any]:
+    return [m for m in module.modules() if hasattr(m, 'with_cp')]
 
 
 def _has_statistics(module: nn.Module) -> bool:

@@ -1,7 +1,6 @@
-"""Registered losses; the formulas are in functional/."""
+"""Losses, each in one file: formula, derivative and registered class."""
 
-from .class_weights import ClassWeight, ClassWeights, find_class_weights
-from .classification_loss import NoObjectCrossEntropyLoss
+from .classification_loss import ClassWeight, ClassWeights, NoObjectCrossEntropyLoss, find_class_weights
 from .mask_losses import MaskDiceLoss, MaskFocalLoss, MaskLoss
 from .max_deeplab_losses import (
     AuxiliarySemanticLoss,

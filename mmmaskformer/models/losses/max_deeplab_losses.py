@@ -1,25 +1,89 @@
-"""Registered losses of MaX-DeepLab, each of one image."""
+"""Losses of MaX-DeepLab (Wang et al., CVPR 2021), each a formula and its registered class; the similarity.
+
+All are of one image, at the resolution of the predicted masks (stride 4, as MaX-DeepLab's), over P pixels.
+Masks come as log-odds of the slots' softmax (`functional.max_deeplab_inference.slot_log_odds`), so their
+sigmoid is the probability that a pixel belongs to the slot.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...functional.matching import Match
-from ...functional.max_deeplab import (
-    instance_discrimination_loss,
-    mask_id_cross_entropy,
-    pq_style_loss,
-    semantic_cross_entropy,
-)
 from ...registry import MODELS
+from .mask_losses import dice_loss, pairwise_dice
+
+
+def pq_style_similarity(
+    class_prob: Tensor, mask_log_odds: Tensor, labels: Tensor, masks: Tensor, valid: Tensor | None = None
+) -> Tensor:
+    """p(class) * Dice(mask, slot) of every slot and segment: between 0 and 1, as recognition * segmentation.
+
+    Paper, section 3.2. Nothing is added to Dice's fraction (deeplab2 adds 1e-5 to half its denominator); two
+    empty masks are not alike.
+
+    Args:
+        class_prob: ``(N, K + 1)``.
+        mask_log_odds: ``(N, P)``.
+        labels: ``(S,)`` classes.
+        masks: ``(S, P)`` of zeros and ones, of the masks' dtype.
+        valid: ``(P,)`` of zeros and ones; None counts all pixels. deeplab2 leaves void pixels out.
+
+    Returns:
+        ``(N, S)``.
+    """
+    dice = 1 - pairwise_dice(mask_log_odds, masks, valid, smooth=0.0)
+    return class_prob[:, labels] * dice.nan_to_num(0.0)
+
+
+def pq_style_loss(
+    class_logits: Tensor,
+    mask_log_odds: Tensor,
+    labels: Tensor,
+    masks: Tensor,
+    match: Match,
+    valid: Tensor | None = None,
+    alpha: float = 0.75,
+) -> Tensor:
+    """Alpha * L_pos + (1 - alpha) * L_neg, summed over the slots (paper, section 3.2).
+
+    L_pos sums -p(class) * Dice - Dice * log p(class) over the matches, where the first factors are weights
+    without gradient: what is recognised learns its mask, what is segmented learns its class. L_neg sums
+    -log p(no object) over the other slots.
+
+    deeplab2 writes 1 - Dice for -Dice (the same gradient), keeps both weights above 1e-5, multiplies L_neg of
+    each slot by the part of its mask that lies on void (at least 1e-5), and divides by N: see `PQStyleLoss`.
+
+    Args:
+        class_logits: ``(N, K + 1)``; the last class is no-object.
+        mask_log_odds: ``(N, P)``.
+        labels: ``(S,)`` classes.
+        masks: ``(S, P)`` bool, none of them empty.
+        match: Matched slots and their segments.
+        valid: ``(P,)`` bool pixels that Dice counts; None counts all.
+        alpha: Weight of the matches.
+
+    Returns:
+        A scalar, negative where most slots are right.
+    """
+    log_prob = class_logits.log_softmax(-1)
+    slots, segments = match
+    counted = None if valid is None else valid.expand(len(slots), -1).to(mask_log_odds)
+    dice = 1 - dice_loss(mask_log_odds[slots], masks[segments], counted, smooth=0.0)
+    recognised = log_prob[slots, labels[segments]]
+    positive = -(recognised.detach().exp() * dice + dice.detach() * recognised).sum()
+    unmatched = torch.ones_like(log_prob[:, -1]).index_fill(0, slots, 0.0)
+    negative = -(unmatched * log_prob[:, -1]).sum()
+    return alpha * positive + (1 - alpha) * negative
 
 
 @MODELS.register_module()
 class PQStyleLoss(nn.Module):
-    """PQ-style loss: `functional.max_deeplab.pq_style_loss`.
+    """PQ-style loss: `pq_style_loss`.
 
     Args:
         loss_weight: Factor of the loss.
@@ -48,9 +112,25 @@ class PQStyleLoss(nn.Module):
         return self.loss_weight * (loss / len(class_logits) if self.mean_over_slots else loss)
 
 
+def mask_id_cross_entropy(mask_log_odds: Tensor, masks: Tensor, match: Match) -> Tensor:
+    """-log p(slot that is matched with the pixel's segment), mean over the pixels of matched segments.
+
+    Paper, section 3.3 (mask-ID cross entropy): void pixels are left out. deeplab2 has the same.
+
+    Args:
+        mask_log_odds: ``(N, P)``.
+        masks: ``(S, P)`` bool; where segments overlap, that of the first slot counts.
+        match: Matched slots and their segments.
+    """
+    slots, segments = match
+    segment_of_pixel, pixels = _pixels_of(masks[segments])
+    log_prob = F.logsigmoid(mask_log_odds[slots[segment_of_pixel], pixels])
+    return -log_prob.sum() / max(1, len(pixels))
+
+
 @MODELS.register_module()
 class MaskIDLoss(nn.Module):
-    """Mask-ID cross entropy: `functional.max_deeplab.mask_id_cross_entropy`.
+    """Mask-ID cross entropy: `mask_id_cross_entropy`.
 
     Args:
         loss_weight: Factor of the loss.
@@ -65,9 +145,35 @@ class MaskIDLoss(nn.Module):
         return self.loss_weight * mask_id_cross_entropy(mask_log_odds, masks, match)
 
 
+def instance_discrimination_loss(
+    embedding: Tensor, masks: Tensor, learns: Tensor | None = None, temperature: float = 0.3
+) -> Tensor:
+    """Pixels of a segment are alike, and unlike those of others (paper, section 3.3).
+
+    With g the pixels' embedding of length 1 and t_i the sum of g over segment i, of length 1, each pixel's
+    loss is -log of the softmax over segments of t_i . g / temperature, at the pixel's segment; the mean over
+    pixels. Every segment, stuff too, is in the softmax; the mean is over the pixels of segments that learn:
+    things in the paper. deeplab2 averages instead of summing, the same after normalisation, and can draw
+    pairs of pixels instead.
+
+    Args:
+        embedding: ``(D, P)``, of any length.
+        masks: ``(S, P)`` bool.
+        learns: ``(S,)`` bool, segments whose pixels count; None counts all.
+        temperature: Lower is sharper.
+    """
+    counted = masks if learns is None else masks & learns[:, None]
+    (pixels,) = torch.where(counted.any(0))
+    embedding = F.normalize(embedding, dim=0)
+    centres = F.normalize(masks.to(embedding) @ embedding.T, dim=1)
+    similarity = centres @ embedding[:, pixels] / temperature
+    own = similarity.masked_fill(~counted[:, pixels], -torch.inf)
+    return (similarity.logsumexp(0) - own.logsumexp(0)).sum() / max(1, len(pixels))
+
+
 @MODELS.register_module()
 class InstanceDiscriminationLoss(nn.Module):
-    """Instance discrimination: `functional.max_deeplab.instance_discrimination_loss`.
+    """Instance discrimination: `instance_discrimination_loss`.
 
     Args:
         loss_weight: Factor of the loss.
@@ -95,9 +201,24 @@ class InstanceDiscriminationLoss(nn.Module):
         return self.loss_weight * instance_discrimination_loss(embedding, masks, learns, self.temperature)
 
 
+def semantic_cross_entropy(class_logits: Tensor, labels: Tensor, masks: Tensor) -> Tensor:
+    """Cross entropy of an auxiliary classifier of pixels, mean over all that are not void (section 3.3).
+
+    deeplab2 also knows the class of a crowd's pixels, and counts them; here they are void.
+
+    Args:
+        class_logits: ``(K, P)``.
+        labels: ``(S,)`` classes.
+        masks: ``(S, P)`` bool; where segments overlap, the first counts.
+    """
+    segment_of_pixel, pixels = _pixels_of(masks)
+    log_prob = class_logits[:, pixels].log_softmax(0)
+    return -log_prob.gather(0, labels[segment_of_pixel][None]).sum() / max(1, len(pixels))
+
+
 @MODELS.register_module()
 class AuxiliarySemanticLoss(nn.Module):
-    """Per-pixel cross entropy: `functional.max_deeplab.semantic_cross_entropy`.
+    """Per-pixel cross entropy: `semantic_cross_entropy`.
 
     Args:
         loss_weight: Factor of the loss.
@@ -110,3 +231,11 @@ class AuxiliarySemanticLoss(nn.Module):
     def forward(self, class_logits: Tensor, labels: Tensor, masks: Tensor) -> Tensor:
         """Weighted loss of one image; see the formula for the shapes."""
         return self.loss_weight * semantic_cross_entropy(class_logits, labels, masks)
+
+
+def _pixels_of(masks: Tensor) -> tuple[Tensor, Tensor]:
+    """``(S, P)`` bool -> the pixels that lie in a segment, and the first segment of each."""
+    (pixels,) = torch.where(masks.any(0))
+    if not len(pixels):
+        return pixels, pixels
+    return masks[:, pixels].to(torch.uint8).argmax(0), pixels

@@ -1,6 +1,5 @@
 """From backbone features to mask features."""
 
-from .fpn import FPNPixelDecoder, PixelFeatures
-from .transformer_encoder import TransformerEncoderPixelDecoder
+from .fpn import FPNPixelDecoder, PixelFeatures, TransformerEncoderPixelDecoder
 
 __all__ = ['FPNPixelDecoder', 'PixelFeatures', 'TransformerEncoderPixelDecoder']

@@ -12,16 +12,18 @@ from mmseg.models import EncoderDecoder
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
-from ...checkpoints import accept_foreign_checkpoints
-from ...checkpoints.fit_to_model import stem_of
-from ...functional.postprocess import panoptic_segments
-from ...functional.resizing import OutputSize
-from ...functional.semantic_inference import add_rest, semantic_labels
-from ...registry import MODELS
-from ..data_preprocessor import expect_channels, pad_with_ignored_label
-from ..decode_heads.base import SegmentationHead
-from ..execution import compile_parts, prefers_channels_last, turn_on_checkpointing, use_channels_last
-from .results import asks_for_masks, check_test_cfg, image_results, wanted_queries
+from ..checkpoints import accept_foreign_checkpoints
+from ..checkpoints.fit_to_model import stem_of
+from ..functional.postprocess import panoptic_segments
+from ..functional.resizing import OutputSize
+from ..functional.semantic_inference import add_rest, semantic_labels
+from ..registry import MODELS
+from .compilation import compile_parts
+from .data_preprocessor import expect_channels, pad_with_ignored_label
+from .decode_heads.base import SegmentationHead
+from .image_results import asks_for_masks, check_test_cfg, image_results, wanted_queries
+from .layers.checkpointing import turn_on_checkpointing
+from .memory_format import prefers_channels_last, use_channels_last
 
 
 @MODELS.register_module()
@@ -36,7 +38,7 @@ class MaskFormer(EncoderDecoder):
 
     - ``semantic=True``: label map and scores; ``postprocess='before'`` resizes mask logits to the original
       image before they are combined (the official panoptic models), ``'after'`` (default) the scores.
-      ``semantic='general'`` takes the label map from `functional.general_inference` in place of the best
+      ``semantic='general'`` takes the label map from `functional.semantic_inference` in place of the best
       score, with the thresholds of ``general=dict(score_thr=0.0, overlap_thr=0.0)``; pixels without a
       class have the head's ``ignore_index``. Scores, and test-time augmentation, stay semantic.
     - ``seg_logits=True``: give scores beside the label map; without them it needs less time and memory.

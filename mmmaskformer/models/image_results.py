@@ -10,21 +10,17 @@ import torch
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 
-from ...functional.general_inference import general_semantic_labels
-from ...functional.postprocess import (
+from ..functional.label_map_by_bands import semantic_label_map
+from ..functional.postprocess import (
     PanopticSegments,
     instance_pairs,
     instances,
     panoptic_queries,
     panoptic_segments,
 )
-from ...functional.resizing import OutputSize
-from ...functional.semantic_inference import (
-    image_scores,
-    semantic_label_map,
-    semantic_labels,
-)
-from ...structures import MaskPrediction
+from ..functional.resizing import OutputSize
+from ..functional.semantic_inference import general_semantic_labels, image_scores, semantic_labels
+from ..structures import MaskPrediction
 
 TEST_SETTINGS = (
     'mode',

@@ -9,8 +9,8 @@ from mmengine.structures import PixelData
 from mmseg.models.segmentors.seg_tta import SegTTAModel
 from mmseg.structures import SegDataSample
 
-from ...functional.semantic_inference import semantic_labels
-from ...registry import MODELS
+from ..functional.semantic_inference import semantic_labels
+from ..registry import MODELS
 
 
 @MODELS.register_module()

@@ -1,0 +1,78 @@
+"""MaX-DeepLab (Wang et al., CVPR 2021): N mask slots share every pixel by a softmax; panoptic inference.
+
+Masks are log-odds of the slots' softmax (:func:`slot_log_odds`), so their sigmoid is the probability that a
+pixel belongs to the slot. A mask logit thus means here what it means everywhere else, and dice, matching and
+semantic inference are the functions that MaskFormer uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..structures import MaskPrediction
+from .postprocess import MASKS_AT_ONCE, PanopticSegments, number_segments
+from .resizing import OutputSize, resize_masks
+
+
+def slot_log_odds(mask_logits: Tensor) -> Tensor:
+    """log(p / (1 - p)) of the softmax p over slots; accurate at any confidence, without 1 - p of p near 1.
+
+    Args:
+        mask_logits: ``(..., N, h, w)``, N >= 2 slots.
+    """
+    log_prob = mask_logits.log_softmax(-3)
+    best = log_prob.argmax(-3, keepdim=True)
+    others = log_prob.scatter(-3, best, -torch.inf)  # these have p <= 1/2
+    log_odds = log_prob - torch.log1p(-others.exp())
+    return log_odds.scatter_add(-3, best, -others.logsumexp(-3, keepdim=True))
+
+
+def max_deeplab_segments(
+    prediction: MaskPrediction,
+    size: OutputSize,
+    is_thing: Sequence[bool],
+    score_thr: float = 0.7,
+    pixel_thr: float = 0.4,
+) -> PanopticSegments:
+    """Each pixel goes to its most probable slot, if slot and pixel are sure enough (paper, section 3.1).
+
+    Masks are upsampled before the softmax, a few at a time. deeplab2 takes the confidence of a pixel from a
+    softmax over the slots that are kept, and also drops small segments.
+
+    Args:
+        prediction: Of one image: class logits ``(N, K + 1)`` and log-odds of the slots ``(N, h, w)``.
+        size: Sizes of input, image and output.
+        is_thing: Whether each of the K classes is a thing; segments of one stuff class are merged.
+        score_thr: Slots of no-object, or whose class is less probable than this, leave their pixels void.
+        pixel_thr: Pixels whose slot is no more probable than this are void.
+    """
+    winner, confidence = _best_slots(prediction.mask_logits, size)
+    scores, labels = prediction.class_logits.float().softmax(-1).max(-1)
+    winner = torch.where(confidence > pixel_thr, winner, len(scores))  # one more slot, of void
+    (kept,) = torch.where((labels < len(is_thing)) & (scores >= score_thr))
+    area = winner.flatten().bincount(minlength=len(scores) + 1)[kept].double()
+    numbers = torch.stack([labels[kept].double(), scores[kept].double(), area, area], 1).tolist()
+    ids, segments_info = number_segments(numbers, is_thing, overlap_thr=0.0)
+    id_of_slot = torch.zeros(len(scores) + 1, dtype=torch.int32, device=winner.device)
+    id_of_slot[kept] = torch.tensor(ids, dtype=torch.int32, device=winner.device)
+    return PanopticSegments(id_of_slot[winner], segments_info)
+
+
+def _best_slots(mask_log_odds: Tensor, size: OutputSize) -> tuple[Tensor, Tensor]:
+    """Most probable slot of each output pixel and its probability, ``(H, W)`` each.
+
+    Log-probabilities are logits but for a constant per pixel, which a softmax after upsampling does not see.
+    """
+    log_prob = F.logsigmoid(mask_log_odds.float())
+    best = log_prob.new_full(size.output, -torch.inf)
+    total, winner = best, torch.zeros_like(best, dtype=torch.int64)
+    for start in range(0, len(log_prob), MASKS_AT_ONCE):
+        part = resize_masks(log_prob[start : start + MASKS_AT_ONCE], size)
+        value, index = part.max(0)
+        winner = torch.where(value > best, index + start, winner)
+        best, total = torch.maximum(best, value), torch.logaddexp(total, part.logsumexp(0))
+    return winner, (best - total).exp()
