@@ -8,8 +8,8 @@ from pathlib import Path
 # Waiting threads soon go to sleep: on a busy machine, spinning on made training 8 times slower.
 os.environ.setdefault('GOMP_SPINCOUNT', '1000')
 
-from mmmaskformer.analysis import Contest, prepare_data, publish, train_all, write_report
-from mmmaskformer.analysis.contest import ENDINGS, FIVE
+from mmmaskformer.analysis import TrainingComparison, prepare_data, publish, train_all, write_report
+from mmmaskformer.analysis.training_comparison import ENDINGS, FIVE
 from mmmaskformer.apis.command_line import run
 from mmmaskformer.apis.console import announce
 
@@ -31,7 +31,7 @@ def parse_args() -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> None:
     name = f'{args.set}-smoke' if args.smoke else args.set
-    contest = Contest(
+    comparison = TrainingComparison(
         data_set=args.set,
         data_root=args.data_root or Path('data', name),
         out_dir=args.out or Path('compare' if name == 'toy' else f'compare-{name}'),
@@ -40,13 +40,13 @@ def main(args: argparse.Namespace) -> None:
         models=args.models,
         smoke=args.smoke,
     )
-    prepare_data(contest)
-    runs = train_all(contest)
+    prepare_data(comparison)
+    runs = train_all(comparison)
     announce('Costs and images')
-    text = write_report(contest, runs, args.repeats)
-    print(f'\n{text}\ntable, curves, classes and queries are in {contest.out_dir}/', flush=True)
+    text = write_report(comparison, runs, args.repeats)
+    print(f'\n{text}\ntable, curves, classes and queries are in {comparison.out_dir}/', flush=True)
     if args.write:
-        publish(contest, text, args.write)
+        publish(comparison, text, args.write)
 
 
 if __name__ == '__main__':

@@ -1,18 +1,18 @@
 """Models side by side: costs, scores, curves, classes, and what single queries do."""
 
-from .comparison import compare_costs, compare_models
-from .contest import Contest, prepare_data, train_all
-from .evaluation import evaluate_run
-from .per_class import class_scores, pair_classes, write_class_table
+from .comparison import compare_costs, compare_models, markdown_table, write_table
 from .queries import look_at_queries
-from .records import read_records
-from .report import publish, write_query_sheet, write_report
+from .report import class_scores, pair_classes, publish, write_class_table, write_query_sheet, write_report
 from .runs import Run, find_runs
-from .table import markdown_table, write_table
+from .scores import evaluate_run, read_records
+from .training_comparison import TrainingComparison, prepare_data, train_all
+
+Contest = TrainingComparison  # its name in 0.1
 
 __all__ = [
     'Contest',
     'Run',
+    'TrainingComparison',
     'class_scores',
     'compare_costs',
     'compare_models',

@@ -1,42 +1,51 @@
-"""What a contest leaves: a table, curves, classes side by side, and what queries do."""
+"""Report of a training comparison: a table, curves, classes side by side, and what queries do."""
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmengine.registry import DATASETS, init_default_scope
 
-from ..visualization import draw_training_curves
-from .comparison import compare_costs
-from .contest import Contest
-from .per_class import class_scores, pair_classes, write_class_table
+from ..visualization import draw_class_bars, draw_training_curves
+from .comparison import Row, compare_costs, insert_text, write_table
 from .queries import draw_summary, look_at_queries, write_summary
-from .records import TITLES, Scores, last_scores, mean_scores, read_records, training_seconds
 from .runs import Run
-from .table import Row, insert_text, write_table
+from .scores import (
+    TITLES,
+    Scores,
+    evaluate_run,
+    last_scores,
+    mean_scores,
+    read_records,
+    training_seconds,
+)
+from .training_comparison import TrainingComparison
 
 CURVES = {'loss': 'training loss (each its own)', **{key: f'{title} (%)' for key, title in TITLES.items()}}
 RIVALS = 'PerPixelBaseline+', 'MaskFormer'
 MOST_IMAGES = 100
 
+ClassScores = Mapping[str, float | None]
 
-def write_report(contest: Contest, runs: Sequence[Run], repeats: int = 10) -> str:
-    """Write everything into the contest's folder; returns the table.
+
+def write_report(comparison: TrainingComparison, runs: Sequence[Run], repeats: int = 10) -> str:
+    """Write everything into the comparison's folder; returns the table.
 
     Args:
-        contest: The contest.
+        comparison: The comparison.
         runs: Its runs, as `train_all` gives them.
         repeats: Timed rounds.
     """
-    out, first_seed = contest.out_dir, runs[: len(contest.models)]
+    out, first_seed = comparison.out_dir, runs[: len(comparison.models)]
     rows, note = compare_costs(first_seed, repeats=repeats)
     rows = [_with_scores(row, [run for run in runs if run.label == row.label]) for row in rows]
-    notes = [*_notes(contest, runs), note]
-    text = write_table(rows, out, 'table', notes, data_set=contest.data_set, seeds=list(contest.seeds))
+    notes = [*_notes(comparison, runs), note]
+    text = write_table(rows, out, 'table', notes, data_set=comparison.data_set, seeds=list(comparison.seeds))
     records = {run.label: read_records(_work_dir(run)) for run in first_seed}
     draw_training_curves(records, out / 'curves.png', CURVES, smooth=5)
     rivals = [run for name in RIVALS for run in first_seed if run.label == name]
@@ -71,11 +80,11 @@ def write_query_sheet(run: Run, folder: Path, num_images: int | None = None) -> 
     write_summary(statistics, classes, folder / 'queries.json')
 
 
-def publish(contest: Contest, text: str, document: Path) -> None:
+def publish(comparison: TrainingComparison, text: str, document: Path) -> None:
     """Put table and curves into a document that has a place for them, see `insert_text`."""
-    image = document.parent / f'compare_{contest.data_set}.png'
-    insert_text(document, contest.data_set, f'{text}\n![training curves]({image.name})')
-    shutil.copyfile(contest.out_dir / 'curves.png', image)
+    image = document.parent / f'compare_{comparison.data_set}.png'
+    insert_text(document, comparison.data_set, f'{text}\n![training curves]({image.name})')
+    shutil.copyfile(comparison.out_dir / 'curves.png', image)
 
 
 def _with_scores(row: Row, runs: Sequence[Run]) -> Row:
@@ -92,16 +101,97 @@ def _scores(run: Run) -> Scores:
 
 
 def _work_dir(run: Run) -> Path:
-    assert run.work_dir is not None, 'runs of a contest were trained in a folder'
+    assert run.work_dir is not None, 'runs of a comparison were trained in a folder'
     return run.work_dir
 
 
-def _notes(contest: Contest, runs: Sequence[Run]) -> list[str]:
+def _notes(comparison: TrainingComparison, runs: Sequence[Run]) -> list[str]:
     cfg = runs[0].config
-    seeds = f'seed {contest.seeds[0]}'
-    if len(contest.seeds) > 1:
-        seeds = f'mean and standard deviation of {len(contest.seeds)} seeds'
+    seeds = f'seed {comparison.seeds[0]}'
+    if len(comparison.seeds) > 1:
+        seeds = f'mean and standard deviation of {len(comparison.seeds)} seeds'
     return [
         f'{cfg.train_cfg.max_iters} iterations of {cfg.train_dataloader.batch_size} images from random '
         f'weights, {seeds}; scores of the last checkpoint on test data.'
     ]
+
+
+class ClassPair(NamedTuple):
+    """A class and what both models reach in it, percent; None where it does not occur.
+
+    Attributes:
+        name: The class.
+        first: Of the first model.
+        second: Of the second model.
+    """
+
+    name: str
+    first: float | None
+    second: float | None
+
+    @property
+    def difference(self) -> float | None:
+        """By how much the second is better."""
+        return None if self.first is None or self.second is None else self.second - self.first
+
+
+def pair_classes(first: ClassScores, second: ClassScores) -> list[ClassPair]:
+    """Classes of two models, what the second gains most first; those without a difference come last.
+
+    Raises:
+        ValueError: They have different classes.
+    """
+    only = sorted(set(first) ^ set(second))
+    if only:
+        raise ValueError(f'the models have different classes, {only[0]!r} is known to one of them alone')
+    pairs = [ClassPair(name, first[name], second[name]) for name in first]
+    return sorted(pairs, key=lambda pair: (pair.difference is None, -(pair.difference or 0.0)))
+
+
+def class_scores(run: Run, evaluate: bool = False, folder: Path | None = None) -> ClassScores:
+    """IoU of the classes: as an earlier evaluation has left it, or of a new one.
+
+    Args:
+        run: A model with a checkpoint.
+        evaluate: Evaluate in any case.
+        folder: Where the evaluation of a run without a work dir is left.
+
+    Raises:
+        ValueError: The model has no checkpoint, or its metrics know no classes.
+    """
+    if run.work_dir and not evaluate:
+        known = last_scores(run.work_dir, run.checkpoint)
+        if known and known.class_iou:
+            return known.class_iou
+    found = evaluate_run(run, run.work_dir or (folder / run.label if folder else None)).class_iou
+    if not found:
+        raise ValueError(f'{run.label}: no IoU of classes: its config needs an IoUMetric in test_evaluator')
+    return found
+
+
+def write_class_table(pairs: list[ClassPair], names: tuple[str, str], folder: Path) -> str:
+    """Write ``classes.md``, ``classes.json`` and ``classes.png``, and return the Markdown."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [f'| class | {names[0]} | {names[1]} | difference |', '| - | - | - | - |']
+    for pair in pairs:
+        cells = [_shown(pair.first), _shown(pair.second), _shown(pair.difference, '+')]
+        lines.append(f'| {pair.name} | {" | ".join(cells)} |')
+    both = [pair for pair in pairs if pair.difference is not None]
+    if both:
+        means = _mean([pair.first for pair in both]), _mean([pair.second for pair in both])
+        lines.append(f'| mean | {means[0]:.1f} | {means[1]:.1f} | {means[1] - means[0]:+.1f} |')
+    text = '\n'.join(lines) + '\n'
+    (folder / 'classes.md').write_text(text)
+    classes = [{**pair._asdict(), 'difference': pair.difference} for pair in pairs]
+    (folder / 'classes.json').write_text(json.dumps(dict(models=names, iou=classes), indent=1) + '\n')
+    draw_class_bars(pairs, names, 'IoU (%)', folder / 'classes.png')
+    return text
+
+
+def _shown(number: float | None, sign: str = '') -> str:
+    return '-' if number is None else f'{number:{sign}.1f}'
+
+
+def _mean(numbers: list[float | None]) -> float:
+    known = [number for number in numbers if number is not None]
+    return sum(known) / len(known)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..checkpoints import build_model
 from ..checkpoints.config_of_checkpoint import read_config_text
-from ..engine.step_record import images_of, read_record
+from ..engine.step_snapshot import images_of, read_snapshot
 from ..inference.config_files import find_config
 from ..inference.settings import choose_device
 
@@ -54,7 +54,7 @@ def reproduce_loss(
             device.
     """
     chosen = choose_device(device)
-    record = read_record(path)
+    record = read_snapshot(path)
     if config is None:
         config = read_config_text(record['config'], str(path))
     config = config if isinstance(config, Config) else find_config(config)

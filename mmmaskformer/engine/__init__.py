@@ -2,13 +2,12 @@
 
 from .bfloat16_optim_wrapper import Bfloat16OptimWrapper
 from .check_dataset_hook import CheckDatasetHook
-from .cpu_distributed import CPUDistributedDataParallel
 from .crash_safe_checkpoint_hook import CrashSafeCheckpointHook
+from .data_parallel import CPUDistributedDataParallel, ShareBuffersHook
 from .data_report_hook import DataReportHook
 from .exact_resume_hook import ExactResumeHook
 from .finite_loss_hook import FiniteLossHook, NonFiniteLossError
 from .resume_by_config_hook import ResumeByConfigHook
-from .share_buffers_hook import ShareBuffersHook
 
 __all__ = [
     'Bfloat16OptimWrapper',

@@ -13,9 +13,9 @@ from mmmaskformer.functional.targets import check_labels
 from mmmaskformer.models.decode_heads.base import named_label_errors
 from mmmaskformer.registry import HOOKS
 
-from .class_weights import resolve_class_weights
+from .class_weights_from_data import resolve_class_weights
 from .label_checks import agree_on_ignored_label, warn_of_one_class
-from .run_parts import heads_of, metrics_of, samples_of, segmentor_of
+from .runner_components import heads_of, metrics_of, samples_of, segmentor_of
 
 
 @HOOKS.register_module()

@@ -23,7 +23,7 @@ from mmmaskformer.datasets.transforms import LoadAnnotations
 from mmmaskformer.registry import HOOKS
 from mmmaskformer.utils import shown
 
-from .run_parts import metrics_of, samples_of, segmentor_of
+from .runner_components import metrics_of, samples_of, segmentor_of
 
 PEEKED = 20
 """Label maps that are opened to say which values they hold."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mmmaskformer.registry import HOOKS
 
-from .numbered_samples import STEP, number_samples, set_seeds
+from .position_seeding import STEP, seed_by_position, set_seeds
 
 
 @HOOKS.register_module()
@@ -48,7 +48,7 @@ class ExactResumeHook(Hook):
         if endless:
             takes_seen = not hasattr(loop.dataloader_iterator, 'skip_iter')
             loop.dataloader_iterator = None  # its workers end
-        loop.dataloader = number_samples(loop.dataloader, self.seed, endless, epoch, done)
+        loop.dataloader = seed_by_position(loop.dataloader, self.seed, endless, epoch, done)
         if endless:
             loop.dataloader_iterator = _Batches(loop.dataloader, loop.iter if takes_seen else 0)
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from mmmaskformer.registry import HOOKS
 
-from .step_record import images_of, write_record
+from .step_snapshot import images_of, write_snapshot
 
 NAMED = 4  # so many terms, or images, are named in a message
 
@@ -210,7 +210,7 @@ class _Step:
 def _write(runner: Runner, content: dict[str, Any]) -> str:
     path = Path(runner.work_dir) / f'non_finite_loss_iter_{runner.iter + 1}_rank_{get_rank()}.pth'
     try:
-        write_record(path, content)
+        write_snapshot(path, content)
     except OSError as error:  # a full disk must not keep the other processes waiting
         return f'; {path} could not be written ({error})'
     return f'; {path} reproduces it'

@@ -12,9 +12,17 @@ from mmengine.runner import Runner
 
 from mmmaskformer.registry import HOOKS
 
-from .config_changes import config_changes, summary, trained_config
-from .resume_checks import ADVICE, check_classes, check_model, check_optimizer, position
-from .resumed_schedule import Schedule, constants, without_functions
+from .resume_checks import (
+    ADVICE,
+    check_classes,
+    check_model,
+    check_optimizer,
+    config_changes,
+    position,
+    summary,
+    trained_config,
+)
+from .schedule_replay import Schedule, constants, without_functions
 
 WORLD_SIZE = 'world_size'
 

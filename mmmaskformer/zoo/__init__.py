@@ -1,7 +1,6 @@
 """The model zoo: metafiles as OpenMMLab's tools read them, and the tables made from them."""
 
-from .description import Size, describe, measure
-from .metafiles import read_models, update_metafiles, zoo_folders
+from .metafiles import Size, describe, measure, read_models, update_metafiles, zoo_folders
 from .tables import stale_files, write_tables
 
 __all__ = [

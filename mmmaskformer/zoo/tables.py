@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from .description import DATA_SETS
-from .metafiles import read_metafile, zoo_folders
+from .metafiles import DATA_SETS, read_metafile, zoo_folders
 
 BEGIN = '<!-- tables of metafile.yml, written by tools/model_zoo.py -->'
 END = '<!-- end of tables -->'

@@ -8,13 +8,13 @@ from machine_of_gpus import MachineOfGpus
 from torch import nn
 
 from mmmaskformer.analysis import compare_costs, compare_models
+from mmmaskformer.analysis.comparison import Row, insert_text, markdown_table
 from mmmaskformer.analysis.cost import (
     count_multiply_adds,
     count_parameters,
     median_milliseconds,
     peak_memory,
 )
-from mmmaskformer.analysis.table import Row, insert_text, markdown_table
 
 MIB = 2**20
 CPU = torch.device('cpu')

@@ -23,7 +23,7 @@ from mmmaskformer.analysis import (
     write_class_table,
     write_query_sheet,
 )
-from mmmaskformer.analysis.evaluation import add_semantic_quality
+from mmmaskformer.analysis.scores import add_semantic_quality
 
 BASELINE = dict(
     type='mmmaskformer.PerPixelBaselineHead',

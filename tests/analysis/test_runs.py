@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from small_runs import write_run, write_scalars
 
 from mmmaskformer.analysis import find_runs
-from mmmaskformer.analysis.records import (
+from mmmaskformer.analysis.scores import (
     Scores,
     last_scores,
     mean_scores,

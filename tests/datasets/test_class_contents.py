@@ -15,7 +15,7 @@ from torch.utils.data import BatchSampler, DataLoader, Subset
 from mmmaskformer.datasets import CocoInstanceDataset, CocoPanopticDataset
 from mmmaskformer.datasets.class_contents import class_counts, contents_of
 from mmmaskformer.datasets.dataset_wrappers import leaves
-from mmmaskformer.engine.numbered_samples import number_samples
+from mmmaskformer.engine.position_seeding import seed_by_position
 
 
 def balanced(dataset: dict, **changes) -> dict:
@@ -120,7 +120,7 @@ def test_numbered_samples(tmp_path):
         loader = DataLoader(
             dataset, batch_sampler=BatchSampler(DefaultSampler(dataset, seed=3), 2, False), collate_fn=list
         )
-        numbered = number_samples(loader, seed=3, endless=False, done=done)
+        numbered = seed_by_position(loader, seed=3, endless=False, done=done)
         return [[one['data_samples'].img_path for one in batch] for batch in numbered]
 
     whole = batches(0)

@@ -25,7 +25,7 @@ from tiny_model import Tiny, run
 from mmmaskformer.apis.reproduce import reproduce_loss
 from mmmaskformer.checkpoints import build_model
 from mmmaskformer.engine import FiniteLossHook, NonFiniteLossError
-from mmmaskformer.engine.step_record import write_record
+from mmmaskformer.engine.step_snapshot import write_snapshot
 
 BAD = dict(nan=float('nan'), inf=float('inf'))
 
@@ -181,7 +181,7 @@ def test_terms_that_are_finite_are_equal_too(tmp_path):
         autocast=None,
         config=Config(settings).pretty_text,
     )
-    write_record(tmp_path / 'a.pth', content)
+    write_snapshot(tmp_path / 'a.pth', content)
     torch.manual_seed(1)
     found = reproduce_loss(tmp_path / 'a.pth')
     assert found.now == found.then

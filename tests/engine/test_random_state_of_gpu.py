@@ -18,7 +18,7 @@ from small_models import images, model_config
 from mmmaskformer.apis.reproduce import reproduce_loss
 from mmmaskformer.checkpoints import build_model
 from mmmaskformer.engine import FiniteLossHook
-from mmmaskformer.engine.step_record import write_record
+from mmmaskformer.engine.step_snapshot import write_snapshot
 
 STATE = torch.arange(16, dtype=torch.uint8)
 
@@ -38,7 +38,7 @@ def record(tmp_path) -> Path:
         autocast=None,
         config=Config(settings).pretty_text,
     )
-    write_record(tmp_path / 'record.pth', content)
+    write_snapshot(tmp_path / 'record.pth', content)
     return tmp_path / 'record.pth'
 
 

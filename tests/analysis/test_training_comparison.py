@@ -5,22 +5,24 @@ from dataclasses import replace
 
 import pytest
 
-from mmmaskformer.analysis import Contest, prepare_data, publish, train_all, write_report
-from mmmaskformer.analysis.contest import FIVE, check_settings
+from mmmaskformer.analysis import TrainingComparison, prepare_data, publish, train_all, write_report
+from mmmaskformer.analysis.training_comparison import FIVE, check_settings
 
 
 @pytest.fixture(scope='module')
-def contest(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('contest')
-    return Contest(
+def comparison(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('comparison')
+    return TrainingComparison(
         'toy', folder / 'data', folder / 'out', models=('PerPixelBaseline', 'MaskFormer'), smoke=True
     )
 
 
 def test_all_five_have_one_budget_data_and_backbone(tmp_path):
     for data_set, crop in (('toy', (96, 128)), ('camvid', (192, 256))):
-        contest = Contest(data_set, tmp_path / 'data', tmp_path / 'out', max_iters=600, seeds=(3, 4))
-        configs = [contest.config(*training) for training in contest.trainings()]
+        comparison = TrainingComparison(
+            data_set, tmp_path / 'data', tmp_path / 'out', max_iters=600, seeds=(3, 4)
+        )
+        configs = [comparison.config(*training) for training in comparison.trainings()]
         assert len(configs) == 2 * len(FIVE) == 10
         first = configs[0]
         assert first.train_cfg.max_iters == 600
@@ -46,47 +48,47 @@ def test_all_five_have_one_budget_data_and_backbone(tmp_path):
         (dict(seeds=(1, 1)), r'the seeds are \[1, 1\]'),
     ],
 )
-def test_mistakes(contest, change, message):
+def test_mistakes(comparison, change, message):
     with pytest.raises(ValueError, match=message):
-        replace(contest, **change)
+        replace(comparison, **change)
 
 
-def test_other_settings_and_strange_folders_are_refused(contest, tmp_path):
-    contest = replace(contest, out_dir=tmp_path)
-    check_settings(contest.config('MaskFormer', 0))
-    check_settings(replace(contest, data_root=tmp_path / 'moved').config('MaskFormer', 0))
+def test_other_settings_and_strange_folders_are_refused(comparison, tmp_path):
+    comparison = replace(comparison, out_dir=tmp_path)
+    check_settings(comparison.config('MaskFormer', 0))
+    check_settings(replace(comparison, data_root=tmp_path / 'moved').config('MaskFormer', 0))
     with pytest.raises(ValueError, match='holds a training with max_iters 2 in place of 7: remove that'):
-        check_settings(replace(contest, max_iters=7).config('MaskFormer', 0))
-    (contest.folder('PerPixelBaseline', 0)).mkdir()
-    (contest.folder('PerPixelBaseline', 0) / 'thesis.txt').touch()
+        check_settings(replace(comparison, max_iters=7).config('MaskFormer', 0))
+    (comparison.folder('PerPixelBaseline', 0)).mkdir()
+    (comparison.folder('PerPixelBaseline', 0) / 'thesis.txt').touch()
     with pytest.raises(ValueError, match='holds something else: choose another folder with --out'):
-        check_settings(contest.config('PerPixelBaseline', 0))
+        check_settings(comparison.config('PerPixelBaseline', 0))
 
 
 @pytest.mark.slow
-def test_models_are_trained_once_and_compared(contest, capsys, tmp_path):
-    prepare_data(contest)
-    train_all(contest)
+def test_models_are_trained_once_and_compared(comparison, capsys, tmp_path):
+    prepare_data(comparison)
+    train_all(comparison)
     assert capsys.readouterr().out.count('iteration    2/2   loss') == 2
-    interrupted = contest.folder('MaskFormer', 0)
+    interrupted = comparison.folder('MaskFormer', 0)
     (interrupted / 'evaluation/scores.json').unlink()
-    runs = train_all(contest)
+    runs = train_all(comparison)
     printed = capsys.readouterr().out
     assert printed.count('It was trained before.') == 1
     assert printed.count('goes on') == 1
     assert 'iteration    1/2' not in printed  # nothing is trained again, only evaluated
 
-    text = write_report(contest, runs, repeats=1)
+    text = write_report(comparison, runs, repeats=1)
     lines = text.splitlines()
     assert lines[0].startswith('| model | parameters | FLOPs | ms per image |')
     assert lines[0].endswith('| mIoU | PQ^St |')
     assert [line.split(' | ')[0] for line in lines[2:4]] == ['| PerPixelBaseline', '| MaskFormer']
     assert '2 iterations of 2 images' in text
-    out = contest.out_dir
+    out = comparison.out_dir
     assert json.loads((out / 'table.json').read_text())['models'][1]['label'] == 'MaskFormer'
     assert all((out / name).is_file() for name in ('table.md', 'curves.png', 'queries.png', 'queries.json'))
     document = tmp_path / 'compare.md'
     document.write_text('<!-- toy: begin -->\n<!-- toy: end -->\n')
-    publish(contest, text, document)
+    publish(comparison, text, document)
     assert '![training curves](compare_toy.png)' in document.read_text()
     assert (tmp_path / 'compare_toy.png').is_file()

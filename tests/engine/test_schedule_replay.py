@@ -10,7 +10,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import PARAM_SCHEDULERS
 from torch import nn
 
-from mmmaskformer.engine.resumed_schedule import Schedule, constants, without_functions
+from mmmaskformer.engine.schedule_replay import Schedule, constants, without_functions
 
 BASE = 0.1
 

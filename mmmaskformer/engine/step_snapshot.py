@@ -20,15 +20,15 @@ KIND = '__data_element__'
 VERSION = 1
 
 
-def write_record(path: str | Path, content: Mapping[str, Any]) -> None:
+def write_snapshot(path: str | Path, content: Mapping[str, Any]) -> None:
     """Write a record; data samples become plain dicts, and what has no plain form becomes text."""
     buffer = io.BytesIO()
     torch.save(dict(_plain(content), version=VERSION), buffer)
     AtomicBackend().put(buffer.getvalue(), path)
 
 
-def read_record(path: str | Path) -> dict[str, Any]:
-    """What :func:`write_record` wrote, with data samples, on the CPU.
+def read_snapshot(path: str | Path) -> dict[str, Any]:
+    """What :func:`write_snapshot` wrote, with data samples, on the CPU.
 
     Raises:
         FileNotFoundError: No such file.

@@ -12,7 +12,7 @@ import torch
 from mmengine.registry import DATASETS
 from torch import nn
 
-from mmmaskformer.engine import CheckDatasetHook, class_weights
+from mmmaskformer.engine import CheckDatasetHook, class_weights_from_data
 from mmmaskformer.models import NoObjectCrossEntropyLoss
 from mmmaskformer.models.losses import ClassWeights
 
@@ -47,7 +47,9 @@ def test_frequencies(tmp_path, monkeypatch):
         ClassWeights('inverse_sqrt', (), True),
     )
     said = []
-    monkeypatch.setattr(class_weights, 'print_log', lambda text, *level: said.append((text, *level)))
+    monkeypatch.setattr(
+        class_weights_from_data, 'print_log', lambda text, *level: said.append((text, *level))
+    )
     train(DATASETS.build(write_label_maps(tmp_path)), loss, pixels)
     factor = 7 / (2 + 2**0.5 + 1)
     assert values(loss.class_weights) == pytest.approx([factor / 2, factor / 2**0.5, factor, 1, 0.1])

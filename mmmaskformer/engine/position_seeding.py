@@ -42,7 +42,7 @@ class Position(NamedTuple):
     index: Any
 
 
-class NumberedDataset(Dataset):
+class PositionSeededDataset(Dataset):
     """A data set that is asked for a :class:`Position` and draws what belongs to that position.
 
     Its attributes are those of the data set inside, to read and to set.
@@ -69,7 +69,7 @@ class NumberedDataset(Dataset):
         return self.dataset[position.index]
 
 
-class NumberedBatches:
+class PositionBatches:
     """The batches of a batch sampler as positions, beginning where a run goes on.
 
     Args:
@@ -110,15 +110,17 @@ class NumberedBatches:
             raise ValueError('the training data give no batch: fewer samples than batch_size, and drop_last?')
 
 
-def number_samples(loader: DataLoader, seed: int, endless: bool, epoch: int = 0, done: int = 0) -> DataLoader:
-    """The same loader over positions; the arguments are those of :class:`NumberedBatches`.
+def seed_by_position(
+    loader: DataLoader, seed: int, endless: bool, epoch: int = 0, done: int = 0
+) -> DataLoader:
+    """The same loader over positions; the arguments are those of :class:`PositionBatches`.
 
     Raises:
         ValueError: The loader has no batch sampler (``batch_size=None``, or an iterable data set).
     """
     batches: Any = loader.batch_sampler
     dataset = loader.dataset
-    if isinstance(dataset, NumberedDataset):  # trained before
+    if isinstance(dataset, PositionSeededDataset):  # trained before
         batches, dataset = batches.batches, dataset.dataset
     if batches is None or isinstance(dataset, torch.utils.data.IterableDataset):
         raise ValueError(
@@ -128,8 +130,8 @@ def number_samples(loader: DataLoader, seed: int, endless: bool, epoch: int = 0,
     copied = ['num_workers', 'collate_fn', 'pin_memory', 'timeout', 'worker_init_fn', 'generator']
     copied += ['multiprocessing_context', 'prefetch_factor', 'persistent_workers', 'pin_memory_device']
     return DataLoader(
-        NumberedDataset(dataset, seed),
-        batch_sampler=NumberedBatches(batches, seed, endless, epoch, done),
+        PositionSeededDataset(dataset, seed),
+        batch_sampler=PositionBatches(batches, seed, endless, epoch, done),
         **{name: getattr(loader, name) for name in copied},
     )
 

@@ -17,9 +17,8 @@ from ..apis.console import ConsoleFilter, announce, build_quiet_runner, device_n
 from ..apis.demo import SMOKE_RECIPE, shrink
 from ..inference.config_files import find_config
 from ..toy_scenes import ToyRecipe, write_toy
-from .evaluation import add_semantic_quality, evaluate_run
-from .records import last_scores, read_scores
 from .runs import Run, read_work_dir
+from .scores import add_semantic_quality, evaluate_run, last_scores, read_scores
 
 FIVE = {
     'PerPixelBaseline': 'per_pixel_baseline_r18',
@@ -35,7 +34,7 @@ SETTINGS_FILE = 'settings.json'
 
 
 @dataclass(frozen=True)
-class Contest:
+class TrainingComparison:
     """What is trained, on what, and for how long.
 
     Attributes:
@@ -76,7 +75,7 @@ class Contest:
         return ((model, seed) for seed in self.seeds for model in self.models)
 
     def config(self, model: str, seed: int) -> Config:
-        """The config of a training: that of the model with the contest's data, budget and seed."""
+        """The config of a training: that of the model with the comparison's data, budget and seed."""
         cfg = find_config(f'{self.data_set}/{FIVE[model]}_{ENDINGS[self.data_set]}')
         if self.smoke:
             shrink(cfg, SMOKE_ITERATIONS)
@@ -106,23 +105,23 @@ def set_budget(cfg: Config, max_iters: int) -> None:
     cfg.default_hooks.checkpoint.update(interval=interval, save_best=None, max_keep_ckpts=1)
 
 
-def prepare_data(contest: Contest) -> None:
+def prepare_data(comparison: TrainingComparison) -> None:
     """Draw the toy scenes if they are not there; look for other data.
 
     Raises:
         FileNotFoundError: The data are not there.
         ValueError: The folder of the toy scenes holds something else.
     """
-    if contest.data_set == 'toy':
+    if comparison.data_set == 'toy':
         try:
-            write_toy(contest.data_root, SMOKE_RECIPE if contest.smoke else ToyRecipe())
+            write_toy(comparison.data_root, SMOKE_RECIPE if comparison.smoke else ToyRecipe())
         except FileExistsError as error:
             raise ValueError(str(error)) from None
-    model, seed = next(contest.trainings())
-    check_data(contest.config(model, seed), ('train', 'val', 'test'))
+    model, seed = next(comparison.trainings())
+    check_data(comparison.config(model, seed), ('train', 'val', 'test'))
 
 
-def train_all(contest: Contest) -> list[Run]:
+def train_all(comparison: TrainingComparison) -> list[Run]:
     """Train and evaluate every model that is not finished yet, and say how it goes.
 
     An interrupted training goes on from its last checkpoint.
@@ -133,8 +132,8 @@ def train_all(contest: Contest) -> list[Run]:
     Raises:
         ValueError: The folder holds trainings with other settings.
     """
-    trainings = list(contest.trainings())
-    configs = [contest.config(model, seed) for model, seed in trainings]
+    trainings = list(comparison.trainings())
+    configs = [comparison.config(model, seed) for model, seed in trainings]
     for cfg in configs:
         check_settings(cfg)  # before the first training, not after it
     runs = []
