@@ -252,7 +252,15 @@ def test_mistake(monkeypatch, place, tmp_path, tool, arguments, message):
 
 @pytest.mark.parametrize(
     'name',
-    ['ade20k_full', 'ade20k_panoptic', 'cityscapes', 'cityscapes_panoptic', 'coco_stuff10k', 'mapillary'],
+    [
+        'ade20k_full',
+        'ade20k_panoptic',
+        'cityscapes',
+        'cityscapes_panoptic',
+        'clothing_co_parsing',
+        'coco_stuff10k',
+        'mapillary',
+    ],
 )
 @pytest.mark.parametrize('root', ['absent', 'image.txt', 'folder'])
 def test_converter(monkeypatch, place, capsys, name, root):

@@ -4,6 +4,7 @@ from .ade20k import Ade20kFullDataset, Ade20kPanopticDataset
 from .camvid import CamVidDataset, CamVidPanopticDataset
 from .cityscapes import CityscapesPanopticDataset
 from .class_contents import provide_cat_ids
+from .clothing import ClothingCoParsingDataset
 from .coco_instance import CocoInstanceDataset
 from .coco_panoptic import CocoPanopticDataset
 from .dataset_wrappers import SkipBadSamples
@@ -30,6 +31,7 @@ __all__ = [
     'CamVidDataset',
     'CamVidPanopticDataset',
     'CityscapesPanopticDataset',
+    'ClothingCoParsingDataset',
     'CocoInstanceDataset',
     'CocoPanopticDataset',
     'LoadAnnotations',

@@ -9,6 +9,7 @@ import pytest
 from data_trees import draw_ade20k_full, draw_cityscapes, draw_coco_stuff10k, draw_mapillary
 from small_coco import CATEGORIES, document
 from test_ade20k_converter import draw_ade20k
+from test_clothing import draw_clothing
 
 from mmmaskformer.datasets import (
     Ade20kPanopticDataset,
@@ -23,6 +24,7 @@ CONVERTERS = {
     converters.write_ade20k_panoptic: (draw_ade20k, ('training', 'validation')),
     converters.write_cityscapes_labels: (draw_cityscapes, ('train',)),
     converters.write_cityscapes_panoptic: (draw_cityscapes, ('train',)),
+    converters.write_clothing_co_parsing: (draw_clothing, ('train', 'val')),
     converters.write_coco_stuff10k: (draw_coco_stuff10k, ('train', 'test')),
     converters.check_mapillary: (draw_mapillary, ('training', 'validation')),
 }
