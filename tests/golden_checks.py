@@ -13,22 +13,23 @@ import numpy as np
 import pytest
 import torch
 from golden_outputs import (
-    GOLDEN,
     assert_parity,
     golden_arrays,
     golden_batch,
     golden_config,
     golden_model,
+    golden_path,
 )
 from torch import Tensor, nn
 
 from mmmaskformer.checkpoints import build_model, load_strictly, read_checkpoint
 from mmmaskformer.checkpoints.rules import rename
-from mmmaskformer.checkpoints.tables.official import official_rules
-from mmmaskformer.functional.postprocess import panoptic_segments
+from mmmaskformer.checkpoints.tables import recognize
+from mmmaskformer.functional.postprocess import instances, panoptic_segments
 from mmmaskformer.functional.resizing import OutputSize
 from mmmaskformer.functional.semantic_inference import image_scores
 from mmmaskformer.functional.targets import label_map_to_segments
+from mmmaskformer.models import Mask2FormerHead
 from mmmaskformer.structures import MaskPrediction
 
 MASK_MODELS = ['semantic_r', 'semantic_rc', 'semantic_swin', 'panoptic_r']
@@ -50,7 +51,7 @@ def official_name_of(name: str) -> dict[str, str]:
     official = [key.removeprefix('gradnorm/') for key in golden_arrays(name) if key.startswith('gradnorm/')]
     buffers = [key for key in official if key == 'criterion.empty_weight']
     names = {key: torch.zeros(4) for key in official if key not in buffers}
-    rules = [rule._replace(transform=None) for rule in official_rules(names)]
+    rules = [rule._replace(transform=None) for rule in recognize(names).table(names)]
     return {next(iter(rename({key: value}, rules))): key for key, value in names.items()}
 
 
@@ -135,7 +136,7 @@ def check_scores(name: str, device: str, pixels_off: float = 0.0) -> None:
 
 
 def huggingface_model(name: str) -> nn.Module:
-    found = read_checkpoint(GOLDEN / name)
+    found = read_checkpoint(golden_path(name))
     model = build_model(golden_config(name)).eval()
     load_strictly(model, found.state, name, found)
     return model
@@ -186,3 +187,23 @@ def assert_same_pixels(found: Tensor, expected: np.ndarray, pixels_off: float) -
 
 def without_scores(segments_info: list[dict]) -> list[dict]:
     return [{key: value for key, value in segment.items() if key != 'score'} for segment in segments_info]
+
+
+def check_mask2former_rules(i: int, device: str, pixels_off: float = 0.0) -> None:
+    """Panoptic, semantic and instance results of random predictions at the official thresholds."""
+    arrays = golden_arrays('m2f_post')
+    parts = (torch.from_numpy(arrays[f'{key}_{i}']).to(device) for key in ('cls', 'mask'))
+    prediction, size = MaskPrediction(*parts), OutputSize(*arrays[f'sizes_{i}'].reshape(3, 2).tolist())
+    found = Mask2FormerHead.panoptic_segments(prediction, size, IS_THING)
+    assert_same_pixels(found.ids, arrays[f'pan_{i}'], pixels_off)
+    assert without_scores(found.segments_info) == json.loads(str(arrays[f'pan_info_{i}']))
+    scores = image_scores(prediction, size, before=True)
+    assert_same_pixels(scores.argmax(0), arrays[f'sem_{i}'], pixels_off)
+    for task, is_thing in (('panoptic', IS_THING), ('instance', [True] * 8)):
+        objects = instances(prediction, size, is_thing, max_per_image=30, stuff_competes=True)
+        key = f'inst_{task}_'
+        expected = torch.from_numpy(arrays[f'{key}scores_{i}'])
+        torch.testing.assert_close(objects.scores.cpu(), expected, rtol=1e-4, atol=1e-6)
+        theirs = zip(arrays[f'{key}classes_{i}'].tolist(), arrays[f'{key}areas_{i}'].tolist())
+        ours = zip(objects.labels.tolist(), objects.masks.sum((1, 2)).tolist())
+        assert sorted(ours) == sorted(theirs)  # equal scores have no order

@@ -4,6 +4,7 @@
 |-|-|-|
 | ``folded_convolution`` | functional/folded_convolution.py | mask features, and then their products |
 | ``in_place_upsampling`` | models/pixel_decoders/fpn.py | upsampling a pyramid level, and then the sum |
+| ``deformable_bags`` | functional/deformable_bags.py | samples of deformable attention, on CPUs |
 | ``bands`` | functional/label_map_by_bands.py, functional/resizing.py | resizing whole maps |
 | ``class_bounds`` | functional/label_map_by_bands.py | the scores of classes that cannot be the highest |
 | ``vectorized_argmax`` | functional/semantic_inference.py | ``argmax`` over the first dimension |
@@ -24,6 +25,7 @@ import torch
 SWITCHES = dict(
     folded_convolution=True,
     in_place_upsampling=True,
+    deformable_bags=True,
     bands=True,
     class_bounds=True,
     vectorized_argmax=True,

@@ -49,6 +49,7 @@ def panoptic_segments(
     is_thing: Sequence[bool],
     score_thr: float = 0.8,
     overlap_thr: float = 0.8,
+    mask_thr: float = 0.0,
 ) -> PanopticSegments:
     """Each pixel goes to the query whose p(class) * p(pixel in mask) is highest (paper, section 3.4).
 
@@ -61,17 +62,19 @@ def panoptic_segments(
         is_thing: Whether each of the K classes is a thing; segments of one stuff class are merged.
         score_thr: Queries of no-object, or whose class is no more probable than this, are left out.
         overlap_thr: A segment that keeps less than this part of its mask's area is left out.
+        mask_thr: Pixels that are less probably in the mask of their query are void: 0.5 in Mask2Former.
     """
     queries = panoptic_queries(prediction.class_logits, len(is_thing), score_thr)
     device = prediction.mask_logits.device
     if not len(queries):
         return PanopticSegments(torch.zeros(size.output, dtype=torch.int32, device=device), [])
     scores, labels = prediction.class_logits[queries].float().softmax(-1).max(-1)
-    winner, areas = compete(prediction.mask_logits[queries], scores, size)
-    won = torch.bincount(winner.flatten(), minlength=len(queries))
+    winner, areas = compete(prediction.mask_logits[queries], scores, size, mask_thr)
+    kept, void = torch.bincount(winner.flatten(), minlength=2 * len(queries)).view(2, -1)
+    won = torch.where(kept > 0, kept + void, 0)
     numbers = torch.stack([labels.double(), scores.double(), areas, won.double()], 1).tolist()
     ids, segments_info = number_segments(numbers, is_thing, overlap_thr)
-    id_of = torch.tensor(ids, dtype=torch.int32, device=device)
+    id_of = torch.tensor([*ids, *[0] * len(ids)], dtype=torch.int32, device=device)
     return PanopticSegments(id_of.index_select(0, winner.flatten()).view(size.output), segments_info)
 
 
@@ -82,13 +85,16 @@ def panoptic_queries(class_logits: Tensor, num_classes: int, score_thr: float) -
 
 
 @torch.no_grad()
-def compete(mask_logits: Tensor, scores: Tensor, size: OutputSize) -> tuple[Tensor, Tensor]:
+def compete(
+    mask_logits: Tensor, scores: Tensor, size: OutputSize, mask_thr: float = 0.0
+) -> tuple[Tensor, Tensor]:
     """Give each pixel to the query whose score * p(pixel in mask) is highest.
 
     Args:
         mask_logits: ``(N, h, w)``.
         scores: ``(N,)``.
         size: Sizes of input, image and output.
+        mask_thr: Where the probability of the pixel is below this, the index of the query is N higher.
 
     Returns:
         ``(*size.output)`` int32 index of each pixel's query; ``(N,)`` float64 areas of the masks, p >= 0.5.
@@ -101,7 +107,11 @@ def compete(mask_logits: Tensor, scores: Tensor, size: OutputSize) -> tuple[Tens
     for start, stop in bands(height, len(scores) * width, scores.device):
         masks = rows.resize(pixels[slice(*rows.sources(start, stop))].contiguous(), start, stop).sigmoid_()
         areas += torch.ge(masks, 0.5, out=torch.empty_like(masks)).flatten(0, 1).sum(0)
-        winner[start:stop] = masks.mul_(scores).max(-1).indices
+        unsure = masks < mask_thr if mask_thr > 0 else None
+        best = masks.mul_(scores).max(-1).indices
+        if unsure is not None:
+            best += unsure.gather(-1, best[..., None])[..., 0] * len(scores)
+        winner[start:stop] = best
     return winner, areas
 
 
@@ -133,6 +143,7 @@ def instances(
     is_thing: Sequence[bool],
     score_thr: float = 0.0,
     max_per_image: int = 100,
+    stuff_competes: bool = False,
 ) -> Instances:
     """The best pairs of a query and a thing class; a query may give several classes.
 
@@ -144,9 +155,11 @@ def instances(
         is_thing: Whether each of the K classes is a thing.
         score_thr: Pairs whose p(class) is not above this are left out.
         max_per_image: At most so many pairs are kept.
+        stuff_competes: Pairs with stuff classes take some of these places, and are left out then, as in
+            Mask2Former's panoptic models.
     """
     class_scores, queries, labels = instance_pairs(
-        prediction.class_logits, is_thing, score_thr, max_per_image
+        prediction.class_logits, is_thing, score_thr, max_per_image, stuff_competes
     )
     resized, row_of_pair = queries.unique(return_inverse=True)
     masks, confidences, boxes = _binary_masks(prediction.mask_logits[resized], size)
@@ -157,7 +170,11 @@ def instances(
 
 
 def instance_pairs(
-    class_logits: Tensor, is_thing: Sequence[bool], score_thr: float = 0.0, max_per_image: int = 100
+    class_logits: Tensor,
+    is_thing: Sequence[bool],
+    score_thr: float = 0.0,
+    max_per_image: int = 100,
+    stuff_competes: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Probabilities, queries and classes of the most probable pairs of a query and a thing class.
 
@@ -166,12 +183,13 @@ def instance_pairs(
         is_thing: See :func:`instances`.
         score_thr: See :func:`instances`.
         max_per_image: See :func:`instances`.
+        stuff_competes: See :func:`instances`.
     """
     probabilities = class_logits.float().softmax(-1)[:, : len(is_thing)]
     things = torch.tensor(is_thing, device=probabilities.device)
-    candidates = probabilities.masked_fill(~things, -1.0).flatten()
+    candidates = (probabilities if stuff_competes else probabilities.masked_fill(~things, -1.0)).flatten()
     class_scores, pairs = candidates.topk(min(max_per_image, len(candidates)))
-    kept = class_scores > max(score_thr, 0.0)
+    kept = (class_scores > max(score_thr, 0.0)) & things[pairs % len(is_thing)]
     class_scores, pairs = class_scores[kept], pairs[kept]
     return class_scores, pairs // len(is_thing), pairs % len(is_thing)
 

@@ -6,24 +6,41 @@ from .assigners import (
     HungarianAssigner,
     MaskBoxGIoUCost,
     MaskBoxL1Cost,
+    MaskCrossEntropyCost,
     MaskDiceCost,
     MaskFocalCost,
+    PointAssigner,
     PQStyleCost,
 )
 from .criterion import MaskFormerCriterion
+from .criterion_mask2former import Mask2FormerCriterion
 from .criterion_max_deeplab import MaXDeepLabCriterion
 from .data_preprocessor import MaskFormerDataPreProcessor
-from .decode_heads import MaskFormerHead, MaXDeepLabHead, PerPixelBaselineHead, PerPixelBaselinePlusHead
+from .decode_heads import (
+    Mask2FormerHead,
+    MaskFormerHead,
+    MaXDeepLabHead,
+    PerPixelBaselineHead,
+    PerPixelBaselinePlusHead,
+)
 from .losses import (
     AuxiliarySemanticLoss,
     InstanceDiscriminationLoss,
+    MaskCrossEntropyLoss,
     MaskDiceLoss,
     MaskFocalLoss,
     MaskIDLoss,
     NoObjectCrossEntropyLoss,
     PQStyleLoss,
 )
-from .pixel_decoders import FPNPixelDecoder, PixelFeatures, TransformerEncoderPixelDecoder
+from .masked_attention_decoder import Mask2FormerTransformerDecoder
+from .pixel_decoders import (
+    FPNPixelDecoder,
+    MSDeformAttnPixelDecoder,
+    MultiScaleFeatures,
+    PixelFeatures,
+    TransformerEncoderPixelDecoder,
+)
 from .segmentor import MaskFormer
 from .test_time_augmentation import MaskFormerTTAModel
 from .transformer_decoder import MaskFormerTransformerDecoder
@@ -35,10 +52,16 @@ __all__ = [
     'FixedAssigner',
     'HungarianAssigner',
     'InstanceDiscriminationLoss',
+    'MSDeformAttnPixelDecoder',
     'MaXDeepLabCriterion',
     'MaXDeepLabHead',
+    'Mask2FormerCriterion',
+    'Mask2FormerHead',
+    'Mask2FormerTransformerDecoder',
     'MaskBoxGIoUCost',
     'MaskBoxL1Cost',
+    'MaskCrossEntropyCost',
+    'MaskCrossEntropyLoss',
     'MaskDiceCost',
     'MaskDiceLoss',
     'MaskFocalCost',
@@ -50,11 +73,13 @@ __all__ = [
     'MaskFormerTTAModel',
     'MaskFormerTransformerDecoder',
     'MaskIDLoss',
+    'MultiScaleFeatures',
     'NoObjectCrossEntropyLoss',
     'PQStyleCost',
     'PQStyleLoss',
     'PerPixelBaselineHead',
     'PerPixelBaselinePlusHead',
     'PixelFeatures',
+    'PointAssigner',
     'TransformerEncoderPixelDecoder',
 ]

@@ -109,7 +109,7 @@ class MaskFormerCriterion(nn.Module):
         """Normalised mask losses of each layer: the matched masks of all go through together."""
         logits = torch.cat(
             [
-                _matched_logits(predictions, image, [queries for queries, _ in layers], factors)
+                matched_logits(predictions, image, [queries for queries, _ in layers], factors)
                 for image, layers in enumerate(zip(*matches))
             ]
         )
@@ -122,12 +122,12 @@ class MaskFormerCriterion(nn.Module):
         terms = (self.loss_mask, self.loss_dice)
         targets = torch.cat([s.masks for s in segments])
         values = upsampled_mask_losses(logits, targets, index, [t.value_and_grad for t in terms], valid)
-        sums = _sum_per_layer(values, matches) / _mean_num_segments(segments, values)
+        sums = _sum_per_layer(values, matches) / mean_num_segments(segments, values)
         mask, dice = ((total * term.loss_weight).unbind() for total, term in zip(sums, terms))
         return mask, dice
 
 
-def _matched_logits(
+def matched_logits(
     predictions: Sequence[MaskPrediction], image: int, queries: Sequence[Tensor], factors: MaskFactors | None
 ) -> Tensor:
     """Mask logits of one image's matched queries, layer after layer."""
@@ -143,7 +143,7 @@ def _sum_per_layer(values: Tensor, matches: Sequence[Sequence[Match]]) -> Tensor
     return torch.stack(parts, 1).unflatten(1, (-1, len(matches))).sum(1)
 
 
-def _mean_num_segments(segments: Sequence[Segments], like: Tensor) -> Tensor:
+def mean_num_segments(segments: Sequence[Segments], like: Tensor) -> Tensor:
     """Segments of all processes, at least one, per process: gradients do not depend on the split."""
     count = like.new_full((), float(sum(len(s) for s in segments)))  # filled, not copied: no wait for a GPU
     all_reduce(count)

@@ -12,16 +12,20 @@ from .match_costs import (
     MatchInput,
     PQStyleCost,
 )
+from .point_assigner import MASK2FORMER_COSTS, MaskCrossEntropyCost, PointAssigner
 
 __all__ = [
+    'MASK2FORMER_COSTS',
     'ClassificationCost',
     'FixedAssigner',
     'HungarianAssigner',
     'MaskBoxGIoUCost',
     'MaskBoxL1Cost',
+    'MaskCrossEntropyCost',
     'MaskDiceCost',
     'MaskFocalCost',
     'MatchCost',
     'MatchInput',
     'PQStyleCost',
+    'PointAssigner',
 ]

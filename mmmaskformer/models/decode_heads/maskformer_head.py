@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from mmseg.structures import SegDataSample
@@ -73,7 +73,7 @@ class MaskFormerHead(SegmentationHead):
     def forward(self, features: Sequence[Tensor]) -> list[MaskPrediction]:
         """Predictions of every decoder layer, the last layer last (paper, figure 2)."""
         pixels = self.pixel_decoder(features)
-        queries = self.transformer_decoder(pixels.memory)
+        queries = self._decode(pixels)
         return self._classify_masks(queries, pixels.mask_features)
 
     def predict_masks(self, features: Sequence[Tensor]) -> MaskPrediction:
@@ -94,7 +94,7 @@ class MaskFormerHead(SegmentationHead):
             wanted: Tells of ``(Q, K + 1)`` class logits which queries are of interest; None wants all.
         """
         pixels = self.pixel_decoder(features, with_mask_features=False)
-        queries = self.transformer_decoder(pixels.memory)[-1]
+        queries = self._decode(pixels)[-1]
         convolution = self.pixel_decoder.mask_features
         predictions = []
         for classes, embeddings, finest in zip(
@@ -104,6 +104,10 @@ class MaskFormerHead(SegmentationHead):
             masks = convolve_products(embeddings[kept], finest, convolution.weight, convolution.bias)
             predictions.append(MaskPrediction(classes[kept], masks))
         return predictions
+
+    def _decode(self, pixels: Any) -> Tensor:
+        """``(L, B, Q, C)`` queries after each decoder layer, of what the pixel decoder gives."""
+        return self.transformer_decoder(pixels.memory)
 
     def _classify_masks(self, queries: Tensor, mask_features: Tensor) -> list[MaskPrediction]:
         masks = MaskFactors(self.mask_embed(queries), mask_features).all_logits()
@@ -123,7 +127,7 @@ class MaskFormerHead(SegmentationHead):
         """
         segments = [self._segments(sample) for sample in data_samples]
         pixels = self.pixel_decoder(features)
-        queries = self.transformer_decoder(pixels.memory)
+        queries = self._decode(pixels)
         factors = MaskFactors(self.mask_embed(queries), pixels.mask_features)
         with torch.no_grad():
             masks = factors.all_logits()

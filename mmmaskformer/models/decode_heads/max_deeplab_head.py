@@ -85,7 +85,7 @@ class MaXDeepLabHead(MaskFormerHead):
         """Losses of the supervised layers and of the pixels; see `MaskFormerHead.loss`."""
         segments = [self._segments(sample) for sample in data_samples]
         pixels = self.pixel_decoder(features)
-        queries = self.transformer_decoder(pixels.memory)
+        queries = self._decode(pixels)
         supervised = queries if self.criterion.deep_supervision else queries[-1:]
         predictions = self._classify_masks(supervised, pixels.mask_features)
         embedding, classes = (
@@ -99,7 +99,7 @@ class MaXDeepLabHead(MaskFormerHead):
     ) -> list[MaskPrediction]:
         """As `MaskFormerHead.predict_each`, but of all slots, wanted or not: they share the pixels."""
         pixels = self.pixel_decoder(features)
-        queries = self.transformer_decoder(pixels.memory)
+        queries = self._decode(pixels)
         (prediction,) = self._classify_masks(queries[-1:], pixels.mask_features)
         return [MaskPrediction(*one) for one in zip(*prediction)]
 

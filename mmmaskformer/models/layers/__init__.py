@@ -1,12 +1,19 @@
 """Layers shared by the decoders."""
 
 from .checkpointing import checkpointed
+from .deformable_attention import DeformableEncoderLayer, MultiScaleDeformableAttention, cell_centres
+from .masked_attention import MaskedCrossAttention, MaskedDecoderLayer
 from .transformer_layer import MLP, SinePositionEncoding, TransformerDecoderLayer, TransformerEncoderLayer
 
 __all__ = [
     'MLP',
+    'DeformableEncoderLayer',
+    'MaskedCrossAttention',
+    'MaskedDecoderLayer',
+    'MultiScaleDeformableAttention',
     'SinePositionEncoding',
     'TransformerDecoderLayer',
     'TransformerEncoderLayer',
+    'cell_centres',
     'checkpointed',
 ]

@@ -31,7 +31,7 @@ class TransformerEncoderLayer(nn.Module):
     def __init__(self, channels: int, num_heads: int, ffn_channels: int, dropout: float):
         super().__init__()
         self.self_attn = nn.MultiheadAttention(channels, num_heads, dropout, batch_first=True)
-        self.ffn = _feed_forward(channels, ffn_channels, dropout)
+        self.ffn = feed_forward(channels, ffn_channels, dropout)
         self.norm1, self.norm2 = (nn.LayerNorm(channels) for _ in range(2))
         self.dropout = nn.Dropout(dropout)
 
@@ -63,7 +63,7 @@ class TransformerDecoderLayer(nn.Module):
         attention = nn.MultiheadAttention(channels, num_heads, dropout, batch_first=True)
         self.self_attn = attention if self_attn else None
         self.cross_attn = nn.MultiheadAttention(channels, num_heads, dropout, batch_first=True)
-        self.ffn = _feed_forward(channels, ffn_channels, dropout)
+        self.ffn = feed_forward(channels, ffn_channels, dropout)
         self.norm1 = nn.LayerNorm(channels) if self_attn else nn.Identity()
         self.norm2, self.norm3 = (nn.LayerNorm(channels) for _ in range(2))
         self.dropout = nn.Dropout(dropout)
@@ -89,7 +89,7 @@ class TransformerDecoderLayer(nn.Module):
         return self.norm3(x + self.dropout(self.ffn(x)))
 
 
-def _feed_forward(channels: int, ffn_channels: int, dropout: float) -> nn.Sequential:
+def feed_forward(channels: int, ffn_channels: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(channels, ffn_channels),
         nn.ReLU(inplace=True),

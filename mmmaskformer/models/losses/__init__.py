@@ -1,6 +1,7 @@
 """Losses, each in one file: formula, derivative and registered class."""
 
 from .classification_loss import ClassWeight, ClassWeights, NoObjectCrossEntropyLoss, find_class_weights
+from .cross_entropy_loss import MaskCrossEntropyLoss
 from .mask_losses import MaskDiceLoss, MaskFocalLoss, MaskLoss
 from .max_deeplab_losses import (
     AuxiliarySemanticLoss,
@@ -14,6 +15,7 @@ __all__ = [
     'ClassWeight',
     'ClassWeights',
     'InstanceDiscriminationLoss',
+    'MaskCrossEntropyLoss',
     'MaskDiceLoss',
     'MaskFocalLoss',
     'MaskIDLoss',

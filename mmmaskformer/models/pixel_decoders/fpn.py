@@ -82,7 +82,7 @@ class FPNPixelDecoder(BaseModule):
         Raises:
             ValueError: They have not the channels of ``in_channels``.
         """
-        self._check_channels(features)
+        check_channels(features, self.in_channels)
         *finer, coarsest = features
         coarsest = self._encode(coarsest)
         *finer_outputs, coarsest_output = self.output_convs
@@ -96,13 +96,19 @@ class FPNPixelDecoder(BaseModule):
         """What the transformer decoder attends to, and the pyramid begins with: the features as they are."""
         return coarsest
 
-    def _check_channels(self, features: Sequence[Tensor]) -> None:
-        found = [feature.shape[1] for feature in features]
-        if found != self.in_channels:
-            raise ValueError(
-                f'decode_head.in_channels is {self.in_channels}, but the backbone gives features of {found} '
-                'channels: set in_channels to these, or out_indices of the backbone.'
-            )
+
+def check_channels(features: Sequence[Tensor], in_channels: Sequence[int]) -> None:
+    """Refuse features of a backbone that a pixel decoder was not made for.
+
+    Raises:
+        ValueError: Their channels are not ``in_channels``.
+    """
+    found = [feature.shape[1] for feature in features]
+    if found != list(in_channels):
+        raise ValueError(
+            f'decode_head.in_channels is {list(in_channels)}, but the backbone gives features of {found} '
+            'channels: set in_channels to these, or out_indices of the backbone.'
+        )
 
 
 @MODELS.register_module()
