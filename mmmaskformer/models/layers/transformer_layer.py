@@ -90,6 +90,7 @@ class TransformerDecoderLayer(nn.Module):
 
 
 def feed_forward(channels: int, ffn_channels: int, dropout: float) -> nn.Sequential:
+    """The two linear layers of a transformer layer, with what lies between them."""
     return nn.Sequential(
         nn.Linear(channels, ffn_channels),
         nn.ReLU(inplace=True),
