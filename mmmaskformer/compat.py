@@ -18,6 +18,7 @@ from importlib import metadata
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 MMCV_EXTENSION = 'mmcv._ext'
 TRANSFORMERS_NAMES = (  # what mmpretrain 1.2.0 takes from transformers.modeling_utils
@@ -41,9 +42,7 @@ def apply() -> list[str]:
     announce_configs()
     keep_scope_of_configs()
     remember_metafiles()
-    from .histories import append_in_place  # needs numpy, which the doctor must do without
-
-    append_in_place()
+    append_to_histories_in_place()
     return [sentence for sentence in done if sentence]
 
 
@@ -248,3 +247,51 @@ def remember_metafiles() -> None:
 
     if not hasattr(utils.load, 'cache_info'):
         utils.load = functools.cache(utils.load)
+
+
+def append_to_histories_in_place() -> None:
+    """Let ``HistoryBuffer.update`` append without a copy; what it holds, returns and saves is the same.
+
+    MMEngine copies all earlier values of a logged number to append one. For the 18 numbers of a MaskFormer
+    this takes 3 ms a step after 100,000 steps and 16 ms after 500,000.
+    """
+    from mmengine.logging import HistoryBuffer
+
+    if not hasattr(HistoryBuffer.update, 'copy_and_append'):
+        HistoryBuffer.update = _appending_in_place(HistoryBuffer.update)
+
+
+def _appending_in_place(copy_and_append: Callable) -> Callable:
+    import numpy as np
+
+    # Of each history: arrays of twice its length, and the views of their beginnings that it holds.
+    reserves: WeakKeyDictionary[Any, tuple[list[Any], tuple[Any, ...]]] = WeakKeyDictionary()
+
+    def hold(history: Any, arrays: list[Any], length: int) -> None:
+        views = tuple(array[:length] for array in arrays)
+        history._log_history, history._count_history = views
+        reserves[history] = arrays, views
+
+    def update(self: Any, log_val: float, count: int = 1) -> None:
+        """Append a value and its count, in place while there is space."""
+        values, counts = self._log_history, self._count_history
+        arrays, views = reserves.get(self, ([values], (None, None)))
+        has_space = len(values) < min(len(arrays[0]), self.max_length)
+        own_views = views[0] is values and views[1] is counts  # a loaded history has other arrays
+        if has_space and own_views and isinstance(log_val, int | float) and isinstance(count, int):
+            arrays[0][len(values)], arrays[1][len(values)] = log_val, count
+            hold(self, arrays, len(values) + 1)
+            return
+        copy_and_append(self, log_val, count)  # with MMEngine's errors and its limit of length
+        held = self._log_history, self._count_history
+        length = len(held[0])
+        if (
+            held[0].dtype == np.float64 and length < self.max_length
+        ):  # integers become floats with the next one
+            arrays = [np.empty(2 * length, array.dtype) for array in held]
+            for array, old in zip(arrays, held):
+                array[:length] = old
+            hold(self, arrays, length)
+
+    update.copy_and_append = copy_and_append  # type: ignore[attr-defined]
+    return update

@@ -16,7 +16,7 @@ from importlib import metadata
 from typing import NamedTuple
 
 from . import compat
-from .risks import security_notes
+from .security_notes import security_notes
 from .version import __version__
 
 OPENCV = ('opencv-python', 'opencv-python-headless', 'opencv-contrib-python')

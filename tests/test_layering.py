@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,11 @@ LAYERS = (
     'version',
     'registry',
     'structures',
-    'histories',
     'compat',
-    'risks',
+    'security_notes',
     'doctor',
     'utils',
-    'naming',
+    'file_names',
     'functional',
     'checkpoints',
     'models.layers',
@@ -64,11 +64,11 @@ def layer_of(module: str) -> str | None:
     return max(inside, key=len, default=None)
 
 
-def imports(source: str, module: str, is_package: bool) -> list[str]:
+def imports(tree: ast.AST, module: str, is_package: bool) -> list[str]:
     """Full names of everything imported anywhere in a file, ``from x import y`` as ``x.y``."""
     here = [PACKAGE, *filter(None, module.split('.'))]
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -82,7 +82,7 @@ def imports(source: str, module: str, is_package: bool) -> list[str]:
 def breaches(source: str, module: str, is_package: bool = False) -> list[str]:
     """What a file imports from layers below its own."""
     rank = LAYERS.index(layer_of(module))
-    ours = [name for name in imports(source, module, is_package) if name.startswith(f'{PACKAGE}.')]
+    ours = [name for name in imports(ast.parse(source), module, is_package) if name.startswith(f'{PACKAGE}.')]
     names = [name.removeprefix(f'{PACKAGE}.') for name in ours]
     return [name for name in names if (target := layer_of(name)) and LAYERS.index(target) > rank]
 
@@ -98,7 +98,7 @@ def test_imports_only_from_above(path):
 
 @pytest.mark.parametrize('path', sorted((SOURCE / 'functional').rglob('*.py')), ids=lambda path: path.name)
 def test_formulas_need_no_openmmlab(path):
-    names = imports(path.read_text(), module_name(path), path.name == '__init__.py')
+    names = imports(ast.parse(path.read_text()), module_name(path), path.name == '__init__.py')
     assert not [name for name in names if name.split('.')[0] in OPENMMLAB]
 
 
@@ -107,7 +107,7 @@ def test_formulas_need_no_openmmlab(path):
     [
         ('models.criterion', 'from ..datasets import CamVidDataset', ['datasets.CamVidDataset']),
         ('models.criterion', 'from .. import datasets', ['datasets']),
-        ('models.criterion', 'from mmmaskformer.apis.run import train_model', ['apis.run.train_model']),
+        ('models.criterion', 'from mmmaskformer.apis.train import train_model', ['apis.train.train_model']),
         ('models.layers.some_layer', 'def f():\n    import mmmaskformer.models.losses', ['models.losses']),
         ('functional.matching', 'from mmmaskformer.models import MaskFormer', ['models.MaskFormer']),
         ('models.criterion', 'from .losses import MaskDiceLoss\nfrom ..functional.matching import match', []),
@@ -116,7 +116,7 @@ def test_formulas_need_no_openmmlab(path):
             'from .transformer_layer import SinePositionEncoding\nimport torch',
             [],
         ),
-        ('apis.run', 'from mmmaskformer.models import MaskFormer\nfrom ..datasets import toy', []),
+        ('apis.train', 'from mmmaskformer.models import MaskFormer\nfrom ..datasets import toy', []),
     ],
 )
 def test_the_check_can_fail(module, source, expected):
@@ -126,3 +126,32 @@ def test_the_check_can_fail(module, source, expected):
 def test_a_package_counts_its_dots_from_itself():
     assert breaches('from .segmentor import MaskFormer', 'models', is_package=True) == []
     assert breaches('from ..datasets import toy', 'models', is_package=True) == ['datasets.toy']
+
+
+def runtime_imports(source: str, module: str, is_package: bool, modules: set[str]) -> set[str]:
+    """The modules of this package that a file imports, those for annotations alone left out."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == 'TYPE_CHECKING':
+            node.body = [ast.Pass()]
+    names = imports(tree, module, is_package)
+    targets = {name.removeprefix(f'{PACKAGE}.') for name in names if name.startswith(f'{PACKAGE}.')}
+    parents = {name if name in modules else name.rpartition('.')[0] for name in targets}
+    return parents & modules - {module}
+
+
+def test_imports_have_no_cycles():
+    """`CycleError` names the modules of a cycle."""
+    files = {module_name(path): path for path in FILES if module_name(path)}
+    graph = {
+        module: runtime_imports(path.read_text(), module, path.name == '__init__.py', {*files})
+        for module, path in files.items()
+    }
+    TopologicalSorter(graph).prepare()
+
+
+def test_imports_inside_functions_count_for_cycles():
+    source = (
+        'if TYPE_CHECKING:\n    from . import c\ndef f():\n    from .b import x\n    from ..apis import b'
+    )
+    assert runtime_imports(source, 'apis.a', False, {'apis', 'apis.a', 'apis.b', 'apis.c'}) == {'apis.b'}

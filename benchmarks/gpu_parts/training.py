@@ -15,7 +15,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmmaskformer.apis.precision import use_mixed_precision
+from mmmaskformer.apis.runner import use_mixed_precision
 
 from . import ROOT, Settings
 

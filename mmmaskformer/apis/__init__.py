@@ -1,10 +1,10 @@
 """Whole tasks in one call: training, testing, predicting, and looking at data."""
 
 from ..inference import MaskFormerInferencer, SegmentationResult
-from .browse import browse_dataset
 from .checks import check_data
-from .inspect import inspect_dataset
-from .run import evaluate_model, train_model
+from .evaluate import evaluate_model
+from .inspect_data import browse_dataset, inspect_dataset
+from .train import train_model
 
 __all__ = [
     'MaskFormerInferencer',

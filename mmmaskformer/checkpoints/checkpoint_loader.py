@@ -25,7 +25,7 @@ from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as runner_checkpoint
 from torch import Tensor, nn
 
-from ..utils import inside
+from ..file_names import inside
 from .fit_to_model import accept_three_channels, adapt_stem, check_fit, class_tensors
 from .formats import to_our_names
 from .reading import read_state_dict, safe_load, tensors_of

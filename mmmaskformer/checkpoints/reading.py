@@ -24,7 +24,7 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
 from ..compat import history_method
-from ..utils import inside
+from ..file_names import inside
 
 FOLDER_FILES = ('model.safetensors', 'pytorch_model.bin')
 # All that a pickle of arrays refers to, under numpy 1 and numpy 2.

@@ -11,7 +11,7 @@ from mmengine import fileio
 from mmengine.utils import is_abs
 from mmseg.datasets import BaseSegDataset
 
-from ..utils import inside
+from ..file_names import inside
 from .categories import Source, check_agreement, load_categories, metainfo_of, parse_categories
 from .coco_json import Classes, CocoImage, ImageId, LeftOut, log_left_out, read_document
 from .pipelines import check_pipelines

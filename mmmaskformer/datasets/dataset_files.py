@@ -12,7 +12,7 @@ import numpy as np
 from mmengine import fileio
 from numpy.typing import NDArray
 
-from ..naming import claim, lies_in, names_below
+from ..file_names import claim, lies_in, names_below
 from .dataset_wrappers import leaves
 from .pipelines import is_image_loader
 

@@ -14,7 +14,7 @@ import mmcv
 import numpy as np
 from numpy.typing import NDArray
 
-from ..utils import opencv_path
+from ..file_names import opencv_path
 
 LARGEST_ID = 2**24 - 1
 

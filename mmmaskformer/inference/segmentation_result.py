@@ -16,8 +16,8 @@ from torch import Tensor
 
 from ..datasets.transforms.image_loading import read_image
 from ..visualization import paint_instances, paint_panoptic, paint_semantic
-from ..visualization.display import to_rgb
-from ..visualization.sheet import add_title, arrange
+from ..visualization.colors import to_rgb
+from ..visualization.sheets import add_title, arrange
 from .result_segments import Classes, Segment, SegmentList, of_map, packed
 from .sources import InputImage
 from .writers import save_result

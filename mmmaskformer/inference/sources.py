@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from ..naming import claim, folder_prefixes
+from ..file_names import claim, folder_prefixes
 from .video import VIDEO_SUFFIXES, Video, open_video
 
 IMAGE_SUFFIXES = (

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..datasets.id_maps import describe_segment
 from ..datasets.toy import CATEGORIES, categories_json
-from ..utils import opencv_path
+from ..file_names import opencv_path
 from .scene import Scene, draw_scene
 
 _T = TypeVar('_T')

@@ -6,9 +6,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from .colors import class_colors, line_color, shade
-from .display import to_rgb
-from .lettering import SMALLEST_LETTERS, place_labels, write_labels
+from .colors import class_colors, line_color, shade, to_rgb
+from .label_placement import SMALLEST_LETTERS, place_labels, write_labels
 from .shapes import Shape, cut_ids, cut_masks, enlarge
 
 Palette = Sequence[Sequence[int]] | None

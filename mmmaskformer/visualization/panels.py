@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from .fonts import get_font
 from .painting import paint_instances, paint_panoptic, paint_semantic
 from .samples import IdMap, Instances, read_instances, read_panoptic, read_semantic
-from .sheet import GAP, INK, LETTERS, PAPER, draw_legend
+from .sheets import GAP, INK, LETTERS, PAPER, draw_legend
 
 Colors = Sequence[Sequence[int]]
 Legend = tuple[tuple[str, tuple[int, int, int]], ...]

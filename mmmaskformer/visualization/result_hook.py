@@ -20,9 +20,8 @@ from ..datasets.dataset_files import ImageFiles
 from ..evaluation.per_image_metric import PerImageMetric
 from ..evaluation.prediction_files import number_labels, write_image
 from ..registry import HOOKS
-from .display import to_rgb
-from .sample_sheet import SheetStyle, draw_sample
-from .samples import read_semantic
+from .colors import to_rgb
+from .samples import SheetStyle, draw_sample, read_semantic
 
 
 @HOOKS.register_module()

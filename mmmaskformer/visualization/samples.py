@@ -1,11 +1,19 @@
-"""What there is to draw in a data sample, as NumPy arrays."""
+"""Data samples: their predictions and ground truth as NumPy arrays, and drawn on one sheet."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from mmengine.structures import BaseDataElement
 
+from .colors import to_rgb
+from .painting import paint_instances, paint_panoptic, paint_semantic
+from .sheets import add_title, arrange
+
 SEGMENT_FIELDS = ('gt_panoptic_seg', 'pred_panoptic_seg', 'gt_instances', 'pred_instances')
+SMALL_SIDE = 384
 
 
 class IdMap(NamedTuple):
@@ -59,3 +67,77 @@ def read_semantic(sample: BaseDataElement, prefix: str) -> np.ndarray | None:
 def to_numpy(array: Any) -> np.ndarray:
     """Of a tensor on any device, or an array."""
     return array.detach().cpu().numpy() if hasattr(array, 'detach') else np.asarray(array)
+
+
+class SheetStyle(NamedTuple):
+    """How a sample is drawn.
+
+    Attributes:
+        meta: ``classes`` and ``palette`` of the data set.
+        alpha: How much of the classes' colors is seen over the image, from 0 to 1.
+        score_thr: Predicted instances with lower scores are not drawn.
+        with_labels: Write the names of the classes.
+        draw_gt: Draw the ground truth.
+        draw_pred: Draw the predictions.
+    """
+
+    meta: Mapping[str, Any]
+    alpha: float = 0.6
+    score_thr: float = 0.5
+    with_labels: bool = True
+    draw_gt: bool = True
+    draw_pred: bool = True
+
+    def paint(self) -> dict[str, Any]:
+        """The arguments of the functions that paint."""
+        classes, palette = self.meta['classes'], self.meta.get('palette')
+        return dict(classes=classes, palette=palette, alpha=self.alpha, with_labels=self.with_labels)
+
+
+def draw_sample(image: np.ndarray, sample: BaseDataElement | None, style: SheetStyle) -> np.ndarray:
+    """Draws a sample over its image.
+
+    Samples with panoptic or instance segments have a titled panel for each kind of ground truth and
+    prediction, small ones enlarged. Those with label maps alone have ground truth and prediction side by
+    side, in the size of the image; those with nothing are the image.
+
+    Args:
+        image: RGB, or whatever `to_rgb` takes, of the size of the sample's maps.
+        sample: A data sample.
+        style: What is drawn, and how.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+
+    Raises:
+        ValueError: The sample does not fit the image or the classes.
+    """
+    image = to_rgb(image)
+    if sample is None:
+        return image
+    wanted = [('gt', 'ground truth')] * style.draw_gt + [('pred', 'prediction')] * style.draw_pred
+    if has_segments(sample):
+        panels = [panel for prefix, title in wanted for panel in _panels(image, sample, prefix, title, style)]
+        return arrange(panels or [add_title(image, 'image')])
+    maps = [read_semantic(sample, prefix) for prefix, _ in wanted]
+    painted = [paint_semantic(image, labels, **style.paint()) for labels in maps if labels is not None]
+    return np.concatenate(painted or [image], axis=1)
+
+
+def _panels(
+    image: np.ndarray, sample: BaseDataElement, prefix: str, title: str, style: SheetStyle
+) -> list[np.ndarray]:
+    """What a sample holds under ``gt`` or ``pred``: panoptic, instances, semantic, in this order."""
+    paint = dict(style.paint(), scale=max(1, -(-SMALL_SIDE // max(image.shape[:2]))))
+    panels = []
+    panoptic = read_panoptic(sample, prefix)
+    if panoptic is not None:
+        panels.append(add_title(paint_panoptic(image, *panoptic, **paint), f'{title}: panoptic'))
+    instances = read_instances(sample, prefix, style.score_thr)
+    if instances is not None:
+        painted = paint_instances(image, **instances._asdict(), **paint)
+        panels.append(add_title(painted, f'{title}: instances'))
+    semantic = read_semantic(sample, prefix)
+    if semantic is not None:
+        panels.append(add_title(paint_semantic(image, semantic, **paint), f'{title}: semantic'))
+    return panels

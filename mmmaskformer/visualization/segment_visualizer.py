@@ -12,9 +12,8 @@ from mmseg.visualization import SegLocalVisualizer
 
 from mmmaskformer.registry import VISUALIZERS
 
-from .colors import class_colors
-from .display import to_rgb
-from .sample_sheet import SheetStyle, draw_sample
+from .colors import class_colors, to_rgb
+from .samples import SheetStyle, draw_sample
 
 DEPTH_FIELDS = {'gt_depth_map', 'pred_depth_map'}  # left to mmseg
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from .fonts import legible_names
-from .lettering import Window
+from .label_placement import Window
 
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=np.uint8)
 

@@ -8,8 +8,7 @@ from mmmaskformer.analysis.queries import QueryStatistics, draw_summary, look_at
 from mmmaskformer.functional.resizing import OutputSize
 from mmmaskformer.structures import MaskPrediction
 from mmmaskformer.visualization import QueryTile, draw_query_sheet
-from mmmaskformer.visualization.query_sheet import BAR_HEIGHT, NO_OBJECT, TILE_WIDTH
-from mmmaskformer.visualization.sheet import TITLE
+from mmmaskformer.visualization.sheets import BAR_HEIGHT, NO_OBJECT, TILE_WIDTH, TITLE
 
 CLASSES = ('sky', 'road')
 PALETTE = [[70, 130, 180], [128, 64, 128]]

@@ -1,7 +1,12 @@
+"""What the tools share: options that override the config, and errors in one sentence."""
+
+from __future__ import annotations
+
 import pytest
+from mmengine.dataset import BaseDataset, ConcatDataset
 from torch.utils.data import DataLoader
 
-from mmmaskformer.apis.command_line import add_runner_arguments, load_config, make_parser, run
+from mmmaskformer.apis.command_line import add_runner_arguments, load_config, make_parser, run, sentence_of
 
 
 class Broken:
@@ -67,3 +72,27 @@ def test_other_errors_keep_their_traceback(config):
 def test_missing_config_on_one_line():
     with pytest.raises(SystemExit, match=r'nowhere\.py'):
         run(load_config, parse('nowhere.py'))
+
+
+def test_data_sets_that_cannot_be_concatenated_are_told_what_differs():
+    """MMEngine: 'The meta information of the 2-th dataset does not match ...'."""
+
+    def sentence(**second) -> str | None:
+        first = dict(classes=('cat', 'dog'), palette=[[0, 0, 0], [1, 1, 1]])
+        sets = [BaseDataset(metainfo=info, lazy_init=True) for info in (first, {**first, **second})]
+        with pytest.raises(ValueError, match='meta information') as error:
+            ConcatDataset(sets, lazy_init=True)
+        return sentence_of(error.value)
+
+    start = 'ConcatDataset: data set 2 has '
+    assert str(sentence(classes=('dog', 'cat'), palette=[])).startswith(
+        f"{start}classes=('dog', 'cat'), but the first has ('cat', 'dog'): give all the same classes in the "
+    )
+    assert sentence(palette=[[5, 5, 5]]) == (
+        f'{start}palette=[[5, 5, 5]], but the first has [[0, 0, 0], [1, 1, 1]]: make them equal, or set '
+        "ignore_keys=['palette'] to take those of the first."
+    )
+    assert sentence(category_ids=(4, 9)) == (
+        f'{start}category_ids=(4, 9), but the first has None: make them equal, or set '
+        "ignore_keys=['category_ids'] to take those of the first."
+    )

@@ -16,8 +16,8 @@ from mmmaskformer.datasets import CocoPanopticDataset, LoadAnnotations, LoadImag
 from mmmaskformer.datasets.file_checks import check_whole
 from mmmaskformer.datasets.segmentations import draw_segmentation, run_lengths
 from mmmaskformer.evaluation.prediction_files import write_id_png
+from mmmaskformer.file_names import opencv_path
 from mmmaskformer.inference.video import open_video
-from mmmaskformer.utils import opencv_path
 
 NOISE = np.random.RandomState(0).randint(0, 256, (24, 32, 3), np.uint8)
 LOADING = [{'type': 'mmmaskformer.LoadImageFromFile'}, {'type': 'mmmaskformer.LoadAnnotations'}]

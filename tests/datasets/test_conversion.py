@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from mmmaskformer.datasets.converters import conversion
-from mmmaskformer.utils import inside
+from mmmaskformer.file_names import inside
 
 
 def reciprocal(number):

@@ -23,8 +23,9 @@ from mmengine.runner import Runner
 from process_watch import ProcessWatch
 
 from mmmaskformer.apis import MaskFormerInferencer
-from mmmaskformer.apis.run import evaluate_model, train_model
-from mmmaskformer.apis.workers import stop_workers
+from mmmaskformer.apis.evaluate import evaluate_model
+from mmmaskformer.apis.runner import stop_workers
+from mmmaskformer.apis.train import train_model
 from mmmaskformer.toy_scenes import ToyRecipe, write_toy
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs/toy'

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
 from mmmaskformer.visualization import draw_class_bars, draw_panels, fonts, paint_semantic
-from mmmaskformer.visualization.lettering import measure
+from mmmaskformer.visualization.label_placement import measure
 from mmmaskformer.visualization.panels import PanelRow
-from mmmaskformer.visualization.sheet import add_title, draw_legend
+from mmmaskformer.visualization.sheets import add_title, draw_legend
 
 ROAD = '道路'
 

@@ -11,7 +11,7 @@ from mmseg.visualization import SegLocalVisualizer
 from packaging.version import Version
 
 from mmmaskformer.visualization import SegmentVisualizer, paint_panoptic
-from mmmaskformer.visualization.sheet import GAP, TITLE
+from mmmaskformer.visualization.sheets import GAP, TITLE
 
 CLASSES = ('sky', 'car')
 PALETTE = [[70, 170, 230], [200, 40, 40]]

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ...checkpoints.reading import ArrayUnpickler
-from ...utils import inside
+from ...file_names import inside
 from ..ade20k import CLASSES, IGNORED_LABEL
 from .conversion import check_size, read_map, require_files, run_jobs, write_whole
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.io import loadmat
 
-from ...utils import inside
+from ...file_names import inside
 from ..categories import load_categories
 from .conversion import check_labels, check_size, encode_png, require_files, run_jobs, write_whole
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from mmmaskformer.visualization import draw_training_curve, draw_training_curves, read_scalars
-from mmmaskformer.visualization.training_curve import running_mean
+from mmmaskformer.visualization.plots import running_mean
 
 SCALARS = [
     dict(step=10, loss=9.0),

@@ -1,12 +1,20 @@
-"""A config's own list of hooks does not take those of the package away."""
+"""Runners have the hooks of the package, and their worker processes end with them."""
 
+from __future__ import annotations
+
+import multiprocessing
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from mmengine.config import Config
 from mmengine.hooks import EMAHook
+from mmengine.runner import BaseLoop
+from mmengine.runner.loops import _InfiniteDataloaderIterator
+from torch.utils.data import DataLoader
 
-from mmmaskformer.apis.own_hooks import OWN_HOOKS, add_own_hooks
+from mmmaskformer.apis.runner import OWN_HOOKS, add_own_hooks, stop_workers
 
 RUNTIME = Path(__file__).parents[2] / 'configs/_base_/default_runtime.py'
 
@@ -52,3 +60,26 @@ def test_no_list_and_hooks_that_are_built(hooks):
 def test_a_name_that_is_not_a_hook():
     with pytest.raises(ValueError, match=r"Unknown name 'DataReport' in left_out_hooks; expected one of \["):
         add_own_hooks(Config(dict(left_out_hooks=['DataReport'])))
+
+
+class Loop(BaseLoop):
+    def run(self) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize('persistent', [True, False])
+def test_workers_end_at_once_and_of_themselves(persistent):
+    runner = SimpleNamespace(_val_loop=dict(type='ValLoop'))  # one that is not built, one that is missing
+    loop = Loop(runner, DataLoader(range(100), num_workers=2, persistent_workers=persistent))
+    loop.dataloader_iterator = _InfiniteDataloaderIterator(loop.dataloader)
+    runner._train_loop = loop  # they hold each other: only the garbage collector would find them
+    next(loop.dataloader_iterator)
+    workers = multiprocessing.active_children()
+    assert len(workers) == 2
+    begin = time.monotonic()
+    stop_workers(runner)
+    assert not multiprocessing.active_children()
+    assert [worker.exitcode for worker in workers] == [0, 0]  # not killed
+    assert time.monotonic() - begin < 5  # what torch waits for one worker that does not end
+    assert len(list(loop.dataloader)) == 100  # the loader itself can be used again
+    stop_workers(runner)

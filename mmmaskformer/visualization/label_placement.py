@@ -1,4 +1,4 @@
-"""Labels: where there is room for them inside their segments, and how they are written."""
+"""Labels: where they fit inside their segments, and how they are written."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

@@ -1,11 +1,11 @@
-"""Names of output files: the folders of the inputs are kept, and no two outputs share a name."""
+"""Names of files: unique names for outputs, and checks of names that come from data or users."""
 
 from __future__ import annotations
 
 import os
 import os.path as osp
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 
 def claim(name: str, taken: dict[str, int]) -> str:
@@ -83,3 +83,35 @@ def _without_root(folder: str) -> str:
     """``C:/data`` as ``C/data``."""
     drive, rest = osp.splitdrive(folder)
     return f'{drive.rstrip(":")}/{Path(rest).as_posix().lstrip("/")}'.strip('/')
+
+
+def inside(folder: Path, name: str, where: str) -> Path:
+    """The path of a file that data names, refused if it would lie outside the folder.
+
+    Args:
+        folder: Where it must lie.
+        name: Its name as the data has it, with ``/`` between folders.
+        where: What names it, for the message.
+
+    Raises:
+        ValueError: The name is empty, absolute, or leads out of the folder.
+    """
+    parts = PurePosixPath(name.replace('\\', '/')).parts
+    if not parts or '..' in parts or parts[0].endswith((':', '/')) or '\0' in name:
+        raise ValueError(f'{where} names the file {name!r}, which is not inside {folder}: correct it there.')
+    return folder.joinpath(*parts)
+
+
+def opencv_path(path: str | Path) -> str:
+    """A path that OpenCV may be given: of names that are no UTF-8 it does not say so, but ends the process.
+
+    Raises:
+        ValueError: The path has bytes that are no UTF-8.
+    """
+    try:
+        str(path).encode('utf-8')
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f'The name {path} is no UTF-8, which OpenCV needs: rename the file or folder.'
+        ) from error
+    return str(path)

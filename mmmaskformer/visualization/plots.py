@@ -1,4 +1,6 @@
-"""The course of training: loss and scores over iterations, of one run or of several."""
+"""Plots: training curves, scores per class, and the contents of a data set."""
+
+from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,7 +10,11 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from .fonts import make_legible
+from .fonts import legible_names, make_legible
+
+Entry = tuple[str, float | None, float | None]
+MAX_BARS = 60
+"""Classes that have a bar: the most frequent ones."""
 
 
 def read_scalars(path: str | Path) -> list[dict[str, Any]]:
@@ -112,3 +118,78 @@ def running_mean(values: Sequence[float], number: int) -> list[float]:
     """Mean of each value and those before it, ``number`` in all where there are as many."""
     parts = [values[max(0, i + 1 - number) : i + 1] for i in range(len(values))]
     return [sum(part) / len(part) for part in parts]
+
+
+def draw_class_bars(entries: Sequence[Entry], names: tuple[str, str], title: str, path: str | Path) -> None:
+    """Draws two bars for each class, in the order given, and the difference as a number, into a PNG.
+
+    Args:
+        entries: Class with the scores of both models in percent; None where the class does not occur. A
+            class whose name cannot be written is called by its place here, ``row 0`` and so on.
+        names: The models.
+        title: What the scores are.
+        path: File to write.
+    """
+    figure = Figure(figsize=(8, 1.2 + 0.34 * len(entries)), layout='constrained')
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    places = range(len(entries))
+    for side, (name, offset) in enumerate(zip(names, (-0.2, 0.2))):
+        lengths = [entry[1 + side] or 0.0 for entry in entries]
+        axes.barh([place + offset for place in places], lengths, 0.38, label=name, color=f'C{side}')
+    for place, (_, first, second) in zip(places, entries):
+        if first is not None and second is not None:
+            axes.text(max(first, second) + 1, place, f'{second - first:+.1f}', va='center', fontsize=8)
+    axes.set_yticks(places, legible_names(tuple(name for name, *_ in entries), 'row'))
+    axes.invert_yaxis()
+    axes.set_xlim(0, 112)
+    axes.set_xticks(range(0, 101, 20))
+    axes.set_xlabel(title)
+    axes.grid(axis='x', alpha=0.3)
+    handles = axes.get_legend_handles_labels()
+    legend = figure.legend(*handles, loc='outside upper center', ncols=2, frameon=False)
+    make_legible([*axes.get_yticklabels(), *legend.get_texts()])
+    figure.savefig(path, dpi=110)
+
+
+def draw_data_report(
+    path: str | Path,
+    classes: Sequence[str],
+    fractions: Sequence[float],
+    num_segments: Sequence[int],
+    sizes: Sequence[tuple[int, int]],
+    num_queries: int | None = None,
+) -> None:
+    """Write a figure of the classes, the segments in an image and the sizes of images.
+
+    Args:
+        path: The file; its folder must be there.
+        classes: Names of the classes.
+        fractions: ``(K,)`` fraction of the images that have each class.
+        num_segments: Of each image.
+        sizes: Width and height of each image.
+        num_queries: Of the model; a line marks it.
+    """
+    order = sorted(range(len(classes)), key=lambda place: -fractions[place])[:MAX_BARS]
+    figure = Figure(figsize=(11, max(4.5, 0.17 * len(order) + 1)), layout='constrained')
+    FigureCanvasAgg(figure)
+    grid = figure.add_gridspec(2, 2, width_ratios=(3, 2))
+    bars = figure.add_subplot(grid[:, 0])
+    bars.barh(range(len(order)), [100 * fractions[place] for place in order], color='#4c72b0')
+    names = legible_names(tuple(classes))
+    bars.set_yticks(range(len(order)), [names[place] for place in order], fontsize=7)
+    make_legible(bars.get_yticklabels())
+    bars.set(xlabel='images with the class (%)', ylim=(len(order) - 0.5, -0.5))
+    if len(order) < len(classes):
+        bars.set_title(f'the {len(order)} most frequent of {len(classes)} classes', fontsize=9)
+    counts = figure.add_subplot(grid[0, 1])
+    counts.hist(num_segments, bins=30, color='#55a868')
+    counts.set(xlabel='segments in an image', ylabel='images')
+    if num_queries is not None and num_segments and num_queries < 4 * max(num_segments):
+        counts.axvline(num_queries, color='black', linestyle='--', label=f'{num_queries} queries')
+        counts.legend(fontsize=8)
+    shapes = figure.add_subplot(grid[1, 1])
+    widths, heights = [width for width, _ in sizes], [height for _, height in sizes]
+    shapes.scatter(widths, heights, s=8, alpha=0.3, color='#c44e52')
+    shapes.set(xlabel='width (pixels)', ylabel='height (pixels)')
+    figure.savefig(path, dpi=110)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmmaskformer.visualization.lettering import (
+from mmmaskformer.visualization.label_placement import (
     SMALLEST_LETTERS,
     box_of,
     largest_box,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmmaskformer.naming import folder_prefixes, names_below
+from mmmaskformer.file_names import folder_prefixes, names_below
 
 
 @pytest.mark.parametrize(

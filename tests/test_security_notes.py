@@ -13,7 +13,7 @@ from mmengine.logging import HistoryBuffer
 
 import mmmaskformer
 from mmmaskformer.compat import history_method
-from mmmaskformer.risks import UNPROTECTED, security_notes
+from mmmaskformer.security_notes import UNPROTECTED, security_notes
 
 HARMLESS = [HistoryBuffer, set, bytearray, (history_method, 'builtins.getattr'), torch.Size]
 

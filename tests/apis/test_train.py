@@ -3,7 +3,7 @@ import torch
 from mmengine.config import Config
 
 from mmmaskformer.apis import browse_dataset, evaluate_model, train_model
-from mmmaskformer.apis.run import _resume_newest
+from mmmaskformer.apis.train import _resume_newest
 
 MISSING = {'dataset': {'type': 'mmmaskformer.CamVidDataset', 'data_root': 'nowhere'}}
 
