@@ -1,4 +1,4 @@
-# make install | demo | compare | test | soak | lint, each from a bare Python >= 3.10 with pip. Choose another
+# make install | demo | compare | test | soak | lint | docs, each from a bare Python >= 3.10 with pip. Choose another
 # interpreter or another place for the environment with `make test PYTHON=python3.12 VENV=/somewhere`.
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 KEY := $(shell cat requirements/*.txt setup.py | cksum | cut -d " " -f 1)
 STAMP := $(VENV)/.installed-$(KEY)
 
-.PHONY: help install demo compare test soak lint format clean
+.PHONY: help install demo compare test soak lint format docs clean
 
 help:
 	@echo 'make install   the environment in $(VENV), with the package in editable mode'
@@ -19,6 +19,7 @@ help:
 	@echo 'make test      the test suite'
 	@echo 'make soak      the long tests: crashes, damaged data, two hours of training; figures in soak-results/'
 	@echo 'make lint      ruff, mypy and codespell; `make format` fixes what ruff can fix'
+	@echo 'make docs      the documentation site in site/; a broken link is an error'
 
 install: $(STAMP)
 
@@ -54,5 +55,8 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info mmmaskformer/.mim
+	rm -rf $(VENV) build dist site *.egg-info mmmaskformer/.mim

