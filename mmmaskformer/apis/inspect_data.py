@@ -21,7 +21,7 @@ from rich.table import Table
 
 from ..datasets.dataset_files import UNNAMED, ImageFiles
 from ..datasets.survey import Survey, survey
-from ..datasets.survey_report import count, kinds, three_lines, warnings
+from ..datasets.survey_report import counted, image_kinds, likely_mistakes, summary_lines
 from ..utils import shown
 from ..visualization.colors import to_rgb
 from ..visualization.plots import draw_data_report
@@ -77,17 +77,17 @@ def inspect_dataset(
 
 def report_of(found: Survey, num_queries: int | None = None) -> dict[str, Any]:
     """A survey as plain values for JSON."""
-    sizes = Counter(f'{head.width}x{head.height}' for head in found.heads)
+    sizes = Counter(f'{header.width}x{header.height}' for header in found.headers)
     most = max(found.num_segments, key=found.num_segments.__getitem__, default=None)
     counts = list(found.num_segments.values())
     return dict(
         num_images=found.num_images,
         num_samples=found.num_samples,
         num_examined=found.num_examined,
-        lines=three_lines(found, num_queries),
-        warnings=warnings(found, num_queries),
+        lines=summary_lines(found, num_queries),
+        warnings=likely_mistakes(found, num_queries),
         suffixes=dict(found.suffixes),
-        kinds=dict(kinds(found)),
+        kinds=dict(image_kinds(found)),
         sizes=dict(sizes.most_common()),
         exif_turned=sorted(found.turned),
         unreadable=found.unreadable,
@@ -121,7 +121,7 @@ def _write(folder: Path, phase: str, found: Survey, report: dict, num_queries: i
         found.classes,
         [images / examined for images in found.images.tolist()],
         list(found.num_segments.values()),
-        [(head.width, head.height) for head in found.heads],
+        [(header.width, header.height) for header in found.headers],
         num_queries,
     )
 
@@ -133,12 +133,14 @@ def _print(console: Console, phase: str, found: Survey, report: dict, num_querie
     notes = [*report['warnings']]
     if UNNAMED in found.left_out:
         names = found.left_out[UNNAMED]
-        notes.append(f'{count(len(names), UNNAMED)} ({shown(names)})')
+        notes.append(f'{counted(len(names), UNNAMED)} ({shown(names)})')
     if found.turned:
-        notes.append(f'{count(len(found.turned), "images")} with an EXIF orientation ({shown(found.turned)})')
+        notes.append(
+            f'{counted(len(found.turned), "images")} with an EXIF orientation ({shown(found.turned)})'
+        )
     if found.repeated_names:
         names = found.repeated_names
-        notes.append(f'{count(len(names), "file names")} come more than once ({shown(names)})')
+        notes.append(f'{counted(len(names), "file names")} used more than once ({shown(names)})')
     for note in notes:
         console.print(escape(f'- {note}'), soft_wrap=True)
 

@@ -1,4 +1,4 @@
-"""CamVid: street frames with the eleven classes that SegNet made customary."""
+"""CamVid: video frames of streets with the eleven classes of SegNet."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,8 +19,8 @@ THINGS = ('car', 'pedestrian', 'bicyclist')
 class CamVidDataset(BaseSegDataset):
     """Frames in ``img/SPLIT/*.jpg`` and label maps in ``ann/SPLIT/*.png``, labels 0-10 and 11 = void.
 
-    Void is mapped to 255 while the labels are loaded, in training and in evaluation alike, so that
-    ``ignore_index`` stays at its default everywhere.
+    Void is mapped to 255 when labels are loaded, in training and in evaluation, so that ``ignore_index``
+    keeps its default.
     """
 
     METAINFO = {
@@ -37,13 +37,13 @@ class CamVidDataset(BaseSegDataset):
 
     @classmethod
     def get_label_map(cls, new_classes: Sequence[str] | None = None) -> dict[int, int]:
-        """Map of the labels on disk to those of the model; a subset of the classes may be chosen."""
+        """Map of the labels in files to those of the model, for all classes or a subset."""
         return {**(super().get_label_map(new_classes) or {}), VOID_LABEL: IGNORED_LABEL}
 
 
 @DATASETS.register_module()
 class CamVidPanopticDataset(CocoPanopticDataset):
-    """The frames in COCO panoptic format, cars, pedestrians and bicyclists being things; ids are 0-10.
+    """The frames in COCO panoptic format with ids 0-10; cars, pedestrians and bicyclists are things.
 
     Args:
         ann_file: As `CocoPanopticDataset`.

@@ -1,4 +1,4 @@
-"""Categories of panoptic and instance data: lists that travel with the package, and their checks."""
+"""Categories of panoptic and instance data: lists packaged in ``category_lists``, reading and checks."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Source = str | Path | Sequence[Mapping[str, Any]]
 
 
 class Category(NamedTuple):
-    """A class as annotation files speak of it.
+    """A class as annotation files describe it.
 
     Attributes:
         id: Its number in annotation files, not its place among the classes.
         name: Its name.
         isthing: Whether its segments are single objects.
         color: Red, green and blue.
-        aliases: Other names that annotation files have for it.
+        aliases: Alternative names in annotation files.
     """
 
     id: int
@@ -46,7 +46,7 @@ def load_categories(source: Source) -> tuple[Category, ...]:
 
     Raises:
         FileNotFoundError: There is neither such a list nor such a file.
-        ValueError: The file is no such JSON file; an entry lacks something, or two have the same id or name.
+        ValueError: The file is not such a JSON file; an entry lacks a key, or two have the same id or name.
     """
     if not isinstance(source, str | Path):
         return parse_categories(source, 'categories')
@@ -78,13 +78,13 @@ def parse_categories(
         all_things: ``isthing`` may be left out, as in instance annotations.
 
     Raises:
-        ValueError: An entry lacks something, or two have the same id or name.
+        ValueError: An entry lacks a key, or two have the same id or name.
     """
     categories: list[Category] = []
     ids: dict[int, Category] = {}
     names: dict[str, Category] = {}
     if not isinstance(entries, Iterable) or isinstance(entries, str | Mapping):
-        raise ValueError(f'{where}: the categories are {entries!r}, expected a list: correct it there.')
+        raise ValueError(f'{where}: the categories are {entries!r}, expected a list: correct them there.')
     for entry in entries:
         _check_entry(entry, where, ('id', 'name') if all_things else ('id', 'name', 'isthing'))
         number = whole_number(entry['id'])
@@ -100,8 +100,8 @@ def parse_categories(
             value = getattr(category, key)
             if value in seen:
                 raise ValueError(
-                    f'{where}: the categories {_say(seen[value])} and {_say(category)} have the same {key}: '
-                    'remove or rename one of them.'
+                    f'{where}: the categories {_named(seen[value])} and {_named(category)} have the same '
+                    f'{key}: remove or rename one of them.'
                 )
             seen[value] = category
         categories.append(category)
@@ -117,7 +117,7 @@ def _check_entry(entry: Any, where: str, needed: Sequence[str]) -> None:
         )
     for key in needed:
         if key not in entry:
-            raise ValueError(f'{where}: the category {dict(entry)} has no {key!r}: add it there.')
+            raise ValueError(f'{where}: the category {dict(entry)} has no {key!r}: add it.')
     color = _color(entry) or (0, 0, 0)
     for key, fits, expected in (
         ('id', whole_number(entry['id']) is not None, 'a whole number'),
@@ -142,9 +142,9 @@ def _color(entry: Mapping) -> Any:
 
 
 def check_agreement(expected: Sequence[Category], found: Sequence[Category], where: str) -> None:
-    """Compare the categories of an annotation file with those the classes are made of.
+    """Compare the categories of an annotation file with the list that defines the classes.
 
-    The file may lack some, and have them in any order.
+    The file may have a part of them, in any order.
 
     Raises:
         ValueError: A category of the file is unknown, has another name, or differs in ``isthing``.
@@ -154,23 +154,23 @@ def check_agreement(expected: Sequence[Category], found: Sequence[Category], whe
         known = by_id.get(category.id)
         if known is None:
             raise ValueError(
-                f'{where}: the category {_say(category)} is not in the list of {len(expected)} categories: '
-                'add it to categories, or leave categories out to take those of the file.'
+                f'{where}: the category {_named(category)} is not in the list of {len(expected)} categories: '
+                'add it to categories, or remove the setting categories to take those of the file.'
             )
         if category.name not in (known.name, *known.aliases):
             raise ValueError(
-                f'{where}: the category {_say(category)} is {known.name!r} in the list of categories: '
+                f'{where}: the category {_named(category)} is {known.name!r} in the list of categories: '
                 'correct the file, or set categories to the list that belongs to it.'
             )
         if category.isthing != known.isthing:
             raise ValueError(
-                f'{where}: the category {_say(category)} has isthing={int(category.isthing)}, but '
+                f'{where}: the category {_named(category)} has isthing={int(category.isthing)}, but '
                 f'isthing={int(known.isthing)} in the list of categories: correct one of them.'
             )
 
 
 def metainfo_of(categories: Sequence[Category]) -> dict[str, Any]:
-    """What a data set says of its classes: names, palette, which are things, and their ids in files."""
+    """Metainfo of a data set: names of the classes, palette, names of the things, and ids in files."""
     return dict(
         classes=tuple(category.name for category in categories),
         palette=[list(category.color) for category in categories],
@@ -180,11 +180,11 @@ def metainfo_of(categories: Sequence[Category]) -> dict[str, Any]:
 
 
 def default_color(index: int) -> tuple[int, int, int]:
-    """A color for the class of this index, always the same, and unlike those of its neighbours."""
+    """A color for the class of this index, always the same, and different from those of its neighbors."""
     hue = index * GOLDEN_RATIO % 1
     red, green, blue = colorsys.hsv_to_rgb(hue, (0.9, 0.6, 0.75)[index % 3], (0.95, 0.8, 0.6)[index // 3 % 3])
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
-def _say(category: Category) -> str:
+def _named(category: Category) -> str:
     return f'{category.id} ({category.name!r})'

@@ -1,4 +1,4 @@
-"""Cityscapes with panoptic supervision; for semantic supervision there is MMSegmentation's data set."""
+"""Cityscapes with panoptic annotations; MMSegmentation has the data set for semantic ones."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .coco_panoptic import CocoPanopticDataset
 class CityscapesPanopticDataset(CocoPanopticDataset):
     """Files as cityscapesscripts' ``createPanopticImgs`` makes them, 19 classes, 8 of them things.
 
-    ``tools/dataset_converters/cityscapes_panoptic.py`` writes the same files. They name images that do not
-    exist, so images are found by the id of the image: ``CITY/ID_leftImg8bit.png`` in ``img_path``.
+    ``tools/dataset_converters/cityscapes_panoptic.py`` writes the same files. The file names of images in
+    them do not exist, so images are found by their id: ``CITY/ID_leftImg8bit.png`` in ``img_path``.
 
     Args:
         ann_file: As `CocoPanopticDataset`.

@@ -1,4 +1,4 @@
-"""Which classes an image's annotation holds, before any transform."""
+"""Classes in the annotation of each image, before any transform, and class counts of a data set."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from mmseg.datasets import BaseSegDataset, MultiImageMixDataset
 from mmseg.datasets.transforms import LoadAnnotations as MMSegLoadAnnotations
 from numpy.typing import NDArray
 
-from .dataset_wrappers import bad_samples_pass, leaves
+from .dataset_wrappers import bad_samples_pass, unwrapped_datasets
 from .transforms import LoadAnnotations
 
 MANY = 1000
-"""Label maps whose reading shows a progress bar."""
+"""From this number of label maps on, reading shows a progress bar."""
 UNKNOWN = -1
 
 
 class Content(NamedTuple):
-    """What the annotation of an image holds; crowds are left out.
+    """Classes and pixels in the annotation of an image, without crowds.
 
     Attributes:
         classes: ``(S,)`` class of each segment: of a label map, each class that occurs.
-        pixels: ``(S,)`` pixels of each segment, `UNKNOWN` where the JSON file does not say.
-        void: Pixels of no class, None where that is unknown.
+        pixels: ``(S,)`` pixels of each segment, `UNKNOWN` where the JSON file has no area.
+        void: Pixels of no class, None if unknown.
         outside: Labels that are not a class, the ignored one among them.
     """
 
@@ -44,12 +44,12 @@ EMPTY = Content(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
 def contents_of(dataset: Any, indices: Sequence[int]) -> list[Content | Exception]:
-    """Contents of some samples of a data set, an exception for those whose label map cannot be read.
+    """Contents of the annotations of samples; an exception for a label map that cannot be read.
 
-    Label maps are read in threads and remembered by the data set.
+    Label maps are read in threads; the data set caches their contents.
 
     Args:
-        dataset: A data set without others inside (`dataset_wrappers.leaves`): mmseg's, or one of ours.
+        dataset: A data set that is not a wrapper (see `dataset_wrappers.unwrapped_datasets`).
         indices: Numbers of the samples.
     """
     known = dataset.__dict__.setdefault('_contents', {})
@@ -89,38 +89,39 @@ def cat_ids(dataset: Any, idx: int) -> list[int]:
 
 
 def class_counts(dataset: Any, num_classes: int, of_pixels: bool = False) -> NDArray[np.int64]:
-    """Occurrences of each class in a data set, wrapped or not, as often as wrappers repeat its samples.
+    """Occurrences of each class in a data set, including the repetitions of wrappers.
 
     Args:
         dataset: The data set.
         num_classes: Number of classes.
-        of_pixels: Count pixels, not segments.
+        of_pixels: Count pixels instead of segments.
 
     Raises:
-        ValueError: A JSON file does not say how many pixels a segment has.
+        ValueError: A segment of a JSON file has no area, and pixels are counted.
     """
     total = np.zeros(num_classes, dtype=np.int64)
-    for leaf in leaves(dataset):
-        places = np.flatnonzero(leaf.times)
-        for place, content in zip(places, contents_of(leaf.dataset, places.tolist())):
+    for part in unwrapped_datasets(dataset):
+        places = np.flatnonzero(part.times)
+        for place, content in zip(places, contents_of(part.dataset, places.tolist())):
             if isinstance(content, Exception):  # training refuses or skips the sample
                 continue
             if of_pixels and (content.pixels == UNKNOWN).any():
                 raise ValueError(
-                    f'{leaf.dataset.ann_file}: a segment of '
-                    f'{leaf.dataset.get_data_info(place)["img_path"]} has no area, but pixels of the classes '
-                    'are to be counted: write the area of every segment, or give class_weight as a list.'
+                    f'{part.dataset.ann_file}: a segment of '
+                    f'{part.dataset.get_data_info(place)["img_path"]} has no area, which counting pixels of '
+                    'classes needs: add the area of every segment, or set class_weight to a list.'
                 )
             weights = content.pixels if of_pixels else np.ones_like(content.classes)
             counts = np.bincount(content.classes, weights=weights, minlength=num_classes)[:num_classes]
-            total += leaf.times[place] * counts.astype(np.int64)
+            total += part.times[place] * counts.astype(np.int64)
     return total
 
 
 def provide_cat_ids() -> None:
-    """Give MMEngine's `ClassBalancedDataset` what it asks of data sets, where they have it not.
+    """Add the method ``get_cat_ids`` to mmseg's data sets and to wrappers.
 
-    MMEngine leaves ``get_cat_ids`` to each data set, mmseg has none, and wrappers do not pass it on.
+    MMEngine's `ClassBalancedDataset` calls it. MMEngine leaves it to each data set, mmseg does not implement
+    it, and wrappers do not forward it.
     """
     if BaseSegDataset.get_cat_ids is BaseDataset.get_cat_ids:
         BaseSegDataset.get_cat_ids = cat_ids
@@ -144,7 +145,7 @@ def _has_label_map(info: dict) -> bool:
 
 
 def _listed(info: dict) -> Content:
-    """What the JSON file says, of which no PNG is opened."""
+    """Content according to the JSON file; opens no PNG."""
     entries = [*info.get('segments_info', ()), *info.get('instances', ())]
     entries = [entry for entry in entries if not entry['iscrowd']]
     areas = [UNKNOWN if entry['area'] is None else round(entry['area']) for entry in entries]
@@ -153,7 +154,7 @@ def _listed(info: dict) -> Content:
 
 
 def _reader(dataset: Any) -> Callable[[dict], Content | Exception]:
-    """A function of a sample's information that reads the label map as the data set's pipeline does."""
+    """Returns a function that reads the label map of a sample as the data set's pipeline does."""
     transforms = getattr(getattr(dataset, 'pipeline', None), 'transforms', [])
     loading = [transform for transform in transforms if isinstance(transform, MMSegLoadAnnotations)][:1]
     steps = loading or transforms or [LoadAnnotations()]
@@ -162,7 +163,7 @@ def _reader(dataset: Any) -> Callable[[dict], Content | Exception]:
     def read(info: dict) -> Content | Exception:
         try:
             results = dict(info)
-            for step in steps:  # a loader of one's own may need what comes before it
+            for step in steps:  # a custom loader may need the transforms before it
                 results = step(results)
                 if 'gt_seg_map' in results:
                     return _count(results['gt_seg_map'], num_classes)
@@ -181,15 +182,15 @@ def _count(label_map: np.ndarray, num_classes: int) -> Content:
 
 
 def num_threads() -> int:
-    """Threads that read files in this process, beside the others of a distributed run on this machine."""
+    """Threads that read files: this process's share of the processors in a distributed run."""
     return min(32, max(1, (os.cpu_count() or 1) // int(os.environ.get('LOCAL_WORLD_SIZE', 1))))
 
 
 def _in_threads(read: Callable[[dict], Any], infos: list[dict]) -> list[Any]:
-    """Decoders work without Python's lock, so threads do, and nothing has to be copied to processes."""
+    """Decoders release the GIL, so threads suffice and nothing is copied between processes."""
     with ThreadPoolExecutor(num_threads()) as pool:
         done = pool.map(read, infos)
         if len(infos) < MANY or not is_main_process():
             return list(done)
-        print(f'Reading {len(infos)} label maps, once, for the classes in them', file=sys.stderr)
+        print(f'Reading {len(infos)} label maps once to find their classes', file=sys.stderr)
         return list(track_iter_progress((done, len(infos)), file=sys.stderr))

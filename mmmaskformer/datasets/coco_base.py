@@ -23,9 +23,9 @@ class CocoDataset(BaseSegDataset):
     """Base of the data sets that one JSON file describes: its images, their annotations and the categories.
 
     ``metainfo`` holds ``classes``, ``palette``, ``thing_classes`` and ``category_ids`` (the id in files of
-    each class), in the order of ``categories``. ``left_out`` says which entries of the file nothing uses, in
-    training or evaluation: a dict of the reason to the file names of their images, a name for each entry. It
-    is filled when the file is read (`full_init`), and logged in one line.
+    each class), in the order of ``categories``. ``left_out`` has the entries of the file that training and
+    evaluation skip: by reason, the file name of the image of each entry. It is filled when the file is read
+    (`full_init`), and logged in one line.
 
     Args:
         ann_file: The JSON file.
@@ -33,12 +33,12 @@ class CocoDataset(BaseSegDataset):
             for the categories of ``ann_file`` in its order.
         metainfo: More meta information; classes come from ``categories`` alone.
         data_root: Folder that the other paths start from.
-        filter_cfg: ``dict(filter_empty_gt=True)`` leaves images without anything to learn out of training.
+        filter_cfg: ``dict(filter_empty_gt=True)`` skips images without anything to learn in training.
         **kwargs: As mmseg's `BaseSegDataset`; suffixes are not settings, since the file names its images.
 
     Raises:
         FileNotFoundError: A JSON file is missing.
-        ValueError: The JSON file contradicts itself or ``categories``; the sentence names the entry.
+        ValueError: The JSON file contradicts itself or ``categories``; the message names the entry.
     """
 
     img_suffix = seg_map_suffix = ''
@@ -90,16 +90,16 @@ class CocoDataset(BaseSegDataset):
         return data_list
 
     def _index(self, document: dict, classes: Classes) -> list[dict]:
-        """What is known of each image; ``classes`` gives index and isthing by category id."""
+        """Sample information of each image; ``classes`` gives index and isthing by category id."""
         raise NotImplementedError
 
     def _info(self, img_id: ImageId, image: CocoImage) -> dict:
-        """What is known of an image without its annotations."""
+        """Sample information of an image without its annotations."""
         path = self._path(self.data_prefix.get('img_path', ''), image.name)
         return dict(img_path=path, img_id=img_id, seg_fields=[])
 
     def _path(self, folder: str, name: str) -> str:
-        """Path of a file that the JSON file names; if there is a folder for it, it lies inside."""
+        """Path of a file that the JSON file names, refused if it would lie outside of the folder."""
         if folder and (name[:1] in ('', '/', '\\') or any(part in name for part in ('..', ':', '\0'))):
             inside(Path(folder), name, self.ann_file)
         return osp.join(folder, name)
@@ -109,14 +109,14 @@ class CocoDataset(BaseSegDataset):
         raise NotImplementedError
 
     def filter_data(self) -> list[dict]:
-        """The images to learn from, if ``filter_empty_gt`` says so; all of them in testing."""
+        """Skip images without anything to learn if ``filter_empty_gt`` is set; in testing keep all."""
         if self.test_mode or not (self.filter_cfg or {}).get('filter_empty_gt', False):
             return self.data_list
         kept = [info for info in self.data_list if not self._is_empty(info)]
         if not kept:
             raise ValueError(
                 f'{self.ann_file}: no image has a segment to learn from, and filter_empty_gt drops them all: '
-                'give another ann_file.'
+                'set another ann_file.'
             )
         return kept
 
@@ -143,10 +143,10 @@ class CocoDataset(BaseSegDataset):
         for key in ('img_suffix', 'seg_map_suffix'):
             if key in kwargs:
                 raise ValueError(
-                    f'{cls.__name__}: {key} has no use, {ann_file} names its files: leave it out.'
+                    f'{cls.__name__}: {key} is not a setting, since {ann_file} names the files: remove it.'
                 )
         unknown = set(filter_cfg or {}) - FILTERS
         if unknown:
             raise ValueError(
-                f'{cls.__name__}: filter_cfg has {sorted(unknown)[0]!r}, but knows only filter_empty_gt.'
+                f'{cls.__name__}: Unknown key {sorted(unknown)[0]!r} in filter_cfg; expected filter_empty_gt.'
             )

@@ -16,9 +16,10 @@ from .coco_json import (
     ImageIndex,
     LeftOut,
     check_kind,
-    check_some_are_known,
+    check_known_images,
+    counted,
     describe_left_out,
-    note,
+    skip_entry,
 )
 from .dataset_wrappers import bad_samples_pass
 from .json_fields import OBJECT, check_entries, crowd_flag, listed_area, needed_number
@@ -27,19 +28,19 @@ from .segmentations import polygons_of, polygons_with_area
 
 NO_OUTLINE = 'objects without an outline (segmentation missing or empty)'
 NO_PIXEL = 'objects whose outline covers no pixel'
-SPECK = 'polygons of less than three corners beside the outline of their object, which stays'
+SPECK = 'polygons of less than three corners, whose objects have other polygons'
 
 
 class ObjectIndex(NamedTuple):
-    """What an instance file holds.
+    """Images and objects of an instance file.
 
     Attributes:
         images: Its images.
         objects: By the id of the image: dicts with ``id``, ``segmentation``, ``category_id`` (place among the
             classes), ``isthing``, ``iscrowd`` (bool) and ``area`` (None where pixels are to be counted). Ids
-            are the file's and may repeat: nothing but messages uses them.
-        left_out: By reason, the file name of the image for each entry left out.
-        faults: A sentence for each object whose outline cannot be drawn; :func:`check_drawable` refuses them.
+            are the file's and may repeat: only messages use them.
+        left_out: By reason, the file name of the image of each skipped entry.
+        faults: A sentence for each object whose outline cannot be drawn; :func:`check_drawable` raises them.
     """
 
     images: ImageIndex
@@ -52,8 +53,8 @@ def index_objects(document: Mapping, path: str, classes: Classes) -> ObjectIndex
     """Read the images and objects of an instance file by the rules of training and evaluation.
 
     ``iscrowd`` and ``id`` may be missing, ``area`` is counted where it is missing or not a positive number,
-    ids may be 1, 1.0 or "1" and count from any number. Objects without an outline, or with one that covers no
-    pixel, annotations listed twice and those of images that are not listed are left out and counted.
+    ids may be 1, 1.0 or "1" and count from any number. Skipped and counted are objects without an outline or
+    with one that covers no pixel, annotations listed twice, and annotations of images that are not listed.
 
     Args:
         document: As :func:`coco_json.read_document` returns it.
@@ -62,7 +63,7 @@ def index_objects(document: Mapping, path: str, classes: Classes) -> ObjectIndex
 
     Raises:
         ValueError: The file is panoptic, has boxes and no outline at all, or no annotation of its images; an
-            entry lacks something, or has an unknown category.
+            entry lacks a key, or has an unknown category.
     """
     check_kind(document, path, panoptic=False)
     left_out: LeftOut = {}
@@ -70,7 +71,7 @@ def index_objects(document: Mapping, path: str, classes: Classes) -> ObjectIndex
     here = f'{path}: annotations'
     entries = check_entries(document.get('annotations') or [], OBJECT, here)
     found = _found(entries, here, index, classes, left_out)
-    check_some_are_known(len(entries), len(left_out.get(UNLISTED_IMAGE, ())), path)
+    check_known_images(len(entries), len(left_out.get(UNLISTED_IMAGE, ())), path)
     _check_outlines(entries, found, path)
     objects: dict[ImageId, list[dict]] = {}
     outlines = [instance['segmentation'] for _, instance in found], [index[i].shape for i, _ in found]
@@ -81,10 +82,10 @@ def index_objects(document: Mapping, path: str, classes: Classes) -> ObjectIndex
     ]
     for (img_id, instance), has_none in zip(found, empty):
         if has_none:
-            note(left_out, NO_PIXEL, index[img_id].name)
+            skip_entry(left_out, NO_PIXEL, index[img_id].name)
             continue
         for _ in range(_num_specks(instance['segmentation'])):
-            note(left_out, SPECK, index[img_id].name)
+            skip_entry(left_out, SPECK, index[img_id].name)
         objects.setdefault(img_id, []).append(instance)
     return ObjectIndex(index, objects, left_out, faults)
 
@@ -93,12 +94,12 @@ def check_drawable(index: ObjectIndex, path: str) -> None:
     """Refuse objects whose outline cannot be drawn.
 
     Raises:
-        ValueError: There are some; the sentence names the first.
+        ValueError: An outline cannot be drawn; the message names the first.
     """
     if index.faults:
         raise ValueError(
-            f'{path}: {len(index.faults)} objects cannot be drawn. The first is {index.faults[0]}. Correct '
-            'the file, or train with mmmaskformer.SkipBadSamples, which leaves out their images.'
+            f'{path}: {counted(len(index.faults), "objects")} cannot be drawn, the first: {index.faults[0]}. '
+            'Correct the file, or train with mmmaskformer.SkipBadSamples, which skips their images.'
         )
 
 
@@ -118,14 +119,14 @@ def _found(
             )
         img_id = index.find(entry['image_id'])
         if img_id is None:
-            note(left_out, UNLISTED_IMAGE, f'image {entry["image_id"]}')
+            skip_entry(left_out, UNLISTED_IMAGE, f'image {entry["image_id"]}')
             continue
         if 'id' in entry and _repeats(entry, seen):
-            note(left_out, REPEATED, index[img_id].name)
+            skip_entry(left_out, REPEATED, index[img_id].name)
             continue
         segmentation = entry.get('segmentation')
         if not segmentation or not any(segmentation):
-            note(left_out, NO_OUTLINE, index[img_id].name)
+            skip_entry(left_out, NO_OUTLINE, index[img_id].name)
             continue
         label, isthing = classes[category]
         found.append(
@@ -145,7 +146,7 @@ def _found(
 
 
 def _repeats(entry: dict, seen: dict[Any, dict]) -> bool:
-    """Whether an annotation was listed before; others may have its id, as in merged files."""
+    """Whether an annotation was listed before; a different one may have its id, as in merged files."""
     known = seen.setdefault(str(entry['id']), entry)
     keys = 'image_id', 'category_id', 'segmentation'
     return known is not entry and all(known.get(key) == entry.get(key) for key in keys)
@@ -171,21 +172,21 @@ class CocoInstanceDataset(CocoDataset):
 
     A sample has ``instances``, a list of dicts with ``id``, ``segmentation``, ``category_id`` (index of the
     class), ``isthing``, ``iscrowd`` and ``area``; `LoadInstanceAnnotations` takes it from there. What files
-    of different tools lack is filled in, and what cannot be used is left out and counted in ``left_out``, by
-    the rules of :func:`mmmaskformer.datasets.coco_instance.index_objects`, which `InstanceAP` reads its
-    ``ann_file`` by, too. ``num_empty`` of the objects left out cover no pixel.
+    of different tools lack is filled in, and what cannot be used is skipped and counted in ``left_out``, by
+    the rules of :func:`mmmaskformer.datasets.coco_instance.index_objects`, which `InstanceAP` applies to
+    its ``ann_file``, too. ``num_empty`` of the skipped objects cover no pixel.
 
     Args:
         ann_file: The JSON file. Its ``images`` name the images in ``img_path``.
         categories: Order of the classes: ``'coco_instance'`` for COCO's 80, path of a JSON file, list of
             dicts, or None for the categories of ``ann_file`` in its order.
-        filter_cfg: ``dict(filter_empty_gt=True)`` leaves images without objects, or with crowds alone, out of
+        filter_cfg: ``dict(filter_empty_gt=True)`` skips images without objects, or with crowds alone, in
             training.
         **kwargs: As `CocoDataset`.
 
     Raises:
         FileNotFoundError: A JSON file is missing.
-        ValueError: The JSON file contradicts itself or ``categories``; the sentence names the entry. Or it is
+        ValueError: The JSON file contradicts itself or ``categories``; the message names the entry. Or it is
             a panoptic file, has boxes and no outlines, outlines that cannot be drawn, or nothing to train on.
     """
 
@@ -193,7 +194,7 @@ class CocoInstanceDataset(CocoDataset):
 
     @property
     def num_empty(self) -> int:
-        """How many objects are left out because they have no outline, or one that covers no pixel."""
+        """Number of objects skipped because they have no outline, or one that covers no pixel."""
         return sum(len(self.left_out.get(reason, ())) for reason in (NO_OUTLINE, NO_PIXEL))
 
     def _index(self, document: dict, classes: Classes) -> list[dict]:

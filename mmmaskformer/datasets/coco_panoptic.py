@@ -14,8 +14,8 @@ from .coco_json import (
     Classes,
     ImageIndex,
     check_kind,
-    check_some_are_known,
-    note,
+    check_known_images,
+    skip_entry,
 )
 from .json_fields import ANNOTATION, SEGMENT, check_entries, crowd_flag, listed_area, needed_number
 
@@ -36,13 +36,13 @@ class CocoPanopticDataset(CocoDataset):
             PNGs in ``seg_map_path``.
         categories: Order of the classes: name of a packaged list (``'coco_panoptic'``, ...), path of a JSON
             file, list of dicts, or None for the categories of ``ann_file`` in its order.
-        filter_cfg: ``dict(filter_empty_gt=True)`` leaves images without annotation, or with crowds alone, out
-            of training.
+        filter_cfg: ``dict(filter_empty_gt=True)`` skips images without annotation, or with crowds alone, in
+            training.
         **kwargs: As `CocoDataset`.
 
     Raises:
         FileNotFoundError: A JSON file is missing.
-        ValueError: The JSON file contradicts itself or ``categories``; the sentence names the entry.
+        ValueError: The JSON file contradicts itself or ``categories``; the message names the entry.
     """
 
     same_id_advice = 'correct the file.'
@@ -75,7 +75,7 @@ class CocoPanopticDataset(CocoDataset):
         for place, annotation in enumerate(check_entries(annotations, ANNOTATION, here)):
             img_id = index.find(annotation['image_id'])
             if img_id is None:
-                note(self.left_out, UNLISTED_IMAGE, annotation['file_name'])
+                skip_entry(self.left_out, UNLISTED_IMAGE, annotation['file_name'])
                 continue
             where = f'{here}[{place}].segments_info'
             entries = check_entries(annotation['segments_info'], SEGMENT, where)
@@ -86,11 +86,11 @@ class CocoPanopticDataset(CocoDataset):
             if found.setdefault(img_id, content) != content:
                 raise ValueError(
                     f'{self.ann_file}: the annotation {annotation["file_name"]} belongs to image {img_id!r}, '
-                    'which has one already: correct that entry.'
+                    'which has another annotation: remove one of them.'
                 )
             if found[img_id] is not content:
-                note(self.left_out, REPEATED, annotation['file_name'])
-        check_some_are_known(len(annotations), len(self.left_out.get(UNLISTED_IMAGE, ())), self.ann_file)
+                skip_entry(self.left_out, REPEATED, annotation['file_name'])
+        check_known_images(len(annotations), len(self.left_out.get(UNLISTED_IMAGE, ())), self.ann_file)
         return found
 
     def _segments(self, img_id: object, entries: list[dict], classes: Classes, where: str) -> list[dict]:
@@ -126,7 +126,7 @@ class CocoPanopticDataset(CocoDataset):
             return {}
         raise ValueError(
             f'{self.ann_file}: the image {img_id!r} ({name}) has no annotation to train '
-            'on: add one, or set filter_cfg=dict(filter_empty_gt=True) to leave such images out.'
+            'on: add one, or set filter_cfg=dict(filter_empty_gt=True) to skip such images.'
         )
 
     def _is_empty(self, info: dict) -> bool:

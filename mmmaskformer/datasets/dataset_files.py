@@ -1,4 +1,4 @@
-"""The files of a data set: how they are read and named, which are missing, and which are not used."""
+"""Files of a data set: reading of images, names of outputs, and files that are missing or unused."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mmengine import fileio
 from numpy.typing import NDArray
 
 from ..file_names import claim, lies_in, names_below
-from .dataset_wrappers import leaves
+from .dataset_wrappers import unwrapped_datasets
 from .pipelines import is_image_loader
 
 
 class LoadedImage(NamedTuple):
-    """An image as a pipeline's loader gives it.
+    """An image as a pipeline's loader returns it.
 
     Attributes:
         pixels: ``(H, W)`` or ``(H, W, C)`` of any type.
@@ -43,14 +43,14 @@ class ImageFiles:
 
     def __init__(self, dataset: Any) -> None:
         self.dataset = dataset
-        self.parts = [leaf.dataset for leaf in leaves(dataset)]
+        self.parts = [part.dataset for part in unwrapped_datasets(dataset)]
         self._taken: dict[str, int] = {}
 
     def name(self, path: str) -> str:
-        """Where the outputs of an image go: its path below the data set's image folder, without suffix.
+        """Name for the outputs of an image: its path below the data set's image folder, without suffix.
 
         The same in every process. A second image of the same name, ``0001.png`` beside ``0001.jpg``, is
-        called ``0001_2``.
+        named ``0001_2``.
         """
         if path not in self._names:
             self._names[path] = claim(osp.splitext(osp.basename(path))[0], self._taken)
@@ -68,7 +68,7 @@ class ImageFiles:
         return max(fitting, key=itemgetter(0))[1] if fitting else self.parts[0]
 
     def read(self, path: str, shape: Sequence[int]) -> LoadedImage | None:
-        """The image as the pipeline's loader reads it; None where the pipeline has none.
+        """The image as the pipeline's loader reads it; None if the pipeline has no loader.
 
         Args:
             path: Its file.
@@ -104,17 +104,17 @@ class ImageFiles:
 
 
 def _folders(dataset: Any) -> list[str]:
-    """Folders that an unwrapped data set has its images in, the narrowest first."""
+    """Folders of the images of an unwrapped data set, the innermost first."""
     prefix = getattr(dataset, 'data_prefix', None)
     folder = prefix.get('img_path') if isinstance(prefix, Mapping) else None
-    found = [folder, getattr(dataset, 'data_root', None)]
-    return [path for path in found if path and isinstance(path, str) and '://' not in path]
+    folders = [folder, getattr(dataset, 'data_root', None)]
+    return [path for path in folders if path and isinstance(path, str) and '://' not in path]
 
 
 def _paths(dataset: Any) -> Iterable[str]:
-    """Image files in the order of the data set; none where it does not tell."""
+    """Image files in the order of the data set; empty if it does not list them."""
     if not hasattr(dataset, 'get_data_info'):
-        inner = [leaf.dataset for leaf in leaves(dataset)]
+        inner = [part.dataset for part in unwrapped_datasets(dataset)]
         return [path for part in inner if part is not dataset for path in _paths(part)]
     return [dataset.get_data_info(index).get('img_path') for index in range(len(dataset))]
 
@@ -130,32 +130,32 @@ LeftOut = dict[str, list[str]]
 Paths = tuple[str, str | None]
 
 
-def left_out(dataset: Any, paths: Sequence[Paths], complete: bool = True) -> LeftOut:
-    """What a data set leaves out, by reason: paths of files, or names that its annotation file gives.
+def unused_files(dataset: Any, paths: Sequence[Paths], complete: bool = True) -> LeftOut:
+    """Files that a data set skips or lacks, by reason: paths, or names from its annotation file.
 
-    Folders on the disk are listed; no file is opened.
+    Lists folders on the disk and opens no file.
 
     Args:
-        dataset: A data set without others inside; what it leaves out itself is its ``left_out``.
+        dataset: A data set that is not a wrapper; entries that it skips itself are in its ``left_out``.
         paths: Of the images and label maps of its samples.
-        complete: Whether these are all of its samples; files that no sample has are known only then.
+        complete: Whether ``paths`` are those of all samples; only then are unused files known.
     """
-    found = {reason: list(names) for reason, names in getattr(dataset, 'left_out', {}).items()}
+    skipped = {reason: list(names) for reason, names in getattr(dataset, 'left_out', {}).items()}
     if getattr(dataset, 'backend_args', None):
-        return found
+        return skipped
     images = [image for image, _ in paths if image]
     maps = [label_map for _, label_map in paths if label_map is not None]
     prefix = getattr(dataset, 'data_prefix', None) or {}
     image_files, map_files = (_files_in(prefix.get(key)) for key in ('img_path', 'seg_map_path'))
-    found[MISSING_IMAGES] = _missing(images, image_files)
-    found[MISSING_MAPS] = _missing(maps, map_files)
+    skipped[MISSING_IMAGES] = _missing(images, image_files)
+    skipped[MISSING_MAPS] = _missing(maps, map_files)
     if complete and getattr(dataset, '_indices', None) is None:
-        found.update(_beside(dataset, (image_files, set(images)), (map_files, set(maps))))
-    return {reason: names for reason, names in found.items() if names}
+        skipped.update(_unused(dataset, (image_files, set(images)), (map_files, set(maps))))
+    return {reason: names for reason, names in skipped.items() if names}
 
 
-def _beside(dataset: Any, images: tuple[set[str], set[str]], maps: tuple[set[str], set[str]]) -> LeftOut:
-    """Files in the folders that no sample has; ``images`` and ``maps`` are those there and those used."""
+def _unused(dataset: Any, images: tuple[set[str], set[str]], maps: tuple[set[str], set[str]]) -> LeftOut:
+    """Files that no sample uses; ``images`` and ``maps`` are each the files present and the files used."""
     spare = sorted(path for path in images[0] - images[1] if path.lower().endswith(IMAGE_SUFFIXES))
     if getattr(dataset, 'ann_file', '') and not osp.isdir(dataset.ann_file):
         return {UNNAMED: [path for path in spare if path not in maps[0]]}
@@ -175,6 +175,6 @@ def _files_in(folder: str | None) -> set[str]:
 
 
 def _missing(paths: Sequence[str], files: set[str]) -> list[str]:
-    """Those that are not among the files listed, nor elsewhere; none if nothing is on this disk."""
+    """Paths that do not exist; none if no file is on this disk, as with other file backends."""
     missing = [path for path in paths if path not in files and '://' not in path and not osp.exists(path)]
     return missing if files or len(missing) < len(paths) else []

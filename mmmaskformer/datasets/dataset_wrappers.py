@@ -1,4 +1,4 @@
-"""The data sets inside wrappers, how often each sample comes, and a wrapper that skips damaged samples."""
+"""Data sets inside wrappers, with repetitions of their samples; a wrapper that skips damaged samples."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Times = NDArray[np.int64]
 _tolerant = False
 
 
-class Leaf(NamedTuple):
-    """A data set without others inside.
+class InnerDataset(NamedTuple):
+    """A data set inside wrappers that is not a wrapper itself.
 
     Attributes:
         dataset: The data set.
-        times: ``(N,)`` how often each of its samples comes when the outermost data set is gone through once.
+        times: ``(N,)`` how often each of its samples occurs in one pass over the outermost data set.
     """
 
     dataset: Any
@@ -36,15 +36,15 @@ class Leaf(NamedTuple):
 
 def inner_datasets(dataset: Any) -> list[Any]:
     """The data sets directly inside a wrapper of MMEngine, MMSegmentation, PyTorch or ours."""
-    several = getattr(dataset, 'datasets', None)
-    if several is not None:
-        return list(several)
-    single = getattr(dataset, 'dataset', None)
-    return [] if single is None else [single]
+    children = getattr(dataset, 'datasets', None)
+    if children is not None:
+        return list(children)
+    child = getattr(dataset, 'dataset', None)
+    return [] if child is None else [child]
 
 
 def flatten_dataset(dataset: Any) -> Iterator[Any]:
-    """The data sets inside any number of wrappers, without reading lists of files, which `leaves` does."""
+    """The data sets inside any number of wrappers; reads no lists of files, as `unwrapped_datasets` does."""
     inner = inner_datasets(dataset)
     if not inner:
         yield dataset
@@ -52,15 +52,15 @@ def flatten_dataset(dataset: Any) -> Iterator[Any]:
         yield from flatten_dataset(child)
 
 
-def leaves(dataset: Any) -> list[Leaf]:
-    """The data sets inside wrappers such as ``ConcatDataset``, ``RepeatDataset``, ``SkipBadSamples``."""
+def unwrapped_datasets(dataset: Any) -> list[InnerDataset]:
+    """The data sets inside wrappers such as ``ConcatDataset``, with the repetitions of their samples."""
     return _expand(dataset, np.ones(_length(dataset), dtype=np.int64))
 
 
-def _expand(dataset: Any, times: Times) -> list[Leaf]:
+def _expand(dataset: Any, times: Times) -> list[InnerDataset]:
     children = inner_datasets(dataset)
     if not children:
-        return [Leaf(dataset, times)]
+        return [InnerDataset(dataset, times)]
     if getattr(dataset, 'datasets', None) is not None:
         parts = np.split(times, np.cumsum([_length(child) for child in children])[:-1])
         return [leaf for child, part in zip(children, parts) for leaf in _expand(child, part)]
@@ -75,7 +75,7 @@ def _expand(dataset: Any, times: Times) -> list[Leaf]:
 
 
 def _places(dataset: Any) -> Any:
-    """Which inner sample each outer one is, for wrappers that have a list of them."""
+    """Index of the inner sample of each outer one, for wrappers that hold such a list."""
     if isinstance(dataset, Subset):
         return dataset.indices
     return vars(dataset).get('repeat_indices')
@@ -89,16 +89,16 @@ def _length(dataset: Any) -> int:
 
 @contextmanager
 def unreadable_as_empty() -> Iterator[None]:
-    """While it lasts, a label map that cannot be read counts as one without classes.
+    """Within this context, a label map that cannot be read counts as one without classes.
 
-    Nor are outlines refused that cannot be drawn, but for their image when it is loaded.
+    Outlines that cannot be drawn raise only when their image is loaded.
     """
     global _tolerant
-    before, _tolerant = _tolerant, True
+    previous, _tolerant = _tolerant, True
     try:
         yield
     finally:
-        _tolerant = before
+        _tolerant = previous
 
 
 def bad_samples_pass() -> bool:
@@ -108,25 +108,23 @@ def bad_samples_pass() -> bool:
 
 @DATASETS.register_module()
 class SkipBadSamples:
-    """Any data set for training, whose samples that cannot be loaded are left out, named and counted.
+    """Wraps a training data set and skips samples that cannot be loaded; logs and counts them.
 
-    The next good sample in the order of the data set stands in for a bad one. Besides what its transforms
-    refuse, a sample is bad if its label map has a label that is neither a class nor ignored. Each bad sample
-    is logged once by each process that loads data, with their number so far.
+    A bad sample is replaced by the next good one in the order of the data set. A sample is bad if loading or
+    a transform raises an error, or if its label map has a label that is neither a class nor ignored. Each bad
+    sample is logged once, with their number so far.
 
     Args:
         dataset: The data set, or its config; ``ADE20KDataset``, one of ours, or a wrapper of MMEngine's.
-        limit: If more samples are bad than this, it is an error after all: then a setting is wrong, or the
-            disk.
-        lazy_init: Leave reading of the list of files for later.
+        limit: More bad samples than this are an error: a setting is likely to be wrong, or the disk to fail.
+        lazy_init: Read the list of files later.
 
     Raises:
-        ValueError: The data set is for testing, where every sample counts; or more than ``limit`` samples
-            are bad.
+        ValueError: The data set has ``test_mode=True``; or more than ``limit`` samples are bad.
     """
 
     def __init__(self, dataset: Any, limit: int = 100, lazy_init: bool = False) -> None:
-        with unreadable_as_empty():  # a ClassBalancedDataset inside asks for the classes of all samples
+        with unreadable_as_empty():  # a ClassBalancedDataset inside reads the classes of all samples
             self.dataset = ALL_DATASETS.build(dataset) if isinstance(dataset, Mapping) else dataset
         if getattr(self.dataset, 'test_mode', False):
             raise ValueError(
@@ -140,12 +138,12 @@ class SkipBadSamples:
 
     @property
     def metainfo(self) -> dict:
-        """Of the data set inside."""
+        """Metainfo of the data set inside."""
         return self.dataset.metainfo
 
     @property
     def num_skipped(self) -> int:
-        """How many samples turned out bad so far, in all processes that load this data set."""
+        """Number of bad samples so far, in all processes that load this data set."""
         return 0 if self._bad is None else int(self._bad.sum())
 
     def full_init(self) -> None:
@@ -153,11 +151,11 @@ class SkipBadSamples:
         if self._bad is None:
             with unreadable_as_empty():
                 self.dataset.full_init()
-            # one memory for the processes of a data loader; each writes nothing but True
+            # shared by the processes of a data loader; they only ever write True
             self._bad = torch.zeros(len(self.dataset), dtype=torch.bool).share_memory_()
 
     def get_data_info(self, idx: int) -> dict:
-        """What the data set knows of a sample without loading it."""
+        """Information of a sample without loading it."""
         return self.dataset.get_data_info(idx)
 
     def get_cat_ids(self, idx: int) -> list[int]:
@@ -178,10 +176,12 @@ class SkipBadSamples:
                 self._note(place, error)
             else:
                 return sample
-        raise ValueError(f'SkipBadSamples: all {len(self)} samples are bad: fix the files, or the setting.')
+        raise ValueError(
+            f'SkipBadSamples: all {len(self)} samples are bad: check data_prefix, the suffixes and the files.'
+        )
 
     def _check_labels(self, sample: Any) -> None:
-        """Refuse labels that the model would refuse, but could not skip."""
+        """Raise for labels that the model would raise for, when it is too late to skip the sample."""
         classes = self.metainfo.get('classes')
         annotation = sample.get('data_samples') if isinstance(sample, Mapping) else None
         if classes is not None and annotation is not None and 'gt_sem_seg' in annotation:
@@ -200,5 +200,5 @@ class SkipBadSamples:
         if self.num_skipped > self.limit:
             raise ValueError(
                 f'SkipBadSamples: {count} are bad, more than limit={self.limit}; the last is {path}: {error} '
-                'Fix the files or the setting that is wrong, or raise limit.'
+                'Fix the files or the settings, or raise limit.'
             ) from error

@@ -15,11 +15,11 @@ JPEG_END = b'\xff\xd9'
 CUT_OFF = 'it is cut off: its end is missing'
 
 
-def check_whole(content: bytes) -> None:
-    """Refuse a JPEG that lacks its end, and a PNG that lacks it or whose checksums are wrong.
+def check_complete(content: bytes) -> None:
+    """Check that a JPEG or PNG is not cut off, and the checksums of a PNG.
 
-    OpenCV 4 fills the rest of such an image with grey, and Pillow does not look at checksums. Bytes behind
-    the end do no harm. JPEG has no checksum, and other formats are left to their decoders.
+    OpenCV 4 fills the missing part of an image with gray, and Pillow does not verify checksums. Bytes after
+    the end are allowed. JPEG has no checksums, and other formats are left to their decoders.
 
     Args:
         content: The whole file.
@@ -34,30 +34,30 @@ def check_whole(content: bytes) -> None:
 
 
 def check_lossless(content: bytes) -> None:
-    """Refuse a JPEG where every pixel counts.
+    """Check that an annotation file is not a JPEG.
 
     Raises:
-        ValueError: The file is a JPEG, whatever its name says.
+        ValueError: The file is a JPEG, whatever its suffix.
     """
     if content.startswith(JPEG):
         raise ValueError('it is a JPEG, which alters labels: write them as PNG')
 
 
 def _check_png(content: bytes) -> None:
-    """Compare checksums, but for those of chunks that decoders may ignore."""
+    """Compare the checksums of all chunks that decoders may not ignore."""
     view = memoryview(content)
     for name, start, end in png_chunks(content):
         needed = not name[0] & 0x20
         checksum = int.from_bytes(content[end : end + 4], 'big')
         if needed and zlib.crc32(view[start - 4 : end]) != checksum:
-            raise ValueError(f'its bytes were changed: the checksum of its part {_text(name)} is wrong')
+            raise ValueError(f'its bytes were changed: the checksum of its chunk {_text(name)} is wrong')
         if name == b'IEND':
             return
     raise ValueError(CUT_OFF)
 
 
 def _check_jpeg(content: bytes) -> None:
-    """Look for the end behind the head, which may hold a preview with an end."""
+    """Look for the end marker after the header, which may hold a thumbnail with an end marker."""
     place = len(JPEG)
     for marker, start, end in jpeg_parts(content):
         place = start if marker == JPEG_PIXELS else end
@@ -70,25 +70,25 @@ def _text(name: bytes) -> str:
 
 
 @contextmanager
-def naming_the_file(kind: str, path: str) -> Iterator[None]:
-    """Make what is raised while a file is read a sentence that names the file and what to do."""
+def named_read_errors(kind: str, path: str) -> Iterator[None]:
+    """Turn errors raised while a file is read into messages that name the file and what to do."""
     try:
         yield
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f'The {kind} {path} does not exist: restore the file, or take its sample out of the data set.'
+            f'The {kind} {path} does not exist: restore the file, or remove its sample from the data set.'
         ) from error
     except Exception as error:
         unknown = isinstance(error, UnidentifiedImageError)
         reason = 'it is not an image' if unknown else str(error).strip() or type(error).__name__
         raise ValueError(
             f'The {kind} {path} cannot be read ({reason}): '
-            'replace the file, or take its sample out of the data set.'
+            'replace the file, or remove its sample from the data set.'
         ) from error
 
 
 def read_exact(path: str, backend_args: dict | None) -> bytes:
-    """The content of a file whose pixels are numbers.
+    """The content of an annotation file, whose pixels are labels or ids.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -96,18 +96,18 @@ def read_exact(path: str, backend_args: dict | None) -> bytes:
     """
     content = bytes(fileio.get(path, backend_args=backend_args))
     check_lossless(content)
-    check_whole(content)
+    check_complete(content)
     return content
 
 
 def check_same_size(kind: str, shape: tuple[int, ...], results: dict, settings: str) -> None:
-    """Compare a map with its image, where that is loaded.
+    """Compare the size of a map with that of its image, if the image is loaded.
 
     Args:
         kind: ``'label map'``, for the message.
         shape: Height and width of the map.
         results: The sample, with the paths of both.
-        settings: What to look at if the pair is wrong.
+        settings: Settings that may be wrong, for the message.
 
     Raises:
         ValueError: The sizes differ.

@@ -1,4 +1,4 @@
-"""Maps of segment ids: read from color images, and laid out so that overlapping objects keep apart."""
+"""Maps of segment ids: decoded from color images, layered for overlapping objects, merged for mosaics."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ OPAQUE = 255 << 24
 
 
 def id_type(num_segments: int) -> type[np.generic]:
-    """The smallest type of an id map that OpenCV resizes and PyTorch knows."""
+    """The smallest type for an id map that both OpenCV and PyTorch support."""
     return np.uint8 if num_segments <= MAX_SMALL else np.int32
 
 
 def number_segments(colors: np.ndarray, ids: Sequence[int]) -> np.ndarray:
     """Number the segments of a COCO panoptic PNG by their place in ``ids``.
 
-    Works on runs of equal pixels, so that the number of segments hardly matters.
+    Works on runs of equal pixels, so that the time hardly depends on the number of segments.
 
     Args:
         colors: ``(H, W, 3)`` uint8, blue, green, red, as OpenCV reads it; id = red + 256 green + 65536 blue,
@@ -48,7 +48,7 @@ def number_segments(colors: np.ndarray, ids: Sequence[int]) -> np.ndarray:
 
 
 def describe_segment(mask: np.ndarray, number: int, category_id: int) -> dict:
-    """What COCO's panoptic JSON says of a segment.
+    """The entry of a segment in COCO's panoptic JSON.
 
     Args:
         mask: ``(H, W)`` bool, not empty.
@@ -73,8 +73,8 @@ def layer_masks(masks: Iterable[np.ndarray], num_masks: int, shape: tuple[int, i
     """Put each mask on the first layer where it covers no other.
 
     Args:
-        masks: ``(H, W)`` bool each.
-        num_masks: How many there are.
+        masks: Boolean masks ``(H, W)``.
+        num_masks: Number of masks.
         shape: Height and width.
 
     Returns:
@@ -102,7 +102,7 @@ def merge_segments(parts: Sequence[tuple[np.ndarray, Sequence[dict]]]) -> tuple[
     """Give the segments of several images one numbering.
 
     Args:
-        parts: Of each image its id map, ``(H, W)`` or ``(H, W, L)``, and its segments with ids 1, 2, ...
+        parts: For each image its id map, ``(H, W)`` or ``(H, W, L)``, and its segments with ids 1, 2, ...
 
     Returns:
         The maps, of one type and number of layers, ``(H, W)`` if all have one; and the list of all segments.

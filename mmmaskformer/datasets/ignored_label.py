@@ -1,7 +1,7 @@
-"""The ignored label of a data set, which the transforms of its pipeline follow.
+"""The ignored label of a data set, which is passed on to the transforms of its pipeline.
 
-It is 255, the default of all settings in mmseg, up to 255 classes, and 65535 where 255 is a class. A data
-set's ``ignore_index`` sets another one.
+It is 255, mmseg's default, for up to 255 classes, and 65535 where 255 is a class. ``ignore_index`` of the
+data set changes it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PADDING = "pad_val['seg']"
 
 
 class LabelSetting(NamedTuple):
-    """A setting of a transform that names the ignored label.
+    """A setting of a transform that contains the ignored label.
 
     Attributes:
         transform: The transform.
@@ -38,7 +38,7 @@ class LabelSetting(NamedTuple):
         return f'{self.name} of {type(self.transform).__name__}'
 
     def set(self, label: int) -> None:
-        """Give the transform another label."""
+        """Change the label of the transform."""
         if self.name == PADDING:
             self.transform.pad_val = {**self.transform.pad_val, 'seg': label}
         else:
@@ -46,27 +46,31 @@ class LabelSetting(NamedTuple):
 
 
 def label_settings(pipeline: Any) -> list[LabelSetting]:
-    """All settings of a pipeline that name the ignored label; those of id maps, whose void is 0, excepted."""
+    """All settings of a pipeline that contain the ignored label, except for id maps, whose void is 0."""
     transforms = list(flatten_transforms(pipeline))
     if not any(isinstance(transform, MMSegLoadAnnotations) for transform in transforms):
         transforms = [transform for transform in transforms if isinstance(transform, PackSegmentInputs)]
-    found = [LabelSetting(one, name, getattr(one, name, None)) for one in transforms for name in NAMES]
+    settings = [
+        LabelSetting(transform, name, getattr(transform, name, None))
+        for transform in transforms
+        for name in NAMES
+    ]
     for transform in transforms:
         padding = getattr(transform, 'pad_val', None)
         if isinstance(padding, dict):
-            found.append(LabelSetting(transform, PADDING, padding.get('seg', 255)))
-    return [setting for setting in found if setting.value is not None and _matters(setting)]
+            settings.append(LabelSetting(transform, PADDING, padding.get('seg', 255)))
+    return [setting for setting in settings if setting.value is not None and _has_effect(setting)]
 
 
-def _matters(setting: LabelSetting) -> bool:
-    """A crop without a limit to the largest class does not look at labels; a loader does as its data set."""
+def _has_effect(setting: LabelSetting) -> bool:
+    """Whether the setting has an effect: not in crops without ``cat_max_ratio``, nor in loaders."""
     return getattr(setting.transform, 'cat_max_ratio', 0) != 1.0 and not isinstance(
         setting.transform, MMSegLoadAnnotations
     )
 
 
 def follow_ignored_label(dataset: Any) -> None:
-    """Set ``ignore_index`` of a data set by its number of classes, and 255 in its pipeline to the same."""
+    """Set ``ignore_index`` of a data set by its number of classes, and replace 255 in its pipeline by it."""
     classes = dataset.metainfo.get('classes')
     if classes is None:
         return
@@ -80,7 +84,7 @@ def follow_ignored_label(dataset: Any) -> None:
 
 
 def install() -> None:
-    """Let mmseg's data sets, and those derived from them, follow their number of classes."""
+    """Patch mmseg's data sets so that the ignored label depends on the number of classes."""
     if not hasattr(BaseSegDataset.__init__, 'of_mmseg'):
         BaseSegDataset.__init__ = _following(BaseSegDataset.__init__)
         BaseSegDataset.get_label_map = classmethod(_mapping(BaseSegDataset.get_label_map.__func__))
@@ -103,10 +107,11 @@ def _mapping(of_mmseg: Callable) -> Callable:
         label_map = of_mmseg(cls, new_classes)
         if label_map is None or new_classes is None:
             return label_map
-        left_out = set(cls.METAINFO['classes']) - set(new_classes)  # 255 to mmseg, which may be a class
+        # mmseg maps these to 255, which may be a class
+        unused_names = set(cls.METAINFO['classes']) - set(new_classes)
         names = enumerate(cls.METAINFO['classes'])
         ignored = dict.fromkeys(
-            [old for old, name in names if name in left_out], ignored_label(len(new_classes))
+            [old for old, name in names if name in unused_names], ignored_label(len(new_classes))
         )
         return {**label_map, **ignored}
 

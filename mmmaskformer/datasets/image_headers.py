@@ -1,4 +1,4 @@
-"""What the bytes of an image file say without decoding: its parts, size, kind and EXIF orientation."""
+"""Headers of image files, read without decoding pixels: parts, size, channels, bits, EXIF orientation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from PIL import Image
 PNG = b'\x89PNG\r\n\x1a\n'
 JPEG = b'\xff\xd8'
 JPEG_PIXELS = b'\xda'
-# Of a part with a length; no marker are a stuffed zero, a restart, the end and filling bytes.
+# Marker of a part with a length: neither a stuffed zero, nor a restart, nor the end, nor fill bytes.
 _MARKER = re.compile(rb'\xff+([^\x00\x01\xd0-\xd9\xff])')
 STORED = 1
 """Orientation of pixels that are stored as they are shown."""
@@ -41,7 +41,7 @@ def png_chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def jpeg_parts(content: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Marker, start and end of the data of each part of a JPEG's head; the last one is that of the pixels."""
+    """Marker, start and end of the data of each part of a JPEG's header; the pixels follow the last."""
     place = len(JPEG)
     while match := _MARKER.search(content, place):
         length = match.end()
@@ -53,15 +53,15 @@ def jpeg_parts(content: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def orientation_of(content: bytes) -> int:
-    """Read how the pixels of a JPEG, PNG or WebP file are to be turned; microseconds, no pixel is decoded.
+    """Read the EXIF orientation of a JPEG, PNG or WebP file, in microseconds.
 
-    Other formats have none here: decoders turn TIFF files themselves, always.
+    Other formats return 1 here: decoders always turn TIFF files themselves.
 
     Args:
         content: The whole file, or its beginning up to the pixels of a JPEG.
 
     Returns:
-        1 (as stored) to 8, as EXIF counts them; 1 where there is none, or none that can be read.
+        1 (as stored) to 8, as EXIF numbers them; 1 if there is none, or none that can be read.
     """
     try:
         block = _exif_of(content)
@@ -71,16 +71,16 @@ def orientation_of(content: bytes) -> int:
 
 
 def swaps_sides(orientation: int) -> bool:
-    """Whether an image of this orientation is turned by a quarter, so that height and width change places."""
+    """Whether this orientation turns an image by 90 degrees, so that height and width are exchanged."""
     return orientation > 4
 
 
 def turn(image: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Turn stored pixels as viewers show them.
+    """Turn stored pixels the way viewers show them.
 
     Args:
         image: ``(H, W)`` or ``(H, W, C)``.
-        orientation: 1 to 8, as EXIF counts them.
+        orientation: 1 to 8, as EXIF numbers them.
 
     Returns:
         The turned pixels; ``(W, H)`` or ``(W, H, C)`` for orientations from 5 on.
@@ -120,7 +120,7 @@ def _webp_exif(content: bytes) -> bytes | None:
 
 
 def _orientation(block: bytes) -> int:
-    """Look the tag up in the first directory of a TIFF header."""
+    """Read the tag from the first directory of a TIFF header."""
     order = {b'II': '<', b'MM': '>'}.get(block[:2])
     if order is None:
         return STORED
@@ -135,24 +135,24 @@ def _orientation(block: bytes) -> int:
 
 
 PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
-"""By type of color; a palette holds three."""
+"""By color type; a palette has three."""
 PILLOW_KINDS = {'1': (1, 1), 'L': (1, 8), 'P': (3, 8), 'LA': (2, 8), 'RGB': (3, 8), 'RGBA': (4, 8)}
 PILLOW_KINDS |= {'CMYK': (4, 8), 'YCbCr': (3, 8), 'I;16': (1, 16), 'I;16B': (1, 16), 'F': (1, 32)}
 TIFF_BITS, TIFF_SAMPLES = 258, 277
 RIFF = b'RIFF'  # of WebP
 HEAD = 1 << 17
-"""Bytes that are read first: the EXIF data of a JPEG lie there, of PNG and WebP they may lie at the end."""
+"""Bytes that are read first. They include the EXIF data of a JPEG; PNG and WebP may have it at the end."""
 
 
-class ImageHead(NamedTuple):
-    """Size and kind of an image, as its file gives them.
+class ImageHeader(NamedTuple):
+    """Size and kind of an image, according to its file.
 
     Attributes:
         height: In pixels, as stored.
         width: In pixels, as stored.
-        channels: Their number.
-        bits: Of a channel.
-        turned: Whether the loaders turn or mirror it by its EXIF orientation (`exif.orientation_of`).
+        channels: Number of channels.
+        bits: Bits of a channel.
+        turned: Whether the loaders turn or mirror it by its EXIF orientation (`orientation_of`).
     """
 
     height: int
@@ -162,8 +162,8 @@ class ImageHead(NamedTuple):
     turned: bool = False
 
 
-def read_head(path: str, backend_args: dict | None = None) -> ImageHead:
-    """Read the head of an image file; kinds that Pillow does not know are decoded whole.
+def read_header(path: str, backend_args: dict | None = None) -> ImageHeader:
+    """Read the header of an image file; formats unknown to Pillow are decoded completely.
 
     Raises:
         OSError: The file is missing.
@@ -175,7 +175,7 @@ def read_head(path: str, backend_args: dict | None = None) -> ImageHead:
         return _parse(file)
 
 
-def _parse(file: Any) -> ImageHead:
+def _parse(file: Any) -> ImageHeader:
     start = file.read(HEAD)
     if start.startswith((PNG, RIFF)):
         start += file.read()
@@ -183,11 +183,11 @@ def _parse(file: Any) -> ImageHead:
     if start.startswith(PNG) and len(start) >= 26:
         width, height, bits, color = struct.unpack_from('>IIBB', start, 16)
         if color in PNG_CHANNELS:
-            return ImageHead(height, width, PNG_CHANNELS[color], max(bits, 8), turned)
+            return ImageHeader(height, width, PNG_CHANNELS[color], max(bits, 8), turned)
     file.seek(0)
     try:
         with Image.open(file) as image:
-            return ImageHead(image.height, image.width, *_kind(image), turned)
+            return ImageHeader(image.height, image.width, *_kind(image), turned)
     except (OSError, SyntaxError, ValueError, KeyError, Image.DecompressionBombError):
         pass
     file.seek(0)
@@ -197,11 +197,11 @@ def _parse(file: Any) -> ImageHead:
         raise ValueError('it is not an image')
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     height, width = pixels.shape[:2]
-    return ImageHead(height, width, channels, 8 * pixels.dtype.itemsize)
+    return ImageHeader(height, width, channels, 8 * pixels.dtype.itemsize)
 
 
 def _kind(image: Any) -> tuple[int, int]:
-    """Channels, and bits of one; TIFF has tags for them."""
+    """Number of channels, and bits of a channel; TIFF has tags for them."""
     tags = getattr(image, 'tag_v2', None)
     if tags is not None and TIFF_BITS in tags:
         bits = tags[TIFF_BITS]

@@ -1,4 +1,4 @@
-"""Entries of JSON files, checked before anything relies on them."""
+"""Checks of the fields of entries in JSON files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 Fields = Mapping[str, tuple[type, ...]]
-"""Types that may stand under each key; None means that the key may be missing."""
+"""Allowed types of each key; the type of None allows a missing key."""
 
 NONE = type(None)
 NUMBER = (int, float, str)
@@ -28,21 +28,21 @@ OBJECT: Fields = dict(image_id=NUMBER, category_id=NUMBER, segmentation=(list, d
 
 
 def check_entries(entries: Any, fields: Fields, where: str) -> list[dict]:
-    """Check that a list holds objects with the keys they need, and values of the types they may have.
+    """Check that a list holds objects with the required keys and values of the allowed types.
 
     Args:
-        entries: The list as the file has it.
-        fields: The keys.
-        where: Its file and place in it, for the messages.
+        entries: The list as read from the file.
+        fields: Keys and their types.
+        where: File and place in it, for the messages.
 
     Returns:
         ``entries``.
 
     Raises:
-        ValueError: They are not a list of objects, or a key is missing or has something else.
+        ValueError: They are not a list of objects, or a key is missing or has a value of another type.
     """
     if not isinstance(entries, list):
-        raise ValueError(f'{where} is {reprlib.repr(entries)}, expected a list: correct it there.')
+        raise ValueError(f'{where} is {reprlib.repr(entries)}, expected a list: correct the file.')
     rules = tuple(fields.items())
     for place, entry in enumerate(entries):
         if not isinstance(entry, dict):
@@ -71,7 +71,7 @@ def needed_number(entry: Mapping, key: str, where: str) -> int:
     """The whole number under a key.
 
     Raises:
-        ValueError: There is something else.
+        ValueError: The value is not a whole number.
     """
     number = whole_number(entry[key])
     if number is None:
@@ -80,13 +80,13 @@ def needed_number(entry: Mapping, key: str, where: str) -> int:
 
 
 def image_size(entry: Mapping) -> tuple[int, int] | None:
-    """Height and width that an entry gives; None if it does not say both."""
+    """Height and width of an entry; None unless both are positive whole numbers."""
     height, width = whole_number(entry.get('height')), whole_number(entry.get('width'))
     return (height, width) if height and width and height > 0 and width > 0 else None
 
 
 def crowd_flag(entry: Mapping, where: str) -> bool:
-    """Whether an entry is a crowd; without the key it is not.
+    """Whether an entry is a crowd; without the key ``iscrowd`` it is not.
 
     Raises:
         ValueError: ``iscrowd`` is neither 0 nor 1.
@@ -99,7 +99,7 @@ def crowd_flag(entry: Mapping, where: str) -> bool:
 
 
 def listed_area(entry: Mapping) -> float | None:
-    """The area that an entry gives; None, for pixels to be counted, if it is not a positive number."""
+    """The area of an entry; None, so that pixels are counted, if it is not a positive number."""
     value = entry.get('area')
     if type(value) not in (int, float):
         try:

@@ -1,4 +1,4 @@
-"""The transforms of a data set's pipeline: found, and checked before training starts."""
+"""Transforms of a pipeline: listed, and checked against images and segment ids before training starts."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ def flatten_transforms(part: Any) -> Iterator[Any]:
                 yield from flatten_transforms(value)
 
 
+def all_transforms(dataset: Any) -> Iterator[Any]:
+    """The transforms of a data set and of the data sets inside it, in the order in which they run."""
+    for child in inner_datasets(dataset):
+        yield from all_transforms(child)
+    yield from flatten_transforms(getattr(dataset, 'pipeline', None))
+
+
 def is_image_loader(transform: Any) -> bool:
     """Whether a transform reads images: ``LoadImageFromFile``, ``LoadSingleRSImageFromFile``, ..."""
     name = type(transform).__name__
@@ -44,23 +51,25 @@ MOST_PADDED = 4
 
 
 def check_channels(dataset: Any) -> NDArray[Any] | None:
-    """Load the first image of a data set, and compare it with what the transforms of its pipeline take.
+    """Load the first image of a data set, and check that the transforms of its pipeline support such images.
 
-    Without this check the first sample that a random transform meets ends a training, and 16 bits become 8.
+    Without this check training ends at the first sample that a random transform refuses, or 16 bits are
+    silently reduced to 8.
 
     Args:
         dataset: Any data set, or a wrapper of MMEngine, MMSegmentation or MMDetection.
 
     Returns:
-        The image as its loader gives it, None if it cannot be loaded: its own error comes in training.
+        The image as its loader returns it; None if it cannot be loaded, which raises in training.
 
     Raises:
-        ValueError: A transform does not take such images; the sentence names it.
+        ValueError: A transform does not support such images; the message names it.
     """
-    loaded = [check_channels(child) for child in inner_datasets(dataset)]
+    images = [check_channels(child) for child in inner_datasets(dataset)]
     transforms = list(flatten_transforms(getattr(dataset, 'pipeline', None)))
-    image = next((found for found in loaded if found is not None), None) if loaded else None
-    if not loaded:
+    if images:
+        image = next((image for image in images if image is not None), None)
+    else:
         image = _first_image(dataset, transforms)
     if image is None:
         return None
@@ -70,7 +79,7 @@ def check_channels(dataset: Any) -> NDArray[Any] | None:
             shape = 'x'.join(str(side) for side in image.shape)
             raise ValueError(
                 f'{type(transform).__name__} in the pipeline of {type(dataset).__name__} {fault}, but the '
-                f'first image is {shape} {image.dtype}: leave the transform out.'
+                f'first image is {shape} {image.dtype}: remove the transform.'
             )
     return image
 
@@ -87,21 +96,21 @@ def _channel_fault(transform: Any, image: NDArray[Any]) -> str | None:
     channels = image.shape[2] if image.ndim == 3 else 1
     if type(transform).__name__ == 'PhotoMetricDistortion':
         fits = channels == 3 and (image.dtype == np.uint8 or (image.dtype.kind == 'f' and image.max() <= 255))
-        return None if fits else 'takes three channels of 8 bits'
+        return None if fits else 'supports three channels of 8 bits'
     if isinstance(transform, Pad) and channels > MOST_PADDED:
-        return f'takes at most {MOST_PADDED} channels (the data preprocessor pads batches)'
+        return f'supports at most {MOST_PADDED} channels (the data preprocessor pads batches)'
     return None
 
 
 Rule = Callable[[Any], str | None]
-"""What is wrong with a transform and how to correct it; None if it works on id maps as it is set."""
+"""Returns what is wrong with a transform and how to correct it; None if it works on id maps."""
 
 MIXES = (
     'mixes images and keeps the segments of one of them, so ids then stand for pixels of others: '
     'use mmmaskformer.SegmentMosaic'
 )
-MOVES = 'moves the image and not the map of its segment ids: leave it out'
-VOLUMES = 'is for label maps of volumes, not for a map of segment ids: leave it out'
+MOVES = 'moves the image and not the map of its segment ids: remove it'
+VOLUMES = 'is for label maps of volumes, not for a map of segment ids: remove it'
 PACKS = 'takes segment ids for classes: use mmmaskformer.PackSegmentInputs'
 MIXING_METHODS = 'get_indices', 'get_indexes'
 MASK_FILLS = ('fill_mask', 'mask_fill_value', 'mask_value')
@@ -117,7 +126,7 @@ def check_pipelines(dataset: Any) -> bool:
         Whether its samples have maps of segment ids.
 
     Raises:
-        ValueError: They have, and a transform in the pipeline would corrupt them; the sentence names it.
+        ValueError: They have, and a transform of the pipeline would corrupt them; the message names it.
     """
     with_ids = [check_pipelines(child) for child in inner_datasets(dataset)]
     transforms = list(flatten_transforms(getattr(dataset, 'pipeline', None)))
@@ -132,7 +141,7 @@ def check_pipelines(dataset: Any) -> bool:
 
 
 def _loads_segments(transform: Any, dataset: Any) -> bool:
-    """Whether a transform loads a map of segment ids, or label maps by mistake for one."""
+    """Whether a transform loads maps of segment ids, or label maps by mistake instead of them."""
     if getattr(dataset, 'has_segments', False):
         return is_annotation_loader(transform)
     return getattr(transform, 'loads_segments', False)
@@ -153,7 +162,7 @@ def _id_map_fault(transform: Any) -> str | None:
 
 
 def _fill(value: Any, setting: str) -> str | None:
-    """What is wrong with filling the map with a value: only 0 is void, and None leaves the map as it is."""
+    """What is wrong with filling the map with a value: only 0 is void, and None does not change the map."""
     if value in (0, None):
         return None
     return f'fills the map of segment ids with {value}, which is not void: set {setting}'
@@ -173,7 +182,7 @@ def _center_crop(transform: Any) -> str | None:
 def _flip(transform: Any) -> str | None:
     if not transform.swap_seg_labels:
         return None
-    return 'exchanges segment ids as if they were classes (swap_seg_labels): leave that setting out'
+    return 'exchanges segment ids as if they were classes (swap_seg_labels): remove that setting'
 
 
 def _rotate_or_flip(transform: Any) -> str | None:
@@ -212,7 +221,7 @@ RULES: dict[str, Rule | str] = {  # by package and class; subclasses are treated
     'mmseg.BioMedical3DPad': VOLUMES,
     'mmseg.BioMedical3DRandomCrop': VOLUMES,
     'mmseg.BioMedical3DRandomFlip': VOLUMES,
-    'mmseg.GenerateEdge': 'finds edges between segments, not between classes: leave it out',
+    'mmseg.GenerateEdge': 'finds edges between segments, not between classes: remove it',
     'mmseg.LoadBiomedicalAnnotation': VOLUMES,
     'mmseg.PackSegInputs': PACKS,
     'mmseg.RandomCutOut': lambda transform: _fill(transform.seg_fill_in, 'seg_fill_in=0'),
@@ -225,7 +234,7 @@ RULES: dict[str, Rule | str] = {  # by package and class; subclasses are treated
     'mmdet.Expand': _fills_ignored,
     'mmdet.GeomTransform': _fills_ignored,
     'mmdet.InstaBoost': MIXES,
-    'mmdet.LoadEmptyAnnotations': 'replaces the map of segment ids: leave it out',
+    'mmdet.LoadEmptyAnnotations': 'replaces the map of segment ids: remove it',
     'mmdet.MixUp': MIXES,
     'mmdet.Mosaic': MIXES,
     'mmdet.PackDetInputs': PACKS,

@@ -1,15 +1,19 @@
-"""Outlines that cover no pixel or cannot be drawn, found among hundreds of thousands without drawing all."""
+"""Fast checks of many outlines: which of them cover no pixel, and which cannot be drawn."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from pycocotools import mask as coco_masks
 
 from .segmentations import (
+    FIRST,
+    LAST,
+    MAX_SHIFT,
     checked_polygon,
     checked_runs,
     encode_segmentation,
@@ -18,6 +22,9 @@ from .segmentations import (
 )
 
 CHUNK = 10000
+"""Outlines that are checked at a time."""
+TEXTS = 500
+"""Compressed texts that are decoded at a time: each of their characters takes 50 bytes."""
 SHORT = 8
 """Longest compressed text of a mask without a pixel, which is one number."""
 MAX_CANVAS = 1 << 14
@@ -29,11 +36,11 @@ Shape = tuple[int, int] | None
 def without_pixels(outlines: Sequence[Outline], shapes: Sequence[Shape]) -> list[bool]:
     """Whether each outline covers no pixel of its image.
 
-    Those that cannot be drawn are not among them; :func:`undrawable` finds them.
+    False for those that cannot be drawn, which :func:`undrawable` finds.
 
     Args:
         outlines: Lists of polygons or run lengths, as in :func:`segmentations.encode_segmentation`.
-        shapes: Height and width of the image of each, None where the file does not say.
+        shapes: Height and width of the image of each, None if the file has no size.
     """
     found: list[bool] = []
     for start in range(0, len(outlines), CHUNK):
@@ -43,10 +50,9 @@ def without_pixels(outlines: Sequence[Outline], shapes: Sequence[Shape]) -> list
 
 
 def undrawable(outlines: Sequence[Outline], shapes: Sequence[Shape]) -> dict[int, str]:
-    """What is wrong with the outlines that cannot be drawn, by their place.
+    """Why outlines cannot be drawn, by their place in the list.
 
-    Compressed run lengths are compared with their image by their size alone: an error names those that are
-    damaged when their image is loaded.
+    Doubtful outlines are found for many at a time, and only these are decoded one by one.
 
     Args:
         outlines: As in :func:`without_pixels`.
@@ -63,13 +69,23 @@ def undrawable(outlines: Sequence[Outline], shapes: Sequence[Shape]) -> dict[int
 
 
 def _suspects(outlines: Sequence[Outline], shapes: Sequence[Shape]) -> list[int]:
-    """Places of the outlines that are not surely right."""
+    """Places of the outlines that may be wrong and have to be checked one by one."""
     suspects: set[int] = set()
     polygons, owners = [], []
+    texts: list[str | bytes] = []
+    sums: list[int] = []
+    text_owners: list[int] = []
     for place, (outline, shape) in enumerate(zip(outlines, shapes)):
         if isinstance(outline, dict):
-            is_text = isinstance(outline.get('counts'), str | bytes)
-            if not is_text or outline.get('size') != list(shape or outline.get('size') or ()):
+            size = outline.get('size')
+            counts = outline.get('counts')
+            if counts in ('', b''):
+                continue  # covers no pixel
+            if isinstance(counts, str | bytes) and _is_size(size, shape):
+                texts.append(counts)
+                sums.append(size[0] * size[1])
+                text_owners.append(place)
+            else:
                 suspects.add(place)
             continue
         for polygon in polygons_with_area(outline):
@@ -78,6 +94,10 @@ def _suspects(outlines: Sequence[Outline], shapes: Sequence[Shape]) -> list[int]
                 owners.append(place)
             else:
                 suspects.add(place)
+    for start in range(0, len(texts), TEXTS):
+        part = slice(start, start + TEXTS)
+        wrong = np.flatnonzero(_sum_of_runs(texts[part]) != sums[part]) + start
+        suspects.update(text_owners[place] for place in wrong.tolist())
     sizes = np.array([shapes[place] or (math.inf, math.inf) for place in owners]).reshape(-1, 2)[:, ::-1]
     try:
         corners, ends = _corners(polygons)
@@ -90,6 +110,47 @@ def _suspects(outlines: Sequence[Outline], shapes: Sequence[Shape]) -> list[int]
         finite = np.isfinite(np.add.reduceat(np.abs(corners), starts))
         suspects.update(np.array(owners)[~(inside & finite).all(1)].tolist())
     return sorted(suspects)
+
+
+def _is_size(size: Any, shape: Shape) -> bool:
+    if not isinstance(size, list) or [type(side) for side in size] != [int, int] or min(size) < 1:
+        return False
+    return shape is None or tuple(size) == shape
+
+
+def _sum_of_runs(texts: Sequence[str | bytes]) -> np.ndarray:
+    """Sum of the run lengths of each compressed text, ``(N,)``; -1 where one is cut off or is no such text.
+
+    Decodes all texts at once; :func:`segmentations.run_lengths` describes the format.
+    """
+    contents = [text.encode() if isinstance(text, str) else text for text in texts]
+    lengths = np.array([len(content) for content in contents], np.int64)
+    sums = np.full(len(contents), -1)
+    codes = np.frombuffer(b''.join(contents), np.uint8).astype(np.int64) - FIRST
+    ends_number = codes & 32 == 0
+    ends_text = np.cumsum(lengths)
+    owner = np.repeat(np.arange(len(contents)), lengths)
+    strange = (codes < 0) | (codes > LAST - FIRST)
+    valid = lengths > 0
+    valid[owner[strange]] = False
+    valid[valid] = ends_number[ends_text[valid] - 1]
+    kept = valid[owner]
+    codes, owner, ends_number = codes[kept], owner[kept], ends_number[kept]
+    if not len(codes):
+        return sums
+    stops = np.flatnonzero(ends_number)
+    starts = np.concatenate([[0], stops[:-1] + 1])
+    digits = np.arange(len(codes)) - np.repeat(starts, stops - starts + 1)
+    shifts = np.minimum(5 * digits, MAX_SHIFT + 5)
+    values = np.add.reduceat((codes & 31) << shifts, starts)
+    values -= np.where(codes[stops] & 16, np.int64(1) << (shifts[stops] + 5), 0)
+    owner = owner[stops]
+    counts = np.bincount(owner, minlength=len(contents))
+    place = np.arange(len(values)) - (np.cumsum(counts) - counts)[owner]
+    # From the fourth on a number is the difference from the last but one: it is part of every second run.
+    times = np.where(place == 0, 1, (counts[owner] - 1 - place) // 2 + 1)
+    sums[valid] = np.bincount(owner, weights=values * times, minlength=len(contents))[valid].astype(np.int64)
+    return sums
 
 
 def _check(outline: Outline, shape: Shape) -> None:
@@ -163,9 +224,9 @@ def _covers(outline: Outline, shape: Shape) -> bool:
 
 
 def _canvas(polygons: Sequence[list]) -> tuple[int, int]:
-    """A size of image, where the file gives none, that the polygons fit into."""
+    """Size of an image that the polygons fit into, where the file gives none."""
     corners = np.array(list(chain.from_iterable(polygons)), dtype=np.float64).reshape(-1, 2)
     if len(corners) and not np.abs(corners).max() <= MAX_CANVAS:
-        raise ValueError('its corners are too far away')
+        raise ValueError(f'its corners lie beyond {MAX_CANVAS} pixels')
     width, height = np.ceil(corners.max(0, initial=0)).astype(int).tolist()
     return height + 1, width + 1

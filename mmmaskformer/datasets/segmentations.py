@@ -1,4 +1,4 @@
-"""Objects as COCO's JSON files draw them: polygons and run lengths, checked and drawn."""
+"""Outlines of objects in COCO's JSON files, polygons or run lengths: checked and drawn."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def encode_segmentation(segmentation: list | dict, shape: tuple[int, int]) -> di
 
     Args:
         segmentation: List of polygons ``[x, y, x, y, ...]``, or dict with ``size`` and ``counts``, these
-            being a list or a compressed string. Polygons of less than three corners have no area and do not
-            count.
+            being a list or a compressed string. Polygons of less than three corners have no area and are
+            ignored.
         shape: Height and width of the image.
 
     Raises:
-        ValueError: A polygon is not a list of corners, or has one that is nowhere near the image; or run
+        ValueError: A polygon is not a list of corners, or has one far outside the image; or run
             lengths have another size than ``shape``, or do not fill it.
     """
     height, width = shape
@@ -55,8 +55,8 @@ def encode_segmentation(segmentation: list | dict, shape: tuple[int, int]) -> di
 def polygons_of(segmentation: list) -> list:
     """The polygons of an object as lists ``x, y, x, y, ...``.
 
-    A list of numbers is one polygon, and so are three or more pairs ``[x, y]``; polygons in a list may be
-    pairs, too.
+    A list of numbers is one polygon, and so is a list of three or more pairs ``[x, y]``; each polygon in a
+    list may consist of pairs, too.
     """
     if segmentation and isinstance(segmentation[0], int | float):
         return [segmentation]
@@ -66,15 +66,15 @@ def polygons_of(segmentation: list) -> list:
 
 
 def polygons_with_area(segmentation: list) -> list:
-    """The polygons of an object but for those of less than three corners."""
+    """The polygons of an object that have three corners or more."""
     return [polygon for polygon in polygons_of(segmentation) if not _is_speck(polygon)]
 
 
 def run_lengths(text: str | bytes | None) -> list[int]:
     """Decode COCO's compressed run lengths, down the columns, zeros first.
 
-    Numbers of variable length, five bits a character; from the fourth on they are differences from the last
-    but one.
+    Numbers have a variable length with five bits a character; from the fourth on they are differences from
+    the last but one.
 
     Raises:
         ValueError: The text is not in this form, or it is cut off.
@@ -103,7 +103,7 @@ def run_lengths(text: str | bytes | None) -> list[int]:
 def checked_polygon(polygon: Any, shape: tuple[float, float]) -> list[float]:
     """The numbers of a polygon.
 
-    Corners may lie outside the image, but not farther than it is large: drawing would take forever.
+    Corners may lie outside the image by at most its own size, since drawing larger polygons takes too long.
 
     Raises:
         ValueError: As :func:`encode_segmentation`.
@@ -132,7 +132,7 @@ def checked_runs(segmentation: dict, shape: tuple[int, int] | None) -> list[int]
 
     Args:
         segmentation: ``size`` and ``counts``.
-        shape: Height and width of the image; None where the file does not say.
+        shape: Height and width of the image; None if the file has no size.
 
     Raises:
         ValueError: As :func:`encode_segmentation`.
@@ -142,13 +142,13 @@ def checked_runs(segmentation: dict, shape: tuple[int, int] | None) -> list[int]
         expected = 'expected height and width' if shape is None else f'that of the image is {list(shape)}'
         raise ValueError(f'its size is {size}, {expected}')
     runs = [whole_number(run) for run in counts] if isinstance(counts, list) else run_lengths(counts)
-    known = [run for run in runs if run is not None and run >= 0]
-    if len(known) < len(runs) or sum(known) != size[0] * size[1]:
+    valid = [run for run in runs if run is not None and run >= 0]
+    if len(valid) < len(runs) or sum(valid) != size[0] * size[1]:
         raise ValueError(
             f'its run lengths {reprlib.repr(counts if isinstance(counts, list) else runs)} do not sum up to '
             f'the {size[0] * size[1]} pixels of the image'
         )
-    return known
+    return valid
 
 
 def _are_pairs(part: Any) -> bool:

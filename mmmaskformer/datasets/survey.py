@@ -1,4 +1,4 @@
-"""What a data set holds: images, classes, segments, and what is left out."""
+"""Statistics of a data set: images, classes, segments, and files that are missing, unused or damaged."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .class_contents import UNKNOWN, Content, contents_of, num_threads
-from .dataset_files import LeftOut, Paths, left_out
-from .dataset_wrappers import leaves
-from .image_headers import ImageHead, read_head
+from .dataset_files import LeftOut, Paths, unused_files
+from .dataset_wrappers import unwrapped_datasets
+from .image_headers import ImageHeader
+from .pipelines import all_transforms
+from .sample_files import FileCheck, check_files, files_of
+from .transforms import LoadAnnotations, SegmentMosaic
 
 CHUNK = 64
 """Images between two checks of the time limit."""
@@ -25,23 +28,9 @@ CHUNK = 64
 Counts = NDArray[np.int64]
 
 
-class Files(NamedTuple):
-    """Files of a sample.
-
-    Attributes:
-        image: Path of the image, ``''`` where it is not known.
-        annotation: Path of the label map or panoptic PNG.
-        is_panoptic: Whether it is a panoptic PNG.
-    """
-
-    image: str
-    annotation: str | None
-    is_panoptic: bool
-
-
 @dataclass
 class Survey:
-    """What was found in a data set, without transforms; images that wrappers repeat count once.
+    """Statistics of a data set, without transforms; images that wrappers repeat count once.
 
     Attributes:
         classes: Names of the classes.
@@ -49,19 +38,24 @@ class Survey:
         num_samples: Samples in one pass, with the repetitions of wrappers.
         num_examined: Images whose annotation was looked at.
         suffixes: Number of images by suffix, of all images unless time ran out.
-        left_out: What is left out, by reason; see `dataset_files.left_out`.
+        left_out: What is left out, by reason; see `dataset_files.unused_files`.
         repeated_names: File names that images of several folders share, or that are listed twice.
-        heads: Sizes and kinds of the images looked at.
+        headers: Sizes and kinds of the images looked at.
         turned: Paths of images that are turned by their EXIF orientation.
-        unreadable: Reason by path, of images and label maps.
-        pixels: ``(K,)`` labelled pixels of each class, of segments whose area is known.
+        unreadable: By path, why training cannot use an image or annotation: it cannot be read, or the two
+            differ in size, or a pixel has an id that the JSON file lacks. All panoptic PNGs are decoded for
+            the last, or under a time limit the first `CHUNK` of them.
+        pixels: ``(K,)`` labeled pixels of each class, of segments whose area is known.
         segments: ``(K,)`` segments of each class.
         images: ``(K,)`` images with each class.
         num_segments: Segments in each image, by its path.
         void_pixels: Pixels of no class.
         known_pixels: Pixels of the images in which the pixels of no class are known.
         outside: Images by label that is not a class.
-        translated: Whether labels of files become others, by ``reduce_zero_label`` or a choice of classes.
+        file_labels: Labels of one label map with void, as its file has them.
+        translated: Whether labels of files are changed by ``reduce_zero_label`` or a choice of classes.
+        images_per_sample: 4 where the pipeline has a `SegmentMosaic`.
+        has_segments: Whether the annotations are segments with ids, not label maps.
     """
 
     classes: tuple[str, ...]
@@ -71,7 +65,7 @@ class Survey:
     suffixes: Counter[str] = field(default_factory=Counter)
     left_out: LeftOut = field(default_factory=dict)
     repeated_names: list[str] = field(default_factory=list)
-    heads: list[ImageHead] = field(default_factory=list)
+    headers: list[ImageHeader] = field(default_factory=list)
     turned: list[str] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
     pixels: Counts = field(init=False)
@@ -81,7 +75,10 @@ class Survey:
     void_pixels: int = 0
     known_pixels: int = 0
     outside: Counter[int] = field(default_factory=Counter)
+    file_labels: tuple[int, ...] | None = None
     translated: bool = False
+    images_per_sample: int = 1
+    has_segments: bool = False
 
     def __post_init__(self) -> None:
         zeros = np.zeros((3, len(self.classes)), dtype=np.int64)
@@ -97,7 +94,7 @@ class Survey:
         """Classes that were not seen."""
         return [name for name, count in zip(self.classes, self.segments) if not count]
 
-    def add(self, path: str, content: Content, head: ImageHead | None, is_panoptic: bool) -> None:
+    def add(self, path: str, content: Content, header: ImageHeader | None, is_panoptic: bool) -> None:
         """Count the annotation of an image."""
         known = content.pixels != UNKNOWN
         inside = content.classes < len(self.classes)
@@ -106,13 +103,13 @@ class Survey:
         self.images[np.unique(content.classes[inside])] += 1
         self.num_segments[path] = len(content.classes)
         self.outside.update(content.outside)
-        labelled = int(content.pixels[known].sum())
+        labeled = int(content.pixels[known].sum())
         void = content.void
-        if void is None and is_panoptic and head is not None and known.all():
-            void = max(0, head.height * head.width - labelled)
+        if void is None and is_panoptic and header is not None and known.all():
+            void = max(0, header.height * header.width - labeled)
         if void is not None:
             self.void_pixels += void
-            self.known_pixels += void + labelled
+            self.known_pixels += void + labeled
 
 
 def survey(
@@ -121,13 +118,13 @@ def survey(
     seconds: float | None = None,
     classes: Sequence[str] | None = None,
 ) -> Survey:
-    """Look at the images and annotations of a data set, wrapped or not, of label maps or of COCO's files.
+    """Collect statistics of a data set, wrapped or not, of label maps or of COCO's files.
 
     Args:
         dataset: The data set.
-        number: Images to look at, evenly from first to last; None for all. The suffixes, and what is left
-            out, are those of all.
-        seconds: Stop looking after this time; the same again for the list of files of each data set.
+        number: Images to look at, evenly from first to last; None for all. Suffixes and unused files are
+            those of all images.
+        seconds: Time limit for the images, and again for the list of files of each data set.
         classes: Names of the classes; by default the data set's.
 
     Example:
@@ -138,19 +135,22 @@ def survey(
     found = Survey(tuple(classes or dataset.metainfo.get('classes') or ()))
     places = []
     names: Counter[str] = Counter()
-    for part in leaves(dataset):
+    if any(isinstance(transform, SegmentMosaic) for transform in all_transforms(dataset)):
+        found.images_per_sample = 4
+    for part in unwrapped_datasets(dataset):
         if not hasattr(part.dataset, 'get_data_info'):
-            raise ValueError(f'{type(part.dataset).__name__} has no get_data_info: it cannot be looked at.')
+            raise ValueError(f'{type(part.dataset).__name__} has no get_data_info, which lists its files.')
         used = np.flatnonzero(part.times).tolist()
         found.num_images += len(used)
         translations = (getattr(part.dataset, name, None) for name in ('reduce_zero_label', 'label_map'))
         found.translated |= any(translations)
+        found.has_segments |= getattr(part.dataset, 'has_segments', False)
         found.num_samples += int(part.times.sum())
         places += [(part.dataset, index) for index in used]
         paths = _paths(part.dataset, used, _end(seconds))
         names.update(osp.basename(image) for image, _ in paths)
         found.suffixes.update(osp.splitext(image)[1] for image, _ in paths)
-        for reason, files in left_out(part.dataset, paths, len(paths) == len(part.times)).items():
+        for reason, files in unused_files(part.dataset, paths, len(paths) == len(part.times)).items():
             known = found.left_out.get(reason, [])
             found.left_out[reason] = list(dict.fromkeys([*known, *files]))
     found.repeated_names = sorted(name for name, count in names.items() if count > 1)
@@ -166,7 +166,7 @@ def _paths(dataset: Any, indices: Sequence[int], end: float) -> list[Paths]:
     """Image and label map of the samples, as far as time allows: COCO's large entries take longer."""
     paths: list[Paths] = []
     for index in indices:
-        files = _files(dataset.get_data_info(index))
+        files = files_of(dataset.get_data_info(index))
         paths.append((files.image, files.annotation))
         if time.monotonic() > end:
             break
@@ -174,7 +174,7 @@ def _paths(dataset: Any, indices: Sequence[int], end: float) -> list[Paths]:
 
 
 def _choose(places: list, number: int | None) -> list:
-    """Some places, evenly, in an order whose beginning is spread over all of them, too."""
+    """Evenly spaced places, shuffled so that an early stop has also seen the whole range."""
     if number is not None and number < len(places):
         chosen = np.unique(np.linspace(0, len(places) - 1, max(number, 1)).round().astype(int))
         places = [places[index] for index in chosen]
@@ -188,42 +188,41 @@ def _look(found: Survey, places: list, end: float) -> None:
             if start and time.monotonic() > end:
                 break
             chunk = places[start : start + step]
-            files = [_files(dataset.get_data_info(index)) for dataset, index in chunk]
-            heads = list(pool.map(_head, [dataset for dataset, _ in chunk], files))
-            for names, head, content in zip(files, heads, _contents(chunk)):
-                _note(found, names, head, content)
+            check_ids = start == 0 or end == math.inf
+            checks = list(pool.map(check_files, *zip(*chunk), [check_ids] * len(chunk)))
+            for (dataset, _), check, content in zip(chunk, checks, _contents(chunk)):
+                _add(found, dataset, check, content)
 
 
 def _contents(chunk: list) -> list[Content | Exception]:
     """Contents in the order of the chunk, data set by data set."""
     result: dict[int, Content | Exception] = {}
     for dataset in {id(dataset): dataset for dataset, _ in chunk}.values():
-        places = [place for place, (one, _) in enumerate(chunk) if one is dataset]
+        places = [place for place, (owner, _) in enumerate(chunk) if owner is dataset]
         result.update(zip(places, contents_of(dataset, [chunk[place][1] for place in places])))
     return [result[place] for place in range(len(chunk))]
 
 
-def _note(found: Survey, files: Files, head: ImageHead | Exception, content: Content | Exception) -> None:
+def _add(found: Survey, dataset: Any, check: FileCheck, content: Content | Exception) -> None:
     found.num_examined += 1
-    if isinstance(head, Exception):
-        found.unreadable[files.image] = str(head)
-    else:
-        found.heads.append(head)
-        if head.turned:
-            found.turned.append(files.image)
+    found.unreadable.update(check.faults)
+    if check.header is not None:
+        found.headers.append(check.header)
+        if check.header.turned:
+            found.turned.append(check.files.image)
+    annotation = str(check.files.annotation)
     if isinstance(content, Exception):
-        found.unreadable[str(files.annotation)] = str(content)
-    else:
-        size = None if isinstance(head, Exception) else head
-        found.add(files.image, content, size, files.is_panoptic)
+        found.unreadable[annotation] = str(content)
+        return
+    if content.outside and found.file_labels is None:
+        found.file_labels = _labels_in_file(dataset, annotation)
+    found.add(check.files.image, content, check.header, check.files.is_panoptic)
 
 
-def _head(dataset: Any, files: Files) -> ImageHead | Exception:
+def _labels_in_file(dataset: Any, path: str) -> tuple[int, ...]:
+    """The labels of a file before loading translates them; none where another loader is needed."""
     try:
-        return read_head(files.image, getattr(dataset, 'backend_args', None))
-    except Exception as error:
-        return error
-
-
-def _files(info: dict) -> Files:
-    return Files(info.get('img_path') or '', info.get('seg_map_path'), 'segments_info' in info)
+        labels = LoadAnnotations(backend_args=getattr(dataset, 'backend_args', None)).read(path)
+    except Exception:
+        return ()
+    return tuple(np.unique(labels).tolist())

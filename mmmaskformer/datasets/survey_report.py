@@ -1,4 +1,4 @@
-"""What a survey found, in sentences."""
+"""Sentences about a survey: three lines of summary, and likely mistakes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 from statistics import median
 
 from ..utils import shown
+from .coco_json import counted
 from .dataset_files import UNNAMED
 from .survey import Survey
 
@@ -14,12 +15,12 @@ RAREST = 3
 """Classes that the line of classes names."""
 
 
-def three_lines(found: Survey, num_queries: int | None) -> list[str]:
-    """The images, the classes and the segments, a line each."""
+def summary_lines(found: Survey, num_queries: int | None) -> list[str]:
+    """One line about the images, one about the classes and one about the segments."""
     return [_images_line(found), _classes_line(found), _segments_line(found, num_queries)]
 
 
-def warnings(found: Survey, num_queries: int | None, ignored: int | None = None) -> list[str]:
+def likely_mistakes(found: Survey, num_queries: int | None, ignored: int | None = None) -> list[str]:
     """What is likely to be a mistake, a sentence each.
 
     Args:
@@ -28,18 +29,18 @@ def warnings(found: Survey, num_queries: int | None, ignored: int | None = None)
         ignored: Label of pixels of no class, if it is known.
     """
     lines = [
-        f'{count(len(names), reason)} ({shown(names)})'
+        f'{counted(len(names), reason)} ({shown(names)})'
         for reason, names in found.left_out.items()
         if reason != UNNAMED
     ]
     if found.unreadable:
         path, reason = next(iter(found.unreadable.items()))
-        lines.append(
-            f'{count(len(found.unreadable), "files cannot be read")}, the first is {path} ({reason})'
-        )
+        files = counted(len(found.unreadable), 'files cannot be used')
+        lines.append(f'{files}, the first is {path} ({reason})')
     if found.complete and found.absent:
+        verb = 'occurs' if len(found.absent) == 1 else 'occur'
         lines.append(
-            f'{len(found.absent)} of {count(len(found.classes), "classes")} never occur: '
+            f'{len(found.absent)} of {counted(len(found.classes), "classes")} never {verb}: '
             f'{shown(found.absent, 10)}.'
         )
     lines += _binary_masks(found)
@@ -49,49 +50,37 @@ def warnings(found: Survey, num_queries: int | None, ignored: int | None = None)
             f'labels that are neither a class (0 to {len(found.classes) - 1}) nor ignored ({ignored}): '
             f'{shown(labels, 10)}'
         )
-    crowded = [path for path, number in found.num_segments.items() if number > (num_queries or number)]
-    if crowded:
-        lines.append(
-            f'more segments than the {num_queries} queries of the model in {count(len(crowded), "images")} '
-            f'({shown(crowded)}): set num_queries to {max(found.num_segments.values())} or more'
-        )
+    if num_queries is not None and found.num_segments:
+        lines += _more_segments_than_queries(found, num_queries)
     return lines
-
-
-def count(number: int, what: str) -> str:
-    """A number and what it counts: ``'1 image'``, ``'2 images'``."""
-    if number == 1:
-        words = what.split(' ')
-        words[0] = {'classes': 'class', 'images': 'image', 'files': 'file', 'annotations': 'annotation'}.get(
-            words[0], words[0]
-        )
-        what = ' '.join(words)
-    return f'{number:,} {what}'
 
 
 def sizes_line(found: Survey) -> str:
     """Smallest, median and largest size, by area, as width x height."""
-    sizes = sorted(((head.width, head.height) for head in found.heads), key=lambda size: size[0] * size[1])
+    sizes = sorted(
+        ((header.width, header.height) for header in found.headers), key=lambda size: size[0] * size[1]
+    )
     if not sizes:
         return 'sizes unknown'
     first, middle, last = (f'{w}x{h}' for w, h in (sizes[0], sizes[len(sizes) // 2], sizes[-1]))
     return first if first == last else f'{first} to {last} pixels (median {middle})'
 
 
-def kinds(found: Survey) -> Counter[str]:
-    """Images by channels and bits."""
+def image_kinds(found: Survey) -> Counter[str]:
+    """Number of images by channels and bits."""
     return Counter(
-        f'{head.channels} channel{"s" * (head.channels > 1)} of {head.bits} bits' for head in found.heads
+        f'{header.channels} channel{"s" * (header.channels > 1)} of {header.bits} bits'
+        for header in found.headers
     )
 
 
 def _images_line(found: Survey) -> str:
     suffixes = ', '.join(suffix or 'no suffix' for suffix in found.suffixes)
     repeated = f' ({found.num_samples:,} samples)' if found.num_samples != found.num_images else ''
-    looked = 'all' if found.complete else f'{found.num_examined:,}'
+    examined = 'all' if found.complete else f'{found.num_examined:,}'
     return (
-        f'{count(found.num_images, "images")}{repeated}, {suffixes}, {sizes_line(found)}, '
-        f'{", ".join(kinds(found))}; looked at {looked} of {found.num_images:,}'
+        f'{counted(found.num_images, "images")}{repeated}, {suffixes}, {sizes_line(found)}, '
+        f'{", ".join(image_kinds(found))}; looked at {examined} of {found.num_images:,}'
     )
 
 
@@ -105,17 +94,39 @@ def _classes_line(found: Survey) -> str:
     void = f'; no class: {found.void_pixels / found.known_pixels:.1%} of pixels' if found.known_pixels else ''
     absent = f'; not seen: {shown(found.absent, 5)}' if found.absent else ''
     return (
-        f'{len(seen)} of {count(len(found.classes), "classes")} seen, rarest {rare or "none"}{absent}{void}'
+        f'{len(seen)} of {counted(len(found.classes), "classes")} seen, rarest {rare or "none"}{absent}{void}'
     )
 
 
 def _segments_line(found: Survey, num_queries: int | None) -> str:
     if not found.num_segments:
         return 'no segments'
-    most, number = max(found.num_segments.items(), key=lambda item: item[1])
-    enough = '' if num_queries is None else f'; the model has {num_queries} queries'
+    path, most = max(found.num_segments.items(), key=lambda item: item[1])
+    queries = '' if num_queries is None else f'; the model has {num_queries} queries'
     middle = median(found.num_segments.values())
-    return f'segments per image: median {middle:g}, at most {number} ({osp.basename(most)}){enough}'
+    return f'segments per image: median {middle:g}, at most {most} ({osp.basename(path)}){queries}'
+
+
+def _more_segments_than_queries(found: Survey, num_queries: int) -> list[str]:
+    """Images, and mosaics of the image with most segments, that training would refuse."""
+    most = max(found.num_segments.values())
+    largest = found.images_per_sample * most
+    if not found.has_segments:  # classes that several images of a mosaic have count once
+        largest = max(most, min(largest, len(found.classes)))
+    crowded = [path for path, number in found.num_segments.items() if number > num_queries]
+    lines = []
+    if crowded:
+        lines.append(
+            f'more segments than the {num_queries} queries of the model in '
+            f'{counted(len(crowded), "images")} ({shown(crowded)}): set num_queries to {largest} or more'
+        )
+    elif largest > num_queries:
+        lines.append(
+            f'SegmentMosaic joins {found.images_per_sample} images of up to {most} segments: a mosaic may '
+            f'have {largest}, more than the {num_queries} queries of the model, which is an error in '
+            f'training: set num_queries to {largest} or more'
+        )
+    return lines
 
 
 def _binary_masks(found: Survey) -> list[str]:
@@ -123,12 +134,13 @@ def _binary_masks(found: Survey) -> list[str]:
     only_first = found.segments.any() and not found.segments[1:].any()
     if found.translated or set(found.outside) != {255} or not only_first:
         return []
+    void = max(found.file_labels or (255,))  # 65535 in files of 16 bits
     background, *classes = found.classes
-    held = f'the label maps hold 0 and 255 alone: 0 is learned as {background!r}, and 255 is no class'
+    held = f'the label maps hold 0 and {void} alone: 0 is learned as {background!r}, and {void} is no class'
     if classes:
-        return [f'{held}. If 255 stands for {classes[0]!r}, replace it by 1 in the files.']
+        return [f'{held}. If {void} stands for {classes[0]!r}, replace it by 1 in the files.']
     return [
-        f'{held}. If 255 stands for {background!r} and 0 for all else, replace 255 by 1 in the files and set '
-        'reduce_zero_label=True in the data sets, or give the background a class of its own: classes=('
-        f"'background', {background!r}), num_classes=2."
+        f'{held}. If {void} stands for {background!r} and 0 for all else, replace {void} by 1 in the files '
+        'and set reduce_zero_label=True in the data sets, or give the background a class of its own: '
+        f"classes=('background', {background!r}), num_classes=2."
     ]

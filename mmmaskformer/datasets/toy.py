@@ -1,4 +1,4 @@
-"""Drawn street scenes to try semantic and panoptic training on; `mmmaskformer.toy_scenes` draws them."""
+"""Data sets of the toy scenes that `mmmaskformer.toy_scenes` draws."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ CATEGORIES = (
     Category('crate', True, (240, 220, 70)),
     Category('sign', True, (230, 110, 210)),
 )
-"""Category ids and pixels of label maps are positions in this tuple, counted from 1; 0 is unlabelled."""
+"""Category ids and pixels of label maps are positions in this tuple, counted from 1; 0 is unlabeled."""
 
-UNLABELLED = 0
+UNLABELED = 0
 CATEGORY_IDS = {category.name: number for number, category in enumerate(CATEGORIES, start=1)}
 
 
@@ -56,7 +56,7 @@ def categories_json() -> list[dict]:
 class ToyDataset(BaseSegDataset):
     """Scenes drawn by :func:`mmmaskformer.toy_scenes.write_toy`.
 
-    Label maps hold 0 for unlabelled and 1..10 for the classes, which ``reduce_zero_label`` turns into 255 and
+    Label maps hold 0 for unlabeled and 1..10 for the classes, which ``reduce_zero_label`` turns into 255 and
     0..9.
     """
 

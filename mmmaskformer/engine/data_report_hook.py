@@ -16,9 +16,9 @@ from mmengine.runner import Runner
 
 from mmmaskformer.datasets.class_contents import contents_of
 from mmmaskformer.datasets.dataset_files import MISSING_IMAGES, MISSING_MAPS
-from mmmaskformer.datasets.dataset_wrappers import SkipBadSamples, inner_datasets, leaves
+from mmmaskformer.datasets.dataset_wrappers import SkipBadSamples, inner_datasets, unwrapped_datasets
 from mmmaskformer.datasets.survey import Survey, survey
-from mmmaskformer.datasets.survey_report import three_lines, warnings
+from mmmaskformer.datasets.survey_report import likely_mistakes, summary_lines
 from mmmaskformer.datasets.transforms import LoadAnnotations
 from mmmaskformer.registry import HOOKS
 from mmmaskformer.utils import shown
@@ -94,15 +94,15 @@ class DataReportHook(Hook):
             return
         found = survey(dataset, self.number, self.seconds)
         for reason in {
-            reason for leaf in leaves(dataset) for reason in getattr(leaf.dataset, 'left_out', ())
+            reason for part in unwrapped_datasets(dataset) for reason in getattr(part.dataset, 'left_out', ())
         }:
             found.left_out.pop(reason, None)  # logged by the data set
         ignored = getattr(getattr(segmentor_of(runner.model), 'decode_head', None), 'ignore_index', None)
         num_queries = num_queries_of(segmentor_of(runner.model))
         if phase == 'train':
-            for line in three_lines(found, num_queries):
+            for line in summary_lines(found, num_queries):
                 print_log(f'{phase} data: {line}', 'current')
-        for line in warnings(found, num_queries if phase == 'train' else None, ignored):
+        for line in likely_mistakes(found, num_queries if phase == 'train' else None, ignored):
             print_log(f'{phase} data: {line}', 'current', logging.WARNING)
         if not _skips(dataset):
             _check_files(found, phase)
@@ -155,7 +155,7 @@ def num_queries_of(segmentor: Any) -> int | None:
 
 def _can_be_looked_at(dataset: Any) -> bool:
     """Whether no data set inside is one that only its author knows."""
-    return all(hasattr(leaf.dataset, 'get_data_info') for leaf in leaves(dataset))
+    return all(hasattr(part.dataset, 'get_data_info') for part in unwrapped_datasets(dataset))
 
 
 def _check_files(found: Survey, phase: str, reasons: Sequence[str] = (MISSING_IMAGES, MISSING_MAPS)) -> None:
@@ -174,14 +174,14 @@ def _check_labels(dataset: Any, phase: str) -> None:
     """Read annotations until one has a class; refuse data in which none has."""
     paths: list[str] = []
     faults: list[Exception] = []
-    for leaf in leaves(dataset):
-        indices = np.flatnonzero(leaf.times).tolist()
+    for part in unwrapped_datasets(dataset):
+        indices = np.flatnonzero(part.times).tolist()
         for start in range(0, len(indices), 256):
-            contents = contents_of(leaf.dataset, indices[start : start + 256])
+            contents = contents_of(part.dataset, indices[start : start + 256])
             if any(len(getattr(content, 'classes', ())) for content in contents):
                 return
             faults += [content for content in contents if isinstance(content, Exception)]
-        paths += [leaf.dataset.get_data_info(index).get('seg_map_path') for index in indices]
+        paths += [part.dataset.get_data_info(index).get('seg_map_path') for index in indices]
     if faults:
         raise ValueError(
             f'{phase}_dataloader: {len(faults)} of {len(paths)} label maps cannot be read, and no pixel of '

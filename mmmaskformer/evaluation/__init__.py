@@ -1,6 +1,7 @@
 """Metrics: mIoU with its classes, panoptic quality, PQ of label maps, average precision of instances.
 
-`mmmaskformer.evaluation.mmdet_encoding` hands results to mmdet; it is imported by those who want it.
+`mmmaskformer.evaluation.mmdet_encoding` converts results for mmdet. It is not imported here, since it
+imports mmdet.
 """
 
 from .class_iou import ClassIoU, correct_counts

@@ -1,4 +1,4 @@
-"""The objects of an annotation file, by the rules of the data set that reads it."""
+"""The objects of a COCO instance file for `InstanceAP`, read by the rules of `CocoInstanceDataset`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ..datasets.coco_json import ImageId, log_left_out, read_document
 from ..datasets.segmentations import encode_segmentation
 from .coco_ap import encoded_annotation
 
-ADVICE = 'set InstanceAP.ann_file to the file that the data set reads, or leave it out'
+ADVICE = 'set InstanceAP.ann_file to the file that the data set reads, or remove the setting'
 
 
 class AnnotationFile:
-    """Reads a COCO instance file when it is needed, once, by the rules of `CocoInstanceDataset`.
+    """A COCO instance file, read by the rules of `CocoInstanceDataset`.
 
     Args:
         path: The file.
@@ -59,8 +59,8 @@ class AnnotationFile:
         listed = self.index.images[known].shape or shape
         if listed != shape:
             raise ValueError(
-                f'{self.path}: image {img_id!r} has {listed[1]}x{listed[0]} pixels there, but its predicted '
-                f'masks {shape[1]}x{shape[0]}: correct the file, or {ADVICE}'
+                f'{self.path}: image {img_id!r} has {listed[1]}x{listed[0]} pixels, but its predicted masks '
+                f'have {shape[1]}x{shape[0]}: correct the file, or {ADVICE}'
             )
         annotations = []
         for instance in self.index.objects.get(known, []):
@@ -71,7 +71,7 @@ class AnnotationFile:
             except Exception as error:
                 raise ValueError(
                     f'{self.path}: the segmentation of object {instance["id"]} of image {img_id!r} cannot be '
-                    f'drawn ({error}): correct it there.'
+                    f'drawn ({error}): correct the file.'
                 ) from error
             if not coco_mask.area(runs):
                 continue
@@ -85,7 +85,7 @@ class AnnotationFile:
         return annotations
 
     def check(self, datasets: Iterable[Any]) -> None:
-        """Compare the file with the data sets whose images are evaluated, before any is.
+        """Compare the file with the data sets whose images are evaluated, before evaluation starts.
 
         Raises:
             ValueError: The file lacks an image of a data set, or has another file name or other objects for
@@ -104,14 +104,16 @@ class AnnotationFile:
     def _image(self, img_id: ImageId) -> ImageId:
         known = self.index.images.find(img_id)
         if known is None:
-            raise ValueError(f'{self.path} has no image of id {img_id!r}, which the data set has: {ADVICE}')
+            raise ValueError(
+                f'{self.path} has no image with the id {img_id!r}, which the data set has: {ADVICE}'
+            )
         return known
 
     def _compare(self, img_id: ImageId, info: Mapping, ann_file: str) -> None:
         """Compare the file name and the number of objects of an image."""
         name, expected = PurePath(self.index.images[img_id].name).name, PurePath(info['img_path']).name
-        found, needed = len(self.index.objects.get(img_id, ())), len(info['instances'])
-        for what, here, there in (('file name', name, expected), ('number of objects', found, needed)):
+        numbers = len(self.index.objects.get(img_id, ())), len(info['instances'])
+        for what, here, there in (('file name', name, expected), ('number of objects', *numbers)):
             if here != there:
                 raise ValueError(
                     f'image {img_id!r} has the {what} {here!r} in {self.path}, but {there!r} in {ann_file}: '

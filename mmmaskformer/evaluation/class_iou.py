@@ -1,4 +1,4 @@
-"""mIoU with the IoU of every class among the results, and counts that are right for any number of classes."""
+"""mIoU that also returns the IoU of every class, and pixel counts for any number of classes."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ NO_LABEL = -1
 
 @METRICS.register_module()
 class ClassIoU(EachImageOnce, IoUMetric):
-    """mmseg's `IoUMetric`, whose results also have ``IoU.<class>`` of every class, in percent.
+    """mmseg's `IoUMetric` with ``IoU.<class>`` of every class among the results, in percent.
 
-    Pixels are counted in whole numbers and each image once, however processes share the images. mmseg's own
-    metric sums in float32, and relies on the split of MMEngine's `DefaultSampler`.
+    Pixels are counted in whole numbers and each image once, for any distribution of images to processes.
+    mmseg's metric sums in float32, and needs the split of MMEngine's `DefaultSampler`.
 
     Args:
         *args: As `IoUMetric`.
-        void_as_background: Count what is predicted on unlabelled pixels as false. By default they are left
-            out, so that a single class found everywhere has an IoU of 100.
+        void_as_background: Count predictions on unlabeled pixels as false. By default these pixels are
+            ignored, so that a single class predicted everywhere has an IoU of 100.
         **kwargs: As `IoUMetric`.
     """
 
@@ -43,7 +43,7 @@ class ClassIoU(EachImageOnce, IoUMetric):
         """See `IoUMetric`.
 
         Raises:
-            ValueError: A sample does not say which image it is.
+            ValueError: A sample has neither ``img_id`` nor ``img_path``.
         """
         for sample in data_samples:
             super().process(data_batch, [sample])
@@ -69,7 +69,12 @@ class ClassIoU(EachImageOnce, IoUMetric):
 
 
 def correct_counts() -> None:
-    """Replace ``IoUMetric.intersect_and_union``, which `ClassIoU` uses too."""
+    """Replace ``IoUMetric.intersect_and_union`` by counts that are right for one class and for more than 255.
+
+    mmseg counts labels by ``torch.histc(bins=K, min=0, max=K - 1)``. With one class both limits are 0, for
+    which `histc` takes the range of the data, so every pixel counts, whatever its label. And mmseg's ignored
+    label of 255 is a class where there are more than 255. Other counts are left to mmseg.
+    """
     if not hasattr(IoUMetric.intersect_and_union, 'of_mmseg'):
         IoUMetric.intersect_and_union = staticmethod(_counting(IoUMetric.intersect_and_union))
 

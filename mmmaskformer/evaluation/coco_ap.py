@@ -1,4 +1,4 @@
-"""COCO's average precision of masks, by pycocotools, without its prints."""
+"""COCO's average precision of masks, computed by pycocotools without its console output."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ STATISTICS = {'AP': 0, 'AP50': 1, 'AP75': 2, 'AP_small': 3, 'AP_medium': 4, 'AP_
 
 
 class Precision(NamedTuple):
-    """Average precision in percent; nan where there is nothing to find.
+    """Average precision in percent; nan without ground truth.
 
     Attributes:
         overall: By the names of `STATISTICS`.
-        per_class: Of each category asked for, over all sizes.
+        per_class: Of each requested category, over all sizes.
         summary: COCO's own table.
     """
 
@@ -40,14 +40,14 @@ def encode_mask(mask: NDArray[Any]) -> dict:
 def annotation(
     mask: NDArray[Any], category_id: int, area: float | None = None, **extra: Any
 ) -> dict[str, Any]:
-    """A mask as COCO lists it: run lengths, area (that of the mask unless given), and whatever else."""
+    """A mask as an entry of COCO's annotations; ``area`` is that of the mask by default."""
     return encoded_annotation(encode_mask(mask), category_id, area, **extra)
 
 
 def encoded_annotation(
     run_lengths: dict, category_id: int, area: float | None = None, **extra: Any
 ) -> dict[str, Any]:
-    """As :func:`annotation`, for a mask that is run lengths already."""
+    """As :func:`annotation`, for a mask in run lengths."""
     area = float(coco_mask.area(run_lengths)) if area is None else float(area)
     return dict(category_id=int(category_id), segmentation=run_lengths, area=area, **extra)
 
@@ -58,8 +58,8 @@ def index_annotations(
     """COCO's index of annotations that have ``image_id``; they are numbered from 1.
 
     Args:
-        annotations: As :func:`annotation` makes them.
-        images: Ids of the images. Their sizes are not needed, since run lengths bring them.
+        annotations: As :func:`annotation` returns them.
+        images: Ids of the images. Their sizes are not needed, since run lengths include them.
         categories: Ids of the categories.
     """
     coco = COCO()
@@ -79,13 +79,13 @@ def index_annotations(
 def average_precision(
     ground_truth: COCO, detections: Sequence[dict], images: Sequence[int | str], categories: Sequence[int]
 ) -> Precision:
-    """Evaluate masks, at most 100 of an image, with COCO's settings.
+    """Evaluate masks, at most 100 per image, with COCO's settings.
 
     Args:
-        ground_truth: Index of the true masks.
+        ground_truth: Index of the ground-truth masks.
         detections: Annotations with ``image_id`` and ``score``.
-        images: Ids of the images to look at.
-        categories: Ids of the categories to look at.
+        images: Ids of the images to evaluate.
+        categories: Ids of the categories to evaluate.
     """
     found = index_annotations(detections, images, categories)
     with _silenced() as printed:
@@ -107,12 +107,12 @@ def average_precision(
 
 
 def _mean(precision: NDArray[Any]) -> float:
-    known = precision[precision > -1]
-    return float(known.mean()) if known.size else -1.0
+    valid = precision[precision > -1]
+    return float(valid.mean()) if valid.size else -1.0
 
 
 def _percent(value: float) -> float:
-    """COCO says -1 where there is nothing to find."""
+    """COCO returns -1 without ground truth."""
     return 100 * float(value) if value > -1 else float('nan')
 
 

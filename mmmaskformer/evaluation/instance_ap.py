@@ -20,7 +20,7 @@ from .prediction_files import image_id, write_json
 
 
 class _ImageResult(NamedTuple):
-    """What is known of an image, masks as run lengths and categories as places among the classes."""
+    """Annotations and detections of an image: masks as run lengths, categories as indices of classes."""
 
     key: tuple[Hashable, ...]
     img_id: int | str | None
@@ -36,12 +36,12 @@ class InstanceAP(PerImageMetric):
     Samples have ``pred_instances`` with labels, scores and masks. The ground truth is ``gt_panoptic_seg``
     ``(L, H, W)`` with ``gt_segments_info``, or, with ``ann_file``, a COCO JSON file, read by the rules of
     `CocoInstanceDataset`: both give the same numbers.
-    Values are nan where there is nothing to find, such as AP_small without small objects, and 0 where
-    nothing was found. Masks are kept as run lengths.
+    Values are nan without ground truth, such as AP_small without small objects, and 0 without
+    detections. Masks are stored as run lengths.
 
     Args:
         ann_file: JSON file with the objects, those of the data set; samples then need ``img_id``, and the
-            metainfo ``category_ids``. The images evaluated are those that samples came of.
+            metainfo ``category_ids``. Only images with samples are evaluated.
         classwise: Also print the AP of every class.
         backend_args: MMEngine's file backend for ``ann_file``.
         outfile_prefix: Write ``<prefix>.segm.json``, a list of COCO results with ``category_ids``.
@@ -84,7 +84,7 @@ class InstanceAP(PerImageMetric):
             self.results.append((key, _ImageResult(key, number, _shape(sample), annotations, detections)))
 
     def combine(self, results: list[_ImageResult]) -> list[_ImageResult] | None:
-        """All images, in an order that does not depend on who had which."""
+        """All images, in an order that does not depend on their distribution to processes."""
         gathered = self.gather(results)
         return None if gathered is None else sorted(gathered, key=lambda result: str(result.key))
 
@@ -100,9 +100,9 @@ class InstanceAP(PerImageMetric):
         precision = average_precision(
             index_annotations(self._ground_truth(results), numbers, categories),
             [
-                {**found, 'image_id': number}
+                {**detection, 'image_id': number}
                 for number, result in zip(numbers, results)
-                for found in result.detections
+                for detection in result.detections
             ],
             numbers,
             things,
@@ -111,7 +111,7 @@ class InstanceAP(PerImageMetric):
         return precision.overall
 
     def check_data(self, datasets: Sequence[Any]) -> None:
-        """Compare ``ann_file`` with the data sets whose images are evaluated; `CheckDatasetHook` asks for it.
+        """Compare ``ann_file`` with the data sets whose images are evaluated; `CheckDatasetHook` calls it.
 
         Args:
             datasets: The data sets, without wrappers.
@@ -140,12 +140,12 @@ class InstanceAP(PerImageMetric):
         return self._read
 
     def _ground_truth(self, results: list[_ImageResult]) -> list[dict]:
-        """Annotations of all images, which are numbered by their place from 1."""
+        """Annotations of all images, which are numbered from 1."""
         if self.ann_file is None:
-            found = [result.annotations for result in results]
+            annotations = [result.annotations for result in results]
         else:
             file = self._file()
-            found = [file.annotations(_known_id(result), result.shape) for result in results]
+            annotations = [file.annotations(_known_id(result), result.shape) for result in results]
             if len(results) < len(file.index.images):
                 print_log(
                     f'evaluating {len(results)} of the {len(file.index.images)} images of {self.ann_file}',
@@ -154,21 +154,21 @@ class InstanceAP(PerImageMetric):
                 )
         return [
             {**entry, 'image_id': number}
-            for number, entries in enumerate(found, start=1)
+            for number, entries in enumerate(annotations, start=1)
             for entry in entries
         ]
 
     def _things(self) -> list[int]:
-        """Places of the things among the classes."""
+        """Indices of the things among the classes."""
         names = set(meta_field(self.dataset_meta, 'thing_classes', self))
         classes = meta_field(self.dataset_meta, 'classes', self)
         return [place for place, name in enumerate(classes) if name in names]
 
     def _detections(self, sample: Mapping) -> list[dict]:
-        found = sample.get('pred_instances')
-        if found is None:
-            raise ValueError('the sample has no pred_instances: ask for them with model.test_cfg.instance')
-        labels, scores, masks = (found[name].cpu().numpy() for name in ('labels', 'scores', 'masks'))
+        instances = sample.get('pred_instances')
+        if instances is None:
+            raise ValueError('the sample has no pred_instances: enable them by model.test_cfg.instance')
+        labels, scores, masks = (instances[name].cpu().numpy() for name in ('labels', 'scores', 'masks'))
         num_classes, things = len(meta_field(self.dataset_meta, 'classes', self)), set(self._things())
         if len(labels) and not 0 <= labels.min() <= labels.max() < num_classes:
             raise ValueError(
@@ -192,7 +192,7 @@ class InstanceAP(PerImageMetric):
         masks = sample['pred_instances']['masks']
         if len(masks) and masks.shape[-2:] != layers.shape[-2:]:
             raise ValueError(
-                f'the true map is {layers.shape[-2:]} and predicted masks are {tuple(masks.shape[-2:])}: '
+                f'the ground truth is {layers.shape[-2:]}, but masks are {tuple(masks.shape[-2:])}: '
                 'load the ground truth after resizing in the test pipeline'
             )
         things = set(self._things())
@@ -212,12 +212,12 @@ class InstanceAP(PerImageMetric):
         listed = [
             dict(
                 image_id=result.img_id,
-                category_id=categories[found['category_id']],
-                segmentation=found['segmentation'],
-                score=found['score'],
+                category_id=categories[detection['category_id']],
+                segmentation=detection['segmentation'],
+                score=detection['score'],
             )
             for result in results
-            for found in result.detections
+            for detection in result.detections
         ]
         path = write_json(listed, Path(f'{self.outfile_prefix}.segm.json'))
         print_log(f'{len(listed)} results of {len(results)} images were written to {path}', logger='current')
@@ -239,5 +239,5 @@ def _shape(sample: Mapping) -> tuple[int, int]:
 
 
 def _known_id(result: _ImageResult) -> int | str:
-    assert result.img_id is not None  # asked for where the sample was processed
+    assert result.img_id is not None  # checked when the sample was processed
     return result.img_id

@@ -1,4 +1,4 @@
-"""Results as MMDetection has them, for its visualizer and metrics.
+"""Conversion of results to MMDetection's encoding, for its visualizer and metrics.
 
 mmdet numbers things before stuff, and writes a panoptic result as one map of ``class + 1000 * id``.
 """
@@ -47,11 +47,12 @@ def mmdet_meta(dataset_meta: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def to_mmdet(sample: SegDataSample, dataset_meta: Mapping[str, Any]) -> DetDataSample:
-    """The panoptic and instance results of a sample, as mmdet's.
+    """Convert the panoptic and instance results of a sample to mmdet's encoding.
 
     Args:
         sample: With ``pred_panoptic_seg`` and ``pred_segments_info``, ``pred_instances``, or both.
-        dataset_meta: ``classes`` and ``thing_classes`` in our order; give mmdet that of :func:`mmdet_meta`.
+        dataset_meta: ``classes`` and ``thing_classes`` of the data set; mmdet needs those of
+            :func:`mmdet_meta`.
 
     Returns:
         The sample's metainfo; ``pred_panoptic_seg.sem_seg`` ``(1, H, W)`` int64, ``class + 1000 * id`` and,
@@ -90,10 +91,10 @@ def _encode(ids: Tensor, segments: list[dict], label: Tensor) -> Tensor:
 
 
 def _mmdet_order(dataset_meta: Mapping[str, Any]) -> list[int]:
-    """Our class of each of mmdet's."""
+    """Index of the class of the data set for each class of mmdet."""
     classes, things = dataset_meta.get('classes'), dataset_meta.get('thing_classes')
     if classes is None or things is None:
-        raise ValueError('mmdet needs to know which classes are things: dataset_meta lacks thing_classes')
+        raise ValueError('mmdet needs to know which classes are things: add thing_classes to dataset_meta')
     if len(classes) >= INSTANCE_OFFSET:
         raise ValueError(
             f'mmdet encodes fewer than {INSTANCE_OFFSET} classes, the data set has {len(classes)}'

@@ -1,4 +1,4 @@
-"""PQ, SQ and RQ of id maps, and of label maps."""
+"""Metrics of panoptic quality: PQ, SQ and RQ of id maps, and of label maps (PQ^St)."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from .prediction_files import PanopticSubmission
 
 Array = NDArray[Any]
 
-# Sums of IoU are whole numbers of this part: they are exact in any order, and travel as any integer does.
+# Sums of IoU are multiples of this unit, so that they are exact in any order of addition.
 IOU_UNIT = 2.0**-40
 
 
 class _ImageResult(NamedTuple):
-    """Sums of the classes seen in an image (None: only files are wanted), and its entry in the JSON file."""
+    """Sums of the classes in an image (None if only files are written), and its entry in the JSON file."""
 
     sums: Array | None
     entry: dict | None
 
 
 class _PanopticMetric(PerImageMetric):
-    """What both metrics share; they say how an image is counted and which segments are written."""
+    """Base of both metrics, which define how an image is counted and which segments are written."""
 
     def process(self, data_batch: Any, data_samples: Sequence[Mapping]) -> None:
         """Count the images of a batch, and write their files.
@@ -48,7 +48,7 @@ class _PanopticMetric(PerImageMetric):
             data_samples: Samples as dicts.
 
         Raises:
-            ValueError: A sample lacks ground truth or prediction, or they contradict themselves.
+            ValueError: A sample lacks ground truth or prediction, or a map has an id that is not listed.
         """
         for sample in data_samples:
             key = image_key(sample)
@@ -60,7 +60,7 @@ class _PanopticMetric(PerImageMetric):
             self.results.append((key, _ImageResult(sums, entry)))
 
     def combine(self, results: list[_ImageResult]) -> tuple[PanopticSums, list[dict] | None]:
-        """Sums over the images of all processes, and what the JSON file lists, if it is wanted."""
+        """Sums over the images of all processes, and the entries of the JSON file if one is written."""
         total = np.zeros((4, self._num_classes), dtype=np.int64)
         for result in results:
             if result.sums is not None:
@@ -72,7 +72,7 @@ class _PanopticMetric(PerImageMetric):
         return PanopticSums(iou * IOU_UNIT, *counts), entries
 
     def compute_metrics(self, results: tuple[PanopticSums, list[dict] | None]) -> dict[str, float]:
-        """Percentages from the sums; nan where the data have no such class. Files are finished here."""
+        """Percentages from the sums, nan for classes that do not occur. Also writes the JSON file."""
         sums, entries = results
         if entries is not None:
             path = self._submission().write_list(entries)
@@ -122,13 +122,13 @@ class PanopticQuality(_PanopticMetric):
 
     Samples have ``gt_panoptic_seg`` ``(1, H, W)`` with ``gt_segments_info``, and ``pred_panoptic_seg``
     ``(1, H, W)`` with ``pred_segments_info``. The metainfo of the data set has ``classes`` and
-    ``thing_classes``. Only sums per class travel between processes. Where no class of a group was seen, its
-    values are nan.
+    ``thing_classes``. Processes exchange only sums per class. Values of a group without a class
+    that occurs are nan.
 
     Args:
         outfile_prefix: Write ``<prefix>.panoptic.json`` and ``<prefix>.panoptic/*.png`` in COCO's format,
             with the ``category_ids`` of the metainfo.
-        format_only: Write the files alone.
+        format_only: Only write the files.
         **kwargs: As `PerImageMetric`.
     """
 
@@ -159,7 +159,7 @@ class PanopticQuality(_PanopticMetric):
 class SemanticPanopticQuality(_PanopticMetric):
     """PQ^St of the MaskFormer paper: ``PQ_sem``, ``SQ_sem`` and ``RQ_sem`` of label maps, in percent.
 
-    All pixels of a class in an image are one segment, and every class is stuff. Samples have ``gt_sem_seg``
+    All pixels of a class in an image form one segment, and every class is stuff. Samples have ``gt_sem_seg``
     and ``pred_sem_seg`` ``(1, H, W)``, as for mmseg's `IoUMetric`.
 
     Args:
@@ -191,7 +191,7 @@ class SemanticPanopticQuality(_PanopticMetric):
 
 
 def pack_sums(sums: PanopticSums) -> Array:
-    """The classes seen, their IoU in `IOU_UNIT`, and their counts, ``(5, C)`` int64."""
+    """Classes that occur, sums of IoU in `IOU_UNIT`, and counts: ``(5, C)`` int64."""
     seen = np.flatnonzero(sums.tp + sums.fp + sums.fn)
     iou = np.rint(sums.iou[seen] / IOU_UNIT).astype(np.int64)
     return np.stack([seen, iou, sums.tp[seen], sums.fp[seen], sums.fn[seen]])
@@ -206,7 +206,7 @@ def _field(sample: Mapping, field: str) -> Any:
         advice = (
             'load and pack the ground truth in the test pipeline, or set format_only=True'
             if field.startswith('gt_')
-            else 'ask for it in model.test_cfg'
+            else 'enable it in model.test_cfg'
         )
         raise ValueError(f'the sample has no {field}: {advice}')
     return sample[field]

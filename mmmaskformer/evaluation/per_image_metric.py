@@ -1,4 +1,4 @@
-"""Base of the metrics: every image counts once, however a data loader split and padded the data."""
+"""Base classes of the metrics: every image counts once, for any sampler and number of processes."""
 
 from __future__ import annotations
 
@@ -19,36 +19,37 @@ from mmengine.logging import print_log
 
 
 class EachImageOnce(BaseMetric):
-    """Keeps ``(key of the image, what was found)`` of each image in ``results``.
+    """Base of metrics whose ``results`` are pairs of an image's key and its result.
 
-    A sampler may give the images in any split, and may repeat some to give every process as many: an image
-    that this process or one of lower rank has already is dropped. Processes must agree on the keys.
+    A sampler may distribute images to processes in any way, and may repeat images so that every process has
+    the same number. An image that this process or one of lower rank has already counted is dropped. Keys
+    must be the same in all processes.
     """
 
-    default_prefix = ''  # the names stand for themselves
+    default_prefix = ''
 
     def evaluate(self, size: int) -> dict:
-        """Combine the images of all processes; all of them get the results.
+        """Combine the images of all processes, and return the results in each of them.
 
         Args:
             size: Images in the data set.
         """
         combined = self.combine(self._counted_once())
         self.results.clear()
-        found = [self._evaluate(combined) if is_main_process() else None]
-        broadcast_object_list(found)
-        return found[0] or {}
+        metrics = [self._evaluate(combined) if is_main_process() else None]
+        broadcast_object_list(metrics)
+        return metrics[0] or {}
 
     def combine(self, results: list) -> Any:
-        """What the main process needs to know of the results of all; called in every process.
+        """Combine the results of all processes for the main one; called in every process.
 
         Args:
-            results: What this process found, one entry for each image.
+            results: Results of this process, one for each image.
         """
         raise NotImplementedError
 
     def gather(self, results: list) -> list | None:
-        """The results of all processes in the main one, by rank; None in the others."""
+        """The results of all processes in the main process, by rank; None in other processes."""
         parts = collect_results([results], get_world_size(), self.collect_device, self.collect_dir)
         return None if parts is None else [result for part in parts for result in part]
 
@@ -59,10 +60,10 @@ class EachImageOnce(BaseMetric):
     def _counted_once(self) -> list:
         """The results of the images that count here."""
         keys = [key for key, _ in self.results]
-        everywhere = all_gather_object(keys)
-        if not any(everywhere):
-            print_log(f'{type(self).__name__} was given no image', logger='current', level=logging.WARNING)
-        seen = {key for part in everywhere[: get_rank()] for key in part}
+        keys_by_rank = all_gather_object(keys)
+        if not any(keys_by_rank):
+            print_log(f'{type(self).__name__} got no images', logger='current', level=logging.WARNING)
+        seen = {key for part in keys_by_rank[: get_rank()] for key in part}
         kept = []
         for key, result in self.results:
             if key not in seen:
@@ -72,18 +73,18 @@ class EachImageOnce(BaseMetric):
 
 
 class PerImageMetric(EachImageOnce):
-    """Writes submission files too, or alone.
+    """Base of metrics that can write submission files, with or without evaluation.
 
     Args:
-        outfile_prefix: Where to write submission files: path and beginning of their names. None writes none.
-        format_only: Write the files alone, without a look at the ground truth.
+        outfile_prefix: Folder and first part of the names of submission files; None writes none.
+        format_only: Only write the files; ground truth is not needed.
         collect_device: ``'cpu'`` or ``'gpu'``, as in MMEngine's `BaseMetric`.
-        prefix: Goes before the names of the results, with a slash.
+        prefix: Prefix of the names of the results, followed by a slash.
         collect_dir: As in MMEngine's `BaseMetric`.
 
     Attributes:
-        name_of: Gives the file of an image a name for outputs, without suffix; None stands for its own name
-            without its folder. `ResultHook` sets it.
+        name_of: Returns the name of the outputs of an image file, without suffix; None takes the name of the
+            image file. `ResultHook` sets it.
 
     Raises:
         ValueError: ``format_only`` without ``outfile_prefix``.
@@ -100,8 +101,8 @@ class PerImageMetric(EachImageOnce):
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         if format_only and not outfile_prefix:
             raise ValueError(
-                f'{type(self).__name__}: format_only=True writes files alone, but outfile_prefix, which says '
-                'where, is not set'
+                f'{type(self).__name__}: format_only=True only writes files, but outfile_prefix is not set: '
+                'set it to their folder and prefix'
             )
         self.outfile_prefix = outfile_prefix
         self.name_of: Callable[[str], str] | None = None
@@ -109,22 +110,22 @@ class PerImageMetric(EachImageOnce):
 
 
 def image_key(sample: Mapping) -> tuple[Hashable, ...]:
-    """What tells an image from others: its id and path.
+    """Identity of an image: its id and path.
 
     Raises:
-        ValueError: The sample says neither.
+        ValueError: The sample has neither.
     """
     key = sample.get('img_id'), sample.get('img_path')
     if key == (None, None):
         raise ValueError(
-            'a sample has neither img_id nor img_path, so images that a sampler repeats cannot be told: add '
+            'a sample has neither img_id nor img_path, so repeated images cannot be recognized: add '
             "one of them to the pipeline's meta_keys"
         )
     return key
 
 
 def image_name(sample: Mapping) -> str:
-    """How messages call an image."""
+    """Name of an image in messages."""
     return str(sample.get('img_path') or f'image {sample.get("img_id")}')
 
 
@@ -132,12 +133,12 @@ def meta_field(dataset_meta: Mapping | None, field: str, metric: object) -> Sequ
     """A field of the data set's metainfo.
 
     Raises:
-        ValueError: It is not there.
+        ValueError: The metainfo lacks the field.
     """
     value = (dataset_meta or {}).get(field)
     if value is None:
         raise ValueError(
             f"{type(metric).__name__} needs {field!r} in the data set's metainfo, which has "
-            f'{sorted(dataset_meta or {})}: use one of the panoptic or instance data sets, or add it'
+            f'{sorted(dataset_meta or {})}: use a panoptic or instance data set, or add the field'
         )
     return value

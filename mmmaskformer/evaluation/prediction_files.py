@@ -20,7 +20,7 @@ LARGEST_ID = 2**24 - 1
 
 
 def write_id_png(ids: NDArray[Any], path: Path) -> None:
-    """Write an id map ``(H, W)`` as COCO does: red + 256 green + 65536 blue, black where nothing is.
+    """Write an id map ``(H, W)`` in COCO's colors: id = red + 256 green + 65536 blue, 0 for void.
 
     Raises:
         ValueError: An id has more than 24 bits.
@@ -38,11 +38,11 @@ def read_id_png(path: Path) -> NDArray[Any]:
     """Read what :func:`write_id_png` wrote, ``(H, W)`` int64.
 
     Raises:
-        FileNotFoundError: There is no such image.
+        FileNotFoundError: The file is missing or not an image.
     """
     image = cv2.imread(opencv_path(path), cv2.IMREAD_COLOR)
     if image is None:
-        raise FileNotFoundError(f'{path} is missing or no image')
+        raise FileNotFoundError(f'{path} is missing or not an image')
     return image.astype(np.int64) @ (65536, 256, 1)
 
 
@@ -51,7 +51,7 @@ class PanopticSubmission:
 
     Args:
         prefix: Path and beginning of the names.
-        category_ids: The data set's own id of each class.
+        category_ids: Id of each class in annotation files.
     """
 
     def __init__(self, prefix: str, category_ids: Sequence[int]) -> None:
@@ -65,7 +65,7 @@ class PanopticSubmission:
         """Write the PNG of an image.
 
         Args:
-            sample: Names the image, by ``img_id`` and ``img_path``.
+            sample: With ``img_id`` and ``img_path``.
             ids: Its id map ``(H, W)``.
             segments: ``id``, ``category_id`` and ``score`` of its segments.
             name: Name of the PNG without suffix; None takes that of the image without its folder.
@@ -74,7 +74,7 @@ class PanopticSubmission:
             The entry of the image in the JSON file.
 
         Raises:
-            ValueError: The sample does not say which image it is, or an id is too large.
+            ValueError: The sample lacks ``img_id`` or ``img_path``, or an id is too large.
         """
         name = f'{name or _named(sample, "img_path").stem}.png'
         write_id_png(ids, self.folder / name)
@@ -92,13 +92,13 @@ class PanopticSubmission:
         """Write the JSON file.
 
         Raises:
-            ValueError: Two images have the same name, so that one PNG replaced the other.
+            ValueError: Two images have the same name, so that one PNG overwrote the other.
         """
         counts = Counter(annotation['file_name'] for annotation in annotations)
         name, count = max(counts.items(), key=lambda item: item[1], default=('', 0))
         if count > 1:
             raise ValueError(
-                f'{count} images would be written to {self.folder / name}: give them other names'
+                f'{count} images are written to the same file {self.folder / name}: rename the images'
             )
         return write_json(dict(annotations=sorted(annotations, key=itemgetter('file_name'))), self.json_file)
 
@@ -111,10 +111,10 @@ def write_json(content: Any, path: Path) -> Path:
 
 
 def image_id(sample: Mapping) -> int | str:
-    """The id that files give an image.
+    """The id of an image in annotation files.
 
     Raises:
-        ValueError: The sample does not say.
+        ValueError: The sample has no ``img_id``.
     """
     if sample.get('img_id') is None:
         raise ValueError(
@@ -125,7 +125,9 @@ def image_id(sample: Mapping) -> int | str:
 
 def _named(sample: Mapping, field: str) -> Path:
     if not sample.get(field):
-        raise ValueError(f"a sample has no {field}, which names its file: add it to the pipeline's meta_keys")
+        raise ValueError(
+            f"a sample has no {field}, from which its output is named: add it to the pipeline's meta_keys"
+        )
     return Path(sample[field])
 
 
@@ -135,15 +137,15 @@ def number_labels(
     reduce_zero_label: bool = False,
     label_map: Mapping[int, int] | None = None,
 ) -> NDArray[Any]:
-    """Class indices in the numbers of label files, of 8 bits where these suffice, else of 16.
+    """Translate class indices to the numbers of label files, of 8 bits if these suffice, else of 16.
 
     Args:
-        labels: Class of every pixel ``(H, W)``; what is not in ``[0, num_classes)`` has no class.
-        num_classes: Number of classes, which decides the number of bits, so that all files of a set are
-            alike.
+        labels: Class of every pixel ``(H, W)``; other values than ``[0, num_classes)`` are no class.
+        num_classes: Number of classes, which determines the number of bits, so that all files of a data set
+            have the same.
         reduce_zero_label: The files count classes from 1, and 0 is no class, as in ADE20K. Otherwise no class
             is the largest number: 255, or 65535 in 16 bits.
-        label_map: Class index of each number of the files, for data sets that use a part of their classes.
+        label_map: Class index of each number of the files, for data sets with a subset of their classes.
 
     Returns:
         ``(H, W)`` uint8 or uint16.

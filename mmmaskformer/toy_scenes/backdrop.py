@@ -1,4 +1,4 @@
-"""What lies behind the things: sky, buildings, grass and a road."""
+"""Background of a scene: sky, buildings, grass and a road."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ ROADS = ((0.30, 0.30, 0.32), (0.55, 0.55, 0.54), (0.62, 0.50, 0.36), (0.50, 0.34
 
 
 def sky(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """A gradient between two moods, with clouds: (height, width, 3)."""
+    """A gradient between two colors, with clouds: (height, width, 3)."""
     rows = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
     gradient = mix(rng, SKIES) * (1 - rows) + mix(rng, SKIES) * rows
     # Clouds are wider than tall: noise of a squeezed image, stretched.
@@ -95,13 +95,13 @@ def building(rng: np.random.Generator, light: Light, size: float) -> Sprite:
     else:
         sprite.paint(sprite.box(0, 0, 1, 0.05), roof)
     glass = mix(rng, SKIES) * rng.uniform(0.25, 0.8)
-    storeys, columns = int(rng.integers(2, 6)), int(rng.integers(2, 5))
+    stories, columns = int(rng.integers(2, 6)), int(rng.integers(2, 5))
     pane_width, pane_height = (
         corner / columns * rng.uniform(0.4, 0.65),
-        (1 - eaves) / storeys * rng.uniform(0.4, 0.6),
+        (1 - eaves) / stories * rng.uniform(0.4, 0.6),
     )
-    for storey in range(storeys):
-        top = eaves + (1 - eaves) * (storey + 0.25) / storeys
+    for story in range(stories):
+        top = eaves + (1 - eaves) * (story + 0.25) / stories
         for column in range(columns):
             left = corner * (column + 0.5) / columns - pane_width / 2
             lit = rng.uniform(0.6, 1.3)

@@ -44,7 +44,7 @@ class Light:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> 'Light':
-        """Some hour of some day."""
+        """Draw a direction, brightness and color of sunlight."""
         side = rng.choice([-1.0, 1.0]) * rng.uniform(0.4, 1.0)
         direction = np.array([side, -rng.uniform(0.5, 1.0), rng.uniform(0.2, 0.6)], dtype=np.float32)
         warmth = rng.uniform(-0.06, 0.1)
@@ -96,7 +96,7 @@ class Sprite:
 
 
 def ring(x: float, y: float, radius_x: Radius, radius_y: Radius, turns: np.ndarray) -> np.ndarray:
-    """Points (n, 2) about a centre, in the directions ``turns`` (in radians)."""
+    """Points (n, 2) about a center, in the directions ``turns`` (in radians)."""
     return np.stack([x + radius_x * np.cos(turns), y + radius_y * np.sin(turns)], axis=1)
 
 

@@ -1,18 +1,18 @@
-"""Composes scenes: sky, buildings and ground behind, things painted over them from far to near."""
+"""Composes scenes: background first, then things from far to near."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from ..datasets.toy import CATEGORIES, CATEGORY_IDS, UNLABELLED
+from ..datasets.toy import CATEGORIES, CATEGORY_IDS, UNLABELED
 from .backdrop import building, grass, road, sky
 from .canvas import Light, Sprite
 from .things import DRAWERS, stone
 
 SUPERSAMPLING = 2
 SMALLEST_SEGMENT = 40
-"""Segments of which fewer pixels are seen become unlabelled."""
+"""Segments with fewer visible pixels become unlabeled."""
 
 # Height of each thing where the ground meets the lower edge, as a share of the image's height.
 HEIGHTS = {'tree': 1.2, 'car': 0.56, 'person': 0.96, 'ball': 0.56, 'crate': 0.54, 'sign': 1.0}
@@ -22,7 +22,7 @@ HEIGHTS = {'tree': 1.2, 'car': 0.56, 'person': 0.96, 'ball': 0.56, 'crate': 0.54
 class Scene:
     """A drawn scene.
 
-    ``image`` is (H, W, 3) uint8 RGB; ``segments`` is (H, W) int32, 0 where unlabelled, else n for the
+    ``image`` is (H, W, 3) uint8 RGB; ``segments`` is (H, W) int32, 0 where unlabeled, else n for the
     segment of category ``categories[n - 1]``.
     """
 
@@ -32,8 +32,8 @@ class Scene:
 
     @property
     def labels(self) -> np.ndarray:
-        """(H, W) uint8: 0 unlabelled, else the category id."""
-        return np.array((UNLABELLED, *self.categories), dtype=np.uint8)[self.segments]
+        """(H, W) uint8: 0 unlabeled, else the category id."""
+        return np.array((UNLABELED, *self.categories), dtype=np.uint8)[self.segments]
 
 
 class _Painting:
@@ -51,7 +51,7 @@ class _Painting:
         self._label(self.segments[rows], mask, category)
 
     def place(self, sprite: Sprite, x: int, foot: int, category: str | None) -> None:
-        """Pastes a sprite that stands on row ``foot``, centred on column ``x``; it may leave the image."""
+        """Pastes a sprite that stands on row ``foot``, centered on column ``x``; it may leave the image."""
         top, left = foot - sprite.height, x - sprite.width // 2
         rows = slice(max(top, 0), min(foot, self.height))
         columns = slice(max(left, 0), min(left + sprite.width, self.width))
@@ -138,12 +138,12 @@ def _develop(rng: np.random.Generator, painting: _Painting, light: Light) -> np.
 def remove_slivers(
     segments: np.ndarray, categories: list[int], smallest: int = SMALLEST_SEGMENT
 ) -> tuple[np.ndarray, tuple[int, ...]]:
-    """Unlabels outlines between segments and segments hardly seen, and numbers what is left from 1.
+    """Unlabels outlines between segments and tiny segments, and renumbers the remaining ones from 1.
 
     Args:
         segments: Segment of every pixel (H, W), from 1.
         categories: Their categories.
-        smallest: Segments of fewer pixels than this go.
+        smallest: Segments of fewer pixels become unlabeled.
 
     Returns:
         The new segments and their categories.
@@ -151,7 +151,7 @@ def remove_slivers(
     outline = np.zeros(segments.shape, dtype=bool)
     outline[:, 1:] |= segments[:, 1:] != segments[:, :-1]
     outline[1:] |= segments[1:] != segments[:-1]
-    segments = np.where(outline, UNLABELLED, segments)
+    segments = np.where(outline, UNLABELED, segments)
     areas = np.bincount(segments.ravel(), minlength=len(categories) + 1)
     kept = [number for number in range(1, len(categories) + 1) if areas[number] >= smallest]
     numbers = np.zeros(len(categories) + 1, dtype=np.int32)

@@ -158,7 +158,7 @@ def tree(rng: np.random.Generator, light: Light, size: float) -> Sprite:
 
 
 def _tiers(rng: np.random.Generator, sprite: Sprite) -> Iterator[tuple[float, float, float, np.ndarray]]:
-    """Centre, reach and mask of each tier of a conifer, from the lowest up."""
+    """Center, reach and mask of each tier of a conifer, from the lowest up."""
     num_tiers, bottom = int(rng.integers(3, 6)), rng.uniform(0.75, 0.9)
     step = bottom / num_tiers
     for tier in reversed(range(num_tiers)):
@@ -168,7 +168,7 @@ def _tiers(rng: np.random.Generator, sprite: Sprite) -> Iterator[tuple[float, fl
 
 
 def _clumps(rng: np.random.Generator, sprite: Sprite) -> Iterator[tuple[float, float, float, np.ndarray]]:
-    """Centre, reach and mask of each clump of leaves, from the lowest up."""
+    """Center, reach and mask of each clump of leaves, from the lowest up."""
     for y in sorted(rng.uniform(0.2, 0.52, 9), reverse=True):
         x, reach = rng.uniform(0.26, 0.74), rng.uniform(0.16, 0.26)
         yield x, y, reach, sprite.ellipse(x, y, reach, reach * 0.75)

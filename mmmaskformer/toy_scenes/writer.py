@@ -27,7 +27,7 @@ DRAWING = 1
 
 @dataclass(frozen=True)
 class ToyRecipe:
-    """What decides every byte of a toy data set."""
+    """Settings of a toy data set; equal recipes give identical files."""
 
     num_training: int = 480
     num_validation: int = 96
@@ -53,7 +53,7 @@ class ToyRecipe:
         return {'training': self.num_training, 'validation': self.num_validation}
 
     def draw(self, split: str, index: int) -> Scene:
-        """Draws one scene; no other scene has a say in it."""
+        """Draws one scene; it does not depend on other scenes."""
         rng = np.random.default_rng([self.seed, list(self.splits).index(split), index])
         return draw_scene(rng, self.height, self.width)
 
@@ -177,7 +177,7 @@ def _write(path: Path, pixels: np.ndarray, options: list[int] | None = None) -> 
 
 
 def _show_progress(items: Iterable[_T], total: int, title: str) -> Iterator[_T]:
-    """Passes the items on and says how many came: in a terminal one line, rewritten, else ten lines."""
+    """Yields the items and prints how many: one line that is rewritten in a terminal, else ten lines."""
     in_terminal = sys.stdout.isatty()
     steps = {total} | {total * tenth // 10 for tenth in range(1, 10)}
     for count, item in enumerate(items, start=1):
@@ -193,7 +193,7 @@ def color_segments(scene: Scene) -> tuple[list[int], np.ndarray]:
 
     Returns:
         The ids, R + 256 G + 65536 B, in the order of ``scene.categories``; and the id map as an RGB image
-        (H, W, 3) uint8, black where unlabelled.
+        (H, W, 3) uint8, black where unlabeled.
     """
     colors = np.zeros((len(scene.categories) + 1, 3), dtype=np.uint8)
     taken: dict[int, int] = {}

@@ -50,7 +50,7 @@ def test_label_maps_by_hand(tmp_path, capsys):
     assert cv2.imread(str(tmp_path / 'out/train.png')).shape[2] == 3
     printed = capsys.readouterr().out
     assert 'dog' in printed
-    assert '1 of 4 classes never occur: dog.' in printed
+    assert '1 of 4 classes never occurs: dog.' in printed
 
 
 def test_panoptic_by_hand(tmp_path):

@@ -80,7 +80,7 @@ def test_pixels_read_back(ade):
 
 
 def test_written_again(ade):
-    """Nothing changes, whatever the number of processes; output that differs is left alone."""
+    """Nothing changes, whatever the number of processes; output that differs is not overwritten."""
     write_ade20k_panoptic(ade, num_workers=1)
     paths = sorted(path for path in ade.rglob('ade20k_panoptic_*') if path.is_file())
     paths += sorted((ade / 'ade20k_panoptic_train').iterdir())
@@ -89,11 +89,13 @@ def test_written_again(ade):
     assert [path.read_bytes() for path in paths] == before
     png = ade / 'ade20k_panoptic_train' / 'ADE_2.png'
     cv2.imwrite(str(png), np.ones((3, 4, 3), np.uint8))
-    with pytest.raises(FileExistsError, match=r'ADE_2\.png is there already and differs: remove it'):
+    with pytest.raises(FileExistsError, match=r'ADE_2\.png already exists with other pixels: remove it'):
         write_ade20k_panoptic(ade, num_workers=1)
     png.unlink()
     (ade / 'ade20k_panoptic_train.json').write_text('{}')
-    with pytest.raises(FileExistsError, match=r'ade20k_panoptic_train\.json is there already and differs'):
+    with pytest.raises(
+        FileExistsError, match=r'ade20k_panoptic_train\.json already exists with other content'
+    ):
         write_ade20k_panoptic(ade, num_workers=1)
 
 
@@ -131,7 +133,7 @@ def test_bad_maps(ade):
     with pytest.raises(ValueError, match=re.escape('object 2 has the classes [1, 2]')):
         write_ade20k_panoptic(ade, num_workers=1)
     damage(ade, 'annotations_instance', OBJECTS)
-    with pytest.raises(ValueError, match=r'ADE_1\.png is no PNG of three channels of 8 bits'):
+    with pytest.raises(ValueError, match=r'ADE_1\.png is not a PNG of three channels of 8 bits'):
         write_ade20k_panoptic(ade, num_workers=1)
     damage(ade, 'annotations_instance', np.zeros((2, 4, 3)))
     with pytest.raises(ValueError, match=r'ADE_1\.png is 4x2 pixels, but its image is 4x3'):

@@ -130,8 +130,8 @@ class Harmful:
         ({'folder': ['ADE/a', 'ADE/b'], 'filename': ['a']}, 'is not an index of ADE20K'),
         ({'folder': ['ADE/..'], 'filename': ['ADE_val_1.jpg']}, "names the file '../ADE_val_1.jpg', which"),
         ({'folder': ['ADE/a'], 'filename': ['../ADE_val_1.jpg']}, 'which is not inside'),
-        ({'folder': ['ADE/a'] * 2, 'filename': ['ADE_train_1.jpg'] * 2}, r'names ADE_train_1\.jpg twice'),
-        ({'folder': [], 'filename': []}, 'names no image of training'),
+        ({'folder': ['ADE/a'] * 2, 'filename': ['ADE_train_1.jpg'] * 2}, r'lists ADE_train_1\.jpg twice'),
+        ({'folder': [], 'filename': []}, 'lists no image of training'),
         ([], 'is not an index of ADE20K'),
     ],
 )
@@ -150,7 +150,7 @@ def test_tool(ade, root, monkeypatch, capsys):
 
 
 def test_subset_of_classes(ade):
-    """What is left out is ignored, not taken for class 255."""
+    """Classes outside the subset are ignored, not taken for class 255."""
     write_ade20k_full(ade, ['training'], num_workers=1)
     classes = (CLASSES[3148], 'sky')
     sample = load(ade, metainfo={'classes': classes})[0]

@@ -13,7 +13,7 @@ from mmengine.registry import TRANSFORMS, DefaultScope
 from small_coco import CATEGORIES, IDS, SEGMENTS, colors, document, write_image, write_json
 
 from mmmaskformer.datasets import CocoPanopticDataset, LoadAnnotations, LoadImageFromFile
-from mmmaskformer.datasets.file_checks import check_whole
+from mmmaskformer.datasets.file_checks import check_complete
 from mmmaskformer.datasets.segmentations import draw_segmentation, run_lengths
 from mmmaskformer.evaluation.prediction_files import write_id_png
 from mmmaskformer.file_names import opencv_path
@@ -29,13 +29,13 @@ def encoded(pixels, suffix='.png'):
 
 @pytest.mark.parametrize('suffix', ['.jpg', '.png'])
 def test_every_cut_is_noticed(suffix):
-    """Whatever the decoder: OpenCV 4 fills up with grey."""
+    """Whatever the decoder: OpenCV 4 fills the rest with gray."""
     content = encoded(NOISE, suffix)
-    check_whole(content)
-    check_whole(content + b'bytes behind the end')
+    check_complete(content)
+    check_complete(content + b'bytes behind the end')
     for length in range(8, len(content)):
         with pytest.raises(ValueError, match='cut off'):
-            check_whole(content[:length])
+            check_complete(content[:length])
 
 
 def test_every_changed_byte_of_a_png_is_noticed():
@@ -44,22 +44,22 @@ def test_every_changed_byte_of_a_png_is_noticed():
         changed = bytearray(content)
         changed[place] ^= 1
         with pytest.raises(ValueError, match=r'cut off|changed'):
-            check_whole(bytes(changed))
+            check_complete(bytes(changed))
 
 
 def test_preview_inside_a_jpeg_is_not_its_end():
     """Cameras put a small JPEG, with an end of its own, before the image."""
     content, preview = encoded(NOISE, '.jpg'), encoded(NOISE[:8, :8], '.jpg')
     held = content[:2] + b'\xff\xe1' + struct.pack('>H', len(preview) + 2) + preview + content[2:]
-    check_whole(held)
+    check_complete(held)
     with pytest.raises(ValueError, match='cut off'):
-        check_whole(held[: len(preview) + 60])
+        check_complete(held[: len(preview) + 60])
 
 
 def test_text_of_a_png_may_be_damaged():
     content = encoded(NOISE)
     comment = struct.pack('>I', 3) + b'tEXt' + b'abc' + struct.pack('>I', zlib.crc32(b'tEXt') ^ 1)
-    check_whole(content[:33] + comment + content[33:])
+    check_complete(content[:33] + comment + content[33:])
 
 
 @pytest.mark.parametrize(('suffix', 'loader'), [('.jpg', LoadImageFromFile), ('.png', LoadAnnotations)])

@@ -39,9 +39,9 @@ def test_ade20k():
     assert [c.name for c in categories] == [name.strip() for name in ADE20KDataset.METAINFO['classes']]
     assert [list(c.color) for c in categories] == ADE20KDataset.METAINFO['palette']
     things = [{category.name, *category.aliases} for category in categories if category.isthing]
-    theirs = MMDetAde20k.METAINFO['thing_classes']
-    assert len(things) == len(theirs) == 100
-    assert all(name in names for names, name in zip(things, theirs))
+    mmdet_things = MMDetAde20k.METAINFO['thing_classes']
+    assert len(things) == len(mmdet_things) == 100
+    assert all(name in names for names, name in zip(things, mmdet_things))
 
 
 def test_ade20k_knows_the_names_of_the_original_files():
@@ -56,7 +56,7 @@ def test_ade20k_knows_the_names_of_the_original_files():
     check_agreement(load_categories('ade20k_panoptic'), found, 'f.json')
 
 
-def test_what_a_data_set_says_of_its_classes():
+def test_metainfo_of_classes():
     colored = [{**SKY, 'color': [1, 2, 3]}, CAT]
     assert metainfo_of(load_categories(colored)) == {
         'classes': ('sky', 'cat'),

@@ -63,7 +63,7 @@ def test_what_a_transform_does_not_take_is_refused_by_name(data_set, loader, tra
     dataset = RepeatDataset(data_set(loader, transform, inner), times=2)
     name = transform['type'].rpartition('.')[2]
     with pytest.raises(
-        ValueError, match=f'{name} in the pipeline of BaseSegDataset takes .* but the first image'
+        ValueError, match=f'{name} in the pipeline of BaseSegDataset supports .* but the first image'
     ):
         check_channels(dataset)
 

@@ -117,7 +117,7 @@ def test_panoptic_annotations_written_again(city):
     assert after == before
     png = next(iter(files_of(city, '*_panoptic.png')))
     save(png, np.ones((HEIGHT, WIDTH, 3), np.uint8))
-    with pytest.raises(FileExistsError, match=re.escape(f'{png} is there already and differs')):
+    with pytest.raises(FileExistsError, match=re.escape(f'{png} already exists with other pixels')):
         write_cityscapes_panoptic(city, num_workers=1)
 
 

@@ -14,7 +14,7 @@ from torch.utils.data import BatchSampler, DataLoader, Subset
 
 from mmmaskformer.datasets import CocoInstanceDataset, CocoPanopticDataset
 from mmmaskformer.datasets.class_contents import class_counts, contents_of
-from mmmaskformer.datasets.dataset_wrappers import leaves
+from mmmaskformer.datasets.dataset_wrappers import unwrapped_datasets
 from mmmaskformer.engine.position_seeding import seed_by_position
 
 
@@ -131,11 +131,11 @@ def test_numbered_samples(tmp_path):
 
 def test_leaves_and_their_times(tmp_path):
     plain = DATASETS.build(write_label_maps(tmp_path))
-    assert leaves(plain)[0].times.tolist() == [1, 1, 1, 1]
+    assert unwrapped_datasets(plain)[0].times.tolist() == [1, 1, 1, 1]
     repeated = dict(type='RepeatDataset', times=3, dataset=balanced(write_label_maps(tmp_path)))
-    both = leaves(DATASETS.build(dict(type='ConcatDataset', datasets=[plain, repeated])))
-    assert [leaf.times.tolist() for leaf in both] == [[1, 1, 1, 1], [6, 3, 3, 6]]
-    assert [leaf.times.tolist() for leaf in leaves(Subset(plain, [0, 0, 3]))] == [[2, 0, 0, 1]]
+    both = unwrapped_datasets(DATASETS.build(dict(type='ConcatDataset', datasets=[plain, repeated])))
+    assert [part.times.tolist() for part in both] == [[1, 1, 1, 1], [6, 3, 3, 6]]
+    assert [part.times.tolist() for part in unwrapped_datasets(Subset(plain, [0, 0, 3]))] == [[2, 0, 0, 1]]
 
 
 def test_counts_by_hand(tmp_path):

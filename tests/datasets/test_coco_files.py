@@ -1,4 +1,4 @@
-"""What is left out of COCO files is counted; what cannot be used is refused in one sentence."""
+"""Entries of COCO files that are skipped are counted; files that cannot be used are refused."""
 
 import re
 from pathlib import Path
@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from coco_dialects import NOT_USED, outline, write_dialect
+from pycocotools import mask as coco_masks
 from small_coco import document as panoptic_document
 from small_coco import write_json
 
-from mmmaskformer.datasets import CocoInstanceDataset, CocoPanopticDataset, coco_json
+from mmmaskformer.datasets import CocoInstanceDataset, CocoPanopticDataset, coco_json, segmentation_checks
 from mmmaskformer.datasets.coco_instance import NO_OUTLINE, NO_PIXEL, SPECK
-from mmmaskformer.datasets.segmentation_checks import without_pixels
-from mmmaskformer.datasets.segmentations import draw_segmentation
+from mmmaskformer.datasets.segmentation_checks import undrawable, without_pixels
+from mmmaskformer.datasets.segmentations import draw_segmentation, run_lengths
 
 BOX = (2, 3, 7, 9)
 IMAGES = [dict(id=1, file_name='a.png', height=12, width=16), dict(id=2, file_name='b/c.png')]
@@ -32,7 +33,7 @@ def objects(dataset):
     return [len(dataset.get_data_info(i)['instances']) for i in range(len(dataset))]
 
 
-def test_what_is_left_out_is_counted_by_reason_with_the_file_names(tmp_path, monkeypatch):
+def test_skipped_entries_are_counted_by_reason_with_the_file_names(tmp_path, monkeypatch):
     annotations = [
         entry(id=0),
         entry(id=0),  # listed twice
@@ -61,20 +62,20 @@ def test_what_is_left_out_is_counted_by_reason_with_the_file_names(tmp_path, mon
     assert '2 objects without an outline (segmentation missing or empty) (b/c.png, a.png)' in lines[0]
 
 
-def test_nothing_left_out_is_not_logged(tmp_path, monkeypatch):
+def test_nothing_is_logged_without_skipped_entries(tmp_path, monkeypatch):
     monkeypatch.setattr(coco_json, 'print_log', lambda *_: pytest.fail('nothing to log'))
     assert build(tmp_path, [entry()]).left_out == {}
 
 
 @pytest.mark.parametrize('unused', NOT_USED, ids=str)
-def test_every_kind_of_nothing(tmp_path, unused):
+def test_every_kind_of_empty_outline(tmp_path, unused):
     dataset = build(tmp_path, [entry(), entry(**{'segmentation': None, **unused})])
     assert objects(dataset) == [1, 0]
     assert dataset.num_empty == 1
 
 
 @pytest.mark.parametrize('shape', [(12, 16), None])
-def test_outlines_are_judged_without_drawing_them_as_by_drawing_them(shape):
+def test_empty_outlines_are_found_without_drawing_them(shape):
     """Slivers, bow ties, polygons drawn twice and at the border, against what pycocotools draws."""
     rng = np.random.default_rng(0)
     outlines = []
@@ -102,7 +103,7 @@ def test_outlines_are_judged_without_drawing_them_as_by_drawing_them(shape):
         ([entry(5), entry(6)], 'none of its 2 annotations belongs to an image that it lists'),
         (
             [entry(segmentation=[[1, 1, 5, 5]])],
-            'none of its 1 annotations can be used (1 objects whose outline',
+            'none of its 1 annotations can be used (1 object whose outline',
         ),
         (
             panoptic_document()['annotations'],
@@ -115,7 +116,7 @@ def test_outlines_are_judged_without_drawing_them_as_by_drawing_them(shape):
         ([entry(segmentation='x')], "has segmentation='x', expected a list or an object"),
     ],
 )
-def test_what_cannot_be_used_is_refused_before_training(tmp_path, annotations, message):
+def test_unusable_files_are_refused_before_training(tmp_path, annotations, message):
     for test_mode in (False, True):
         with pytest.raises(ValueError, match=re.escape(message)):
             build(tmp_path, annotations, test_mode=test_mode)
@@ -181,3 +182,34 @@ def test_panoptic_segments_may_lack_fields_and_write_ids_as_text(tmp_path):
         'annotations listed twice': ['a.png'],
         'annotations of images that the file does not list': ['z.png'],
     }
+
+
+def random_run_lengths(shape=(12, 16), number=50):
+    rng = np.random.default_rng(0)
+    masks = [np.asfortranarray(rng.random(shape) < rng.uniform(0.05, 0.95), np.uint8) for _ in range(number)]
+    texts = [coco_masks.encode(mask)['counts'].decode() for mask in masks]
+    return [dict(size=list(shape), counts=text) for text in texts]
+
+
+def test_intact_run_lengths_are_not_decoded_one_by_one(monkeypatch):
+    outlines = random_run_lengths()
+    monkeypatch.setattr(segmentation_checks, '_check', lambda *_: pytest.fail('decoded'))
+    monkeypatch.setattr(segmentation_checks, 'TEXTS', 7)
+    assert undrawable(outlines, [(12, 16), None] * 25) == {}
+
+
+def test_run_lengths_that_are_cut_off_or_damaged():
+    outlines = random_run_lengths()
+    cut = [dict(outline, counts=outline['counts'][:-1]) for outline in outlines]
+    damaged = [dict(outline, counts='1' + outline['counts'][1:]) for outline in outlines]
+    faults = undrawable([*outlines, *cut, *damaged], [(12, 16)] * 150)
+    assert not set(faults) & set(range(50))
+    assert set(faults) >= set(range(50, 100))
+    for place, outline_ in enumerate(damaged, start=100):  # the first number may be the same as before
+        assert (place in faults) == (sum(run_lengths(outline_['counts'])) != 12 * 16)
+
+
+def test_run_lengths_that_are_cut_off_are_refused_before_training(tmp_path):
+    cut = dict(size=[12, 16], counts=random_run_lengths()[0]['counts'][:-3])
+    with pytest.raises(ValueError, match=r'1 object cannot be drawn, the first: object 7 of a\.png: its'):
+        build(tmp_path, [entry(), entry(id=7, segmentation=cut)])

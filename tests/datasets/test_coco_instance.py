@@ -91,7 +91,7 @@ def test_crowds_are_marked(tmp_path):
     assert sample['segments_info'][0]['iscrowd'] is True
 
 
-def test_objects_without_area_are_left_out_and_counted(tmp_path):
+def test_objects_without_area_are_skipped_and_counted(tmp_path):
     nothing = [instance([]), instance([[1, 1, 4, 1, 7, 1]], area=9), instance(polygon(1, 1, 4, 4), area=0)]
     dataset = build(tmp_path, nothing)
     assert [entry['id'] for entry in dataset.get_data_info(0)['instances']] == [2]
@@ -151,7 +151,7 @@ def test_outline_that_cannot_be_drawn_is_refused_when_the_file_is_read(tmp_path,
     """Not in the middle of training; unless bad samples are skipped, which then happens as it is loaded."""
     good = instance(polygon(2, 2, 6, 5))
     sizes = {'height': HEIGHT, 'width': WIDTH}
-    start = 'annotations.json: 1 objects cannot be drawn. The first is object 1 of a.jpg: '
+    start = 'annotations.json: 1 object cannot be drawn, the first: object 1 of a.jpg: '
     with pytest.raises(ValueError, match=re.escape(start) + '.*' + re.escape(message)):
         build(tmp_path, [good, instance(segmentation), good], sizes)
     with unreadable_as_empty():
@@ -163,5 +163,5 @@ def test_outline_that_cannot_be_drawn_is_refused_when_the_file_is_read(tmp_path,
 def test_outlines_of_images_without_a_listed_size_are_refused_for_what_is_known(tmp_path):
     assert len(build(tmp_path, [instance([[-900, 0, 900, 0, 900, 900]])])) == 2
     for wrong in ([[1, 2, 3]], [[1, 2, 3, float('inf'), 5, 6]], {'size': [8, 10], 'counts': [79]}):
-        with pytest.raises(ValueError, match='1 objects cannot be drawn'):
+        with pytest.raises(ValueError, match='1 object cannot be drawn'):
             build(tmp_path, [instance(wrong)])

@@ -154,7 +154,7 @@ def repeated(key, **kwargs):
         (change(('annotations', 0, 'image_id'), 10), 'none of its 1 annotations belongs to an image that'),
         (
             repeated('annotations', file_name='b.png'),
-            'the annotation b.png belongs to image 11, which has one already',
+            'the annotation b.png belongs to image 11, which has another annotation',
         ),
         (
             repeated('images', file_name='b.jpg'),
@@ -163,7 +163,7 @@ def repeated(key, **kwargs):
         (change(('images', 0, 'file_name'), None), "has no 'file_name'"),
         (change(('annotations', 0, 'segments_info'), None), "annotations[0] has no 'segments_info'"),
         (change(('categories', 0, 'isthing'), None), "has no 'isthing'"),
-        (change(('images',), None), 'has no list of images'),
+        (change(('images',), None), "has no key 'images'"),
     ],
 )
 def test_bad_file(tmp_path, content, message):
@@ -172,7 +172,7 @@ def test_bad_file(tmp_path, content, message):
     assert str(tmp_path / 'annotations.json') in str(error.value)
 
 
-def test_ade20k_says_why_a_segment_appears_twice(tmp_path):
+def test_ade20k_error_explains_why_a_segment_appears_twice(tmp_path):
     path = write_json(tmp_path, fault(id=300))
     with pytest.raises(ValueError, match='300 appears twice: road and skyscraper share a color'):
         Ade20kPanopticDataset(ann_file=path, categories=CATEGORIES)
@@ -194,8 +194,8 @@ def test_broken_json(tmp_path):
     ('kwargs', 'message'),
     [
         ({'metainfo': {'classes': ('cat',)}}, 'metainfo has classes.*set categories instead'),
-        ({'img_suffix': '.png'}, 'img_suffix has no use'),
-        ({'filter_cfg': {'min_size': 3}}, "filter_cfg has 'min_size', but knows only filter_empty_gt"),
+        ({'img_suffix': '.png'}, 'img_suffix is not a setting'),
+        ({'filter_cfg': {'min_size': 3}}, "Unknown key 'min_size' in filter_cfg; expected filter_empty_gt"),
     ],
 )
 def test_bad_arguments(tmp_path, kwargs, message):

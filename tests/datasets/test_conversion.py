@@ -44,10 +44,10 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / 'a.png'
     monkeypatch.setattr(type(path), 'replace', lambda *_: (_ for _ in ()).throw(OSError('no space left')))
     with pytest.raises(OSError, match='no space left'):
-        conversion.write_whole(path, b'content')
+        conversion.write_atomically(path, b'content')
     assert not path.exists()
     monkeypatch.undo()
-    conversion.write_whole(path, b'content')
+    conversion.write_atomically(path, b'content')
     assert path.read_bytes() == b'content'
     assert sorted(tmp_path.iterdir()) == [path]
 
@@ -59,7 +59,7 @@ def test_maps_are_read_as_they_are(tmp_path):
     assert conversion.read_map(tmp_path / 'p.png').tolist() == [[3, 1]]
     cv2.imwrite(str(tmp_path / 'w.png'), np.array([[40000]], np.uint16))
     assert conversion.read_map(tmp_path / 'w.png', dtype=np.uint16).tolist() == [[40000]]
-    with pytest.raises(ValueError, match=r'w\.png is no PNG of one channel of 8 bits'):
+    with pytest.raises(ValueError, match=r'w\.png is not a PNG of one channel of 8 bits'):
         conversion.read_map(tmp_path / 'w.png')
     conversion.write_map(tmp_path / 'c.png', np.array([[[1, 2, 3]]], np.uint8))
     assert conversion.read_map(tmp_path / 'c.png', 3).tolist() == [[[1, 2, 3]]]

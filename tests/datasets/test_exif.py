@@ -186,7 +186,7 @@ def test_a_square_image_does_not_show_what_its_labels_were_drawn_on(tmp_path, me
     assert len(messages) == 1
 
 
-def test_it_is_said_once(tmp_path, messages):
+def test_warnings_are_logged_once(tmp_path, messages):
     cv2.imwrite(str(tmp_path / 'labels.png'), STORED)
     loader = LoadImageFromFile()
     for orientation in (3, 4, 2, 6, 8):
@@ -195,7 +195,7 @@ def test_it_is_said_once(tmp_path, messages):
     assert ['3.png' in messages[0], '6.png' in messages[1], len(messages)] == [True, True, 2]
 
 
-def test_nothing_is_said_without_ground_truth(tmp_path, messages):
+def test_no_warning_without_ground_truth(tmp_path, messages):
     sample = write_image(tmp_path / 'a.png', 3)
     LoadImageFromFile()(dict(sample))
     LoadImageFromFile()(dict(sample, seg_map_path=str(tmp_path / 'missing.png')))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmmaskformer.datasets.image_headers import ImageHead, read_head
+from mmmaskformer.datasets.image_headers import ImageHeader, read_header
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,8 @@ def test_kinds(tmp_path, name, channels, dtype):
     path = str(tmp_path / name)
     assert cv2.imwrite(path, np.zeros(shape, dtype))
     bits = 8 * np.dtype(dtype).itemsize
-    assert read_head(path) == ImageHead(5, 7, channels, bits)
-    assert read_head(path, dict(backend='local')) == ImageHead(5, 7, channels, bits)
+    assert read_header(path) == ImageHeader(5, 7, channels, bits)
+    assert read_header(path, dict(backend='local')) == ImageHeader(5, 7, channels, bits)
 
 
 @pytest.mark.parametrize('suffix', ['jpg', 'png', 'webp', 'tif'])
@@ -41,23 +41,23 @@ def test_turned_as_the_loader_turns(tmp_path, suffix):
     exif[274] = 6
     path = tmp_path / f'turned.{suffix}'
     image.save(path, exif=exif)
-    assert read_head(str(path)).turned == (suffix != 'tif')
+    assert read_header(str(path)).turned == (suffix != 'tif')
 
 
 def test_png_is_not_decoded(tmp_path):
     path = tmp_path / 'a.png'
     Image.new('RGB', (7, 5)).save(path)
     path.write_bytes(path.read_bytes()[:33])
-    assert read_head(str(path)) == ImageHead(5, 7, 3, 8)
+    assert read_header(str(path)) == ImageHeader(5, 7, 3, 8)
 
 
 def test_palette(tmp_path):
     image = Image.new('RGB', (7, 5))
     image.convert('P').save(tmp_path / 'palette.png')
-    assert read_head(str(tmp_path / 'palette.png')) == ImageHead(5, 7, 3, 8)
+    assert read_header(str(tmp_path / 'palette.png')) == ImageHeader(5, 7, 3, 8)
 
 
 def test_not_an_image(tmp_path):
     (tmp_path / 'a.jpg').write_bytes(b'nothing')
     with pytest.raises(ValueError, match='it is not an image'):
-        read_head(str(tmp_path / 'a.jpg'))
+        read_header(str(tmp_path / 'a.jpg'))

@@ -43,7 +43,7 @@ def test_id_without_segment(tmp_path):
         load(tmp_path, colors(IDS), SEGMENTS[:3])
 
 
-def test_segment_without_pixels_is_left_out_of_training_and_evaluation(tmp_path):
+def test_segment_without_pixels_is_skipped_in_training_and_evaluation(tmp_path):
     sample = load(tmp_path, colors(np.where(IDS == 5, 0, IDS)))
     assert [s['id'] for s in sample['segments_info']] == [1, 2, 3]
     assert [s['area'] for s in sample['segments_info']] == [5, 2, 3]
@@ -75,7 +75,7 @@ def test_bad_maps(tmp_path):
         LoadPanopticAnnotations()(results)
     with pytest.raises(FileNotFoundError, match=r'The panoptic map .*c\.png does not exist: restore'):
         LoadPanopticAnnotations()({**results, 'seg_map_path': str(tmp_path / 'c.png')})
-    with pytest.raises(ValueError, match=r'comes without segments_info.*CocoPanopticDataset'):
+    with pytest.raises(ValueError, match=r'has no segments_info.*CocoPanopticDataset'):
         LoadPanopticAnnotations()({'seg_map_path': 'a.png'})
 
 

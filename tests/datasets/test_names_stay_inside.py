@@ -70,9 +70,9 @@ DATA_SETS = {
 
 def load(kind: type, folder: Path, content: dict, **settings) -> list[dict]:
     (folder / 'a.json').write_text(json.dumps(content))
-    given = dict(data_root=str(folder), data_prefix=DATA_SETS.get(kind), categories=None)
-    given.update(settings)
-    return kind(str(folder / 'a.json'), pipeline=[], lazy_init=True, **given).load_data_list()
+    arguments = dict(data_root=str(folder), data_prefix=DATA_SETS.get(kind), categories=None)
+    arguments.update(settings)
+    return kind(str(folder / 'a.json'), pipeline=[], lazy_init=True, **arguments).load_data_list()
 
 
 def content_for(kind: type) -> dict:

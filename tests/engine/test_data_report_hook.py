@@ -80,7 +80,7 @@ def test_masks_of_0_and_255(tmp_path, said):
         '!train data: 3 of 4 classes never occur: road, car, dog.',
         "!train data: the label maps hold 0 and 255 alone: 0 is learned as 'sky', and 255 is no class. If "
         "255 stands for 'road', replace it by 1 in the files.",
-        '!val data: 1 of 4 classes never occur: dog.',
+        '!val data: 1 of 4 classes never occurs: dog.',
     ]
 
 

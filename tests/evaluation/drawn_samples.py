@@ -53,16 +53,20 @@ def draw_sample(number: int, shape: tuple[int, int] = (24, 32), num_segments: in
 
 
 def pack_sample(
-    number: int, ground_truth: np.ndarray, segments: list[dict], prediction: np.ndarray, found: list[dict]
+    number: int,
+    ground_truth: np.ndarray,
+    segments: list[dict],
+    prediction: np.ndarray,
+    predicted_segments: list[dict],
 ) -> SegDataSample:
     """A sample with all kinds of ground truth and predictions."""
     classes_of_ground_truth = np.full(ground_truth.max() + 1, 255)
     for segment in segments:
         classes_of_ground_truth[segment['id']] = segment['category_id']
     classes_of_prediction = np.zeros(prediction.max() + 1, dtype=int)
-    for segment in found:
+    for segment in predicted_segments:
         classes_of_prediction[segment['id']] = segment['category_id']
-    things = [segment for segment in found if segment['isthing']]
+    things = [segment for segment in predicted_segments if segment['isthing']]
     masks = np.stack([prediction == segment['id'] for segment in things] or [np.zeros_like(ground_truth)]) > 0
     sample = SegDataSample(
         metainfo=dict(img_id=number, img_path=f'folder/{number:06d}.jpg', ori_shape=ground_truth.shape[-2:])
@@ -75,7 +79,7 @@ def pack_sample(
                 data=torch.from_numpy(classes_of_ground_truth[ground_truth].astype(np.uint8))[None]
             ),
             pred_panoptic_seg=PixelData(data=torch.from_numpy(prediction.astype(np.int32))[None]),
-            pred_segments_info=found,
+            pred_segments_info=predicted_segments,
             pred_sem_seg=PixelData(data=torch.from_numpy(classes_of_prediction[prediction])[None]),
             pred_instances=InstanceData(
                 labels=torch.tensor([segment['category_id'] for segment in things], dtype=torch.int64),
@@ -88,7 +92,7 @@ def pack_sample(
 
 
 def evaluate(metric, samples, meta: dict = META) -> dict:
-    """What the metric says of some samples."""
+    """Results of the metric for a list of samples."""
     metric.dataset_meta = meta
     for sample in samples:
         metric.process({}, [sample.to_dict()])
@@ -101,17 +105,17 @@ def box(top: int, left: int, height: int, width: int, shape=(128, 128)) -> torch
     return mask
 
 
-def objects(number: int, ground_truth: list, found: list, shape=(128, 128)) -> SegDataSample:
-    """ground truth: (mask, class, crowd); found: (mask, class, score). True masks may overlap."""
+def objects(number: int, ground_truth: list, detections: list, shape=(128, 128)) -> SegDataSample:
+    """Sample of ground truth (mask, class, crowd) and detections (mask, class, score); masks may overlap."""
     sample = SegDataSample(metainfo=dict(img_id=number, img_path=f'{number}.jpg', ori_shape=shape))
     layers = torch.stack([mask * i for i, (mask, *_) in enumerate(ground_truth, 1)] or [torch.zeros(shape)])
     segments = [
         dict(id=i, category_id=c, isthing=True, iscrowd=crowd, area=int(mask.sum()))
         for i, (mask, c, crowd) in enumerate(ground_truth, 1)
     ]
-    masks, labels, scores = zip(*found) if found else ((), (), ())
+    masks, labels, scores = zip(*detections) if detections else ((), (), ())
     predicted = InstanceData(
-        masks=torch.stack(masks) if found else torch.zeros(0, *shape, dtype=torch.bool),
+        masks=torch.stack(masks) if detections else torch.zeros(0, *shape, dtype=torch.bool),
         labels=torch.tensor(labels, dtype=torch.int64),
         scores=torch.tensor(scores, dtype=torch.float32),
     )

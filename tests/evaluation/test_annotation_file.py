@@ -73,7 +73,7 @@ def test_a_copy_and_a_larger_file_will_do(tmp_path, dataset):
     [
         (
             dict(images=DOCUMENT['images'][1:]),
-            'has no image of id 0, which the data set has: set',
+            'has no image with the id 0, which the data set has: set',
         ),
         (
             dict(images=[dict(id=0, file_name='7.png'), DOCUMENT['images'][1]]),

@@ -43,9 +43,9 @@ def test_half_of_the_objects_found_after_a_false_one():
 
 
 def test_a_crowd_is_no_miss_and_excuses_what_lies_in_it():
-    found, crowd = box(0, 0, 50, 50), box(60, 0, 50, 120)
+    mask, crowd = box(0, 0, 50, 50), box(60, 0, 50, 120)
     inside = [(box(60, 10 * i, 50, 10), 1, 0.9) for i in range(3)]
-    sample = objects(0, [(found, 1, 0), (crowd, 1, 1)], [*inside, (found, 1, 0.5)])
+    sample = objects(0, [(mask, 1, 0), (crowd, 1, 1)], [*inside, (mask, 1, 0.5)])
     assert evaluate(InstanceAP(), [sample])['AP'] == pytest.approx(100)
 
 
@@ -65,7 +65,7 @@ def test_the_listed_area_decides_what_is_small():
     assert evaluate(InstanceAP(), [sample])['AP_medium'] == pytest.approx(100)
 
 
-def test_nothing_predicted_is_zero_and_nothing_to_find_is_nan():
+def test_zero_without_predictions_and_nan_without_ground_truth():
     none_found = evaluate(InstanceAP(), [objects(0, [(box(0, 0, 10, 10), 1, 0)], [])])
     np.testing.assert_equal(average_precisions(none_found), [0, 0, 0, 0, np.nan, np.nan])
     nothing = evaluate(InstanceAP(), [objects(0, [], []), objects(1, [], [(box(0, 0, 9, 9), 1, 0.5)])])
@@ -100,9 +100,9 @@ def log_of(monkeypatch) -> list[str]:
 def test_the_table_of_classes(monkeypatch):
     logged = log_of(monkeypatch)
     left, right = box(0, 0, 50, 50), box(0, 60, 50, 50)
-    found = [(left, 1, 0.9), (right, 1, 0.8)]
+    detections = [(left, 1, 0.9), (right, 1, 0.8)]
     metrics = evaluate(
-        InstanceAP(classwise=True), [objects(0, [(left, 1, 0), (right, 1, 0), (left, 3, 0)], found)]
+        InstanceAP(classwise=True), [objects(0, [(left, 1, 0), (right, 1, 0), (left, 3, 0)], detections)]
     )
     assert metrics['AP'] == 50
     rows = [line.split()[1::2] for line in logged[1].splitlines() if line.startswith('|')]

@@ -80,7 +80,7 @@ def test_results_alone(tmp_path):
     assert results[0]['score'] == first.scores[0].item()
 
 
-def test_images_of_the_file_that_were_not_seen_are_left_out(tmp_path):
+def test_images_of_the_file_without_samples_are_not_evaluated(tmp_path):
     ground_truth = ground_truth_file(tmp_path / 'ground_truth.json')
     expected = evaluate(InstanceAP(), SAMPLES[:3])
     assert evaluate(InstanceAP(ann_file=ground_truth), SAMPLES[:3]) == pytest.approx(expected, nan_ok=True)
@@ -101,11 +101,11 @@ def test_mistakes_in_one_sentence(tmp_path):
         fault(dict(pred_instances=None))
     with pytest.raises(ValueError, match=r'000000.jpg: the sample has no gt_panoptic_seg'):
         fault(dict(gt_panoptic_seg=None))
-    with pytest.raises(ValueError, match=r'true map is .12, 32. and predicted masks are .24, 32.'):
+    with pytest.raises(ValueError, match=r'ground truth is .12, 32., but masks are .24, 32.'):
         fault(dict(gt_panoptic_seg=dict(data=torch.zeros(1, 12, 32))))
     with pytest.raises(ValueError, match=r'no img_id'):
         fault(dict(img_id=None), ann_file=ground_truth)
-    with pytest.raises(ValueError, match=r'ground_truth.json has no image of id 77'):
+    with pytest.raises(ValueError, match=r'ground_truth.json has no image with the id 77'):
         fault(dict(img_id=77), ann_file=ground_truth)
     with pytest.raises(ValueError, match=r'category_id 7, which is not a category'):
         fault(meta={**META, 'category_ids': (40, 8, 90, 1, 22)}, ann_file=ground_truth)

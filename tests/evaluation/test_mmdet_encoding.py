@@ -79,21 +79,21 @@ def ground_truth_files(folder, meta: dict) -> tuple[str, str]:
     return str(folder / 'ground_truth.json'), str(folder / 'ground_truth')
 
 
-def test_mmdets_panoptic_metric_says_the_same(tmp_path):
+def test_mmdets_panoptic_metric_agrees(tmp_path):
     pytest.importorskip('panopticapi')
     meta = mmdet_meta(META)
     ann_file, folder = ground_truth_files(tmp_path, meta)
-    theirs = Evaluator(CocoPanopticMetric(ann_file=ann_file, seg_prefix=folder))
-    theirs.dataset_meta = meta
-    theirs.process([to_mmdet(sample, META) for sample in SAMPLES])
-    found = theirs.evaluate(len(SAMPLES))
+    mmdet_evaluator = Evaluator(CocoPanopticMetric(ann_file=ann_file, seg_prefix=folder))
+    mmdet_evaluator.dataset_meta = meta
+    mmdet_evaluator.process([to_mmdet(sample, META) for sample in SAMPLES])
+    mmdet_scores = mmdet_evaluator.evaluate(len(SAMPLES))
     expected = {
         f'coco_panoptic/{name}': value for name, value in evaluate(PanopticQuality(), SAMPLES).items()
     }
-    assert found == pytest.approx(expected, abs=1e-9)
+    assert mmdet_scores == pytest.approx(expected, abs=1e-9)
 
 
-def test_mmdets_instance_metric_says_the_same(tmp_path):
+def test_mmdets_instance_metric_agrees(tmp_path):
     """CocoMetric on results of its own ground truth: the objects that we evaluate as ground truth."""
     ours = evaluate(InstanceAP(), SAMPLES)
     meta = mmdet_meta(META)
@@ -116,16 +116,16 @@ def test_mmdets_instance_metric_says_the_same(tmp_path):
     (tmp_path / 'ground_truth.json').write_text(
         json.dumps(dict(images=images, annotations=annotations, categories=categories))
     )
-    theirs = Evaluator(CocoMetric(ann_file=str(tmp_path / 'ground_truth.json'), metric='segm'))
-    theirs.dataset_meta = meta
+    mmdet_evaluator = Evaluator(CocoMetric(ann_file=str(tmp_path / 'ground_truth.json'), metric='segm'))
+    mmdet_evaluator.dataset_meta = meta
     samples = [to_mmdet(sample, META) for sample in SAMPLES]
     for sample in samples:
         sample.pred_instances.bboxes = torch.zeros(len(sample.pred_instances), 4)
-    theirs.process(samples)
-    found = theirs.evaluate(len(SAMPLES))
+    mmdet_evaluator.process(samples)
+    mmdet_scores = mmdet_evaluator.evaluate(len(SAMPLES))
     # mmdet rounds to three digits
-    assert found['coco/segm_mAP'] == pytest.approx(ours['AP'] / 100, abs=6e-4)
-    assert found['coco/segm_mAP_50'] == pytest.approx(ours['AP50'] / 100, abs=6e-4)
+    assert mmdet_scores['coco/segm_mAP'] == pytest.approx(ours['AP'] / 100, abs=6e-4)
+    assert mmdet_scores['coco/segm_mAP_50'] == pytest.approx(ours['AP50'] / 100, abs=6e-4)
 
 
 def test_mmdets_visualizer_draws_our_results():

@@ -31,11 +31,11 @@ def by_hand(tree=4):
         for i, c, k, t in ((1, 1, 0, True), (2, 3, 0, True), (3, 2, 0, False), (4, 1, 1, True))
     ]
     prediction = np.array([[1, 1, 1, 0, 0, 0, 3, 3, 4, 4, 5, 5]])
-    found = [
+    predicted_segments = [
         dict(id=i, category_id=c, isthing=c in (1, 3), score=1.0)
         for i, c in ((1, 1), (3, tree), (4, 1), (5, 1))
     ]
-    return pack_sample(1, ground_truth, segments, prediction, found)
+    return pack_sample(1, ground_truth, segments, prediction, predicted_segments)
 
 
 def test_panoptic_by_hand():
@@ -154,7 +154,7 @@ def test_the_table_names_every_class(monkeypatch):
     ('kind', 'missing', 'message'),
     [
         (PanopticQuality, 'gt_panoptic_seg', 'folder/000000.jpg: the sample has no gt_panoptic_seg: load'),
-        (PanopticQuality, 'pred_panoptic_seg', 'no pred_panoptic_seg: ask for it in model.test_cfg'),
+        (PanopticQuality, 'pred_panoptic_seg', 'no pred_panoptic_seg: enable it in model.test_cfg'),
         (PanopticQuality, 'pred_segments_info', 'no pred_segments_info'),
         (SemanticPanopticQuality, 'gt_sem_seg', 'no gt_sem_seg'),
     ],

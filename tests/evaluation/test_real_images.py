@@ -37,17 +37,17 @@ def load(folder) -> CocoPanopticDataset:
 
 
 def perfect(dataset) -> list:
-    """Samples whose prediction is the ground truth, crowds left out."""
+    """Samples whose prediction is the ground truth, without crowds."""
     samples = [dataset[i]['data_samples'] for i in range(len(dataset))]
     for sample in samples:
-        found = [dict(s, score=1.0) for s in sample.gt_segments_info if not s['iscrowd']]
+        predicted_segments = [dict(s, score=1.0) for s in sample.gt_segments_info if not s['iscrowd']]
         ids = sample.gt_panoptic_seg.data.int()
-        wanted = torch.tensor([s['id'] for s in found], dtype=torch.int32)
-        things = [s for s in found if s['isthing']]
+        wanted = torch.tensor([s['id'] for s in predicted_segments], dtype=torch.int32)
+        things = [s for s in predicted_segments if s['isthing']]
         sample.set_data(
             dict(
                 pred_panoptic_seg=type(sample.gt_panoptic_seg)(data=ids * torch.isin(ids, wanted)),
-                pred_segments_info=found,
+                pred_segments_info=predicted_segments,
                 pred_sem_seg=sample.gt_sem_seg,
                 pred_instances=dict(
                     labels=torch.tensor([s['category_id'] for s in things]),
@@ -71,11 +71,11 @@ def test_ground_truth_against_itself_is_perfect_in_memory_and_in_files(folder, t
     assert metrics['PQ'] == metrics['PQ_th'] == metrics['PQ_st'] == metrics['PQ_sem'] == 100
 
     written = json.loads((tmp_path / 'run.panoptic.json').read_text())
-    given = {
+    annotations_by_image = {
         a['image_id']: a for a in json.loads((folder / 'panoptic_examples.json').read_text())['annotations']
     }
     for entry in written['annotations']:
-        true = given[entry['image_id']]
+        true = annotations_by_image[entry['image_id']]
         ours = read_id_png(tmp_path / 'run.panoptic' / entry['file_name'])
         ids = read_id_png(folder / 'panoptic_examples' / true['file_name'])
         areas = sorted(
@@ -92,10 +92,10 @@ def test_panopticapi_finds_the_files_perfect(folder, tmp_path):
     metric.process({}, [sample.to_dict() for sample in perfect(dataset)])
     assert metric.evaluate(2) == {}
     ground_truth = json.loads((folder / 'panoptic_examples.json').read_text())
-    found = {
+    written_entries = {
         a['image_id']: a for a in json.loads((tmp_path / 'run.panoptic.json').read_text())['annotations']
     }
-    pairs = [(entry, found[entry['image_id']]) for entry in ground_truth['annotations']]
+    pairs = [(entry, written_entries[entry['image_id']]) for entry in ground_truth['annotations']]
     categories = {category['id']: category for category in ground_truth['categories']}
     stat = evaluation.pq_compute_single_core(
         0, pairs, str(folder / 'panoptic_examples'), str(tmp_path / 'run.panoptic'), categories

@@ -69,7 +69,7 @@ def test_panopticapi_reads_the_files(tmp_path):
         write_id_png(
             sample.gt_panoptic_seg.data[0].numpy(), tmp_path / f'ground truth/{sample.img_id:06d}.png'
         )
-    found = {
+    written_entries = {
         a['image_id']: a for a in json.loads((tmp_path / 'run.panoptic.json').read_text())['annotations']
     }
     pairs = []
@@ -81,7 +81,7 @@ def test_panopticapi_reads_the_files(tmp_path):
             for s in sample.gt_segments_info
         ]
         entry = dict(image_id=sample.img_id, file_name=f'{sample.img_id:06d}.png', segments_info=segments)
-        pairs.append((entry, found[sample.img_id]))
+        pairs.append((entry, written_entries[sample.img_id]))
     categories = {
         number: dict(isthing=int(name in META['thing_classes'])) for number, name in zip(ids, META['classes'])
     }
@@ -97,7 +97,7 @@ def test_panopticapi_reads_the_files(tmp_path):
 def test_files_of_two_images_must_not_meet(tmp_path):
     other = deepcopy(SAMPLES[1])
     other.set_metainfo(dict(img_path='elsewhere/000000.png'))
-    with pytest.raises(ValueError, match=r'2 images would be written to .*000000\.png'):
+    with pytest.raises(ValueError, match=r'2 images are written to the same file .*000000\.png'):
         evaluate(PanopticQuality(outfile_prefix=str(tmp_path / 'run')), [SAMPLES[0], other])
 
 

@@ -62,7 +62,7 @@ def test_training_and_validation_scenes_differ(toy):
     ).read_bytes()
 
 
-def test_every_class_and_unlabelled_pixels_occur():
+def test_every_class_and_unlabeled_pixels_occur():
     counts = sum(np.bincount(draw(0, index).labels.ravel(), minlength=11) for index in range(20))
     shares = counts / counts.sum()
     assert shares.shape == (len(CATEGORIES) + 1,)
@@ -77,7 +77,7 @@ def test_stuff_is_one_segment_and_things_are_many():
     assert sum(count > 1 for count, category in zip(most, CATEGORIES) if category.isthing) >= 3
 
 
-def test_outlines_and_slivers_become_unlabelled():
+def test_outlines_and_slivers_become_unlabeled():
     segments = np.ones((12, 12), dtype=np.int32)
     segments[:, 4:] = 2
     segments[11, 11] = 3
@@ -187,7 +187,7 @@ def test_a_folder_of_something_else_is_an_error(tmp_path):
     assert (tmp_path / 'thesis.txt').read_text() == 'do not lose me'
 
 
-def test_an_interrupted_run_leaves_nothing(tmp_path, monkeypatch):
+def test_an_interrupted_run_leaves_no_files(tmp_path, monkeypatch):
     def stop(self, split, index):
         raise KeyboardInterrupt
 
@@ -217,8 +217,8 @@ def test_color_alone_does_not_tell_the_class():
         scenes = list(scenes)
         bins = [(scene.image // 16).astype(int) @ (1, 16, 256) for scene in scenes]
         labels = np.concatenate([scene.labels.ravel() for scene in scenes])
-        labelled = labels > 0
-        return np.concatenate(bins, axis=None)[labelled], labels[labelled] - 1
+        labeled = labels > 0
+        return np.concatenate(bins, axis=None)[labeled], labels[labeled] - 1
 
     bins, labels = colors_and_labels(draw(5, index) for index in range(30))
     counts = np.bincount(bins * 10 + labels, minlength=4096 * 10).reshape(4096, 10)

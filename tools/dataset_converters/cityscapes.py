@@ -10,5 +10,5 @@ if __name__ == '__main__':
         root='data/cityscapes',
         contents='leftImg8bit and gtFine',
         splits=('train', 'val'),
-        others=('test',),
+        extra_splits=('test',),
     )

@@ -1,4 +1,4 @@
-"""Writing annotation files in the formats that the data sets read."""
+"""Converters of annotation files to the formats that the data sets read."""
 
 from .ade20k_full import write_ade20k_full
 from .ade20k_panoptic import write_ade20k_panoptic

@@ -15,7 +15,7 @@ from PIL import Image
 from ...checkpoints.reading import ArrayUnpickler
 from ...file_names import inside
 from ..ade20k import CLASSES, IGNORED_LABEL
-from .conversion import check_size, read_map, require_files, run_jobs, write_whole
+from .conversion import check_size, read_map, require_files, run_jobs, write_atomically
 
 SPLITS = ('training', 'validation')
 SHORT_EDGE = 512
@@ -46,8 +46,8 @@ def write_ade20k_full(
 
     Raises:
         FileNotFoundError: A file is missing.
-        ValueError: The index cannot be read or names a file outside the folder, or a map is no such map or
-            differs in size from its image.
+        ValueError: The index cannot be read or names a file outside the folder, or a map is not as described
+            or differs in size from its image.
     """
     root = Path(root)
     unknown = set(splits) - set(SPLITS)
@@ -86,7 +86,7 @@ def read_labels(parts: np.ndarray) -> np.ndarray:
         parts: ``(H, W, 3)`` red, green, blue; the number of the class is 256 * (red // 10) + green.
 
     Returns:
-        ``(H, W)`` uint16, 65535 for numbers that are none of the 847.
+        ``(H, W)`` uint16, 65535 for numbers that are not one of the 847 classes.
     """
     return _labels_of_numbers()[parts[..., 0] // 10 * np.uint16(256) + parts[..., 1]]
 
@@ -110,7 +110,7 @@ def _size(height: int, width: int) -> tuple[int, int]:
 def _write(path: Path, pixels: np.ndarray, file_format: str, **options: Any) -> None:
     content = BytesIO()
     Image.fromarray(pixels).save(content, file_format, **options)
-    write_whole(path, content.getvalue())
+    write_atomically(path, content.getvalue())
 
 
 def _files(root: Path, splits: Sequence[str]) -> dict[str, list[_Files]]:
@@ -126,12 +126,12 @@ def _files(root: Path, splits: Sequence[str]) -> dict[str, list[_Files]]:
         copy = inside(root / 'images_detectron2' / split, name, str(index))
         labels = root / 'annotations_detectron2' / split / f'{copy.stem}.tif'
         if name in files[split]:
-            raise ValueError(f'{index} names {name} twice: restore the file.')
+            raise ValueError(f'{index} lists {name} twice: restore the file.')
         files[split][name] = _Files(image, image.with_name(f'{image.stem}_seg.png'), copy, labels)
     jobs = {split: [named[name] for name in sorted(named)] for split, named in files.items()}
     for split, items in jobs.items():
         if not items:
-            raise ValueError(f'{index} names no image of {split}: restore the file.')
+            raise ValueError(f'{index} lists no image of {split}: restore the file.')
         require_files((path for item in items for path in item[:2]), advice)
     return jobs
 

@@ -41,8 +41,8 @@ def write_ade20k_panoptic(
 
     Stuff comes from the label maps; things from the instance maps, laid over it (red is the number of the
     thing class, green the number of the object). Areas and boxes are those before something was laid over
-    a segment, as in the original files, by which the published PQ was computed. Unlike there, no two
-    segments share an id, and the ids are the same every time.
+    a segment, as in the original files, with which the published PQ was computed. Unlike there, all
+    segments of an image have different ids, and ids do not change from run to run.
 
     Args:
         root: The folder ADEChallengeData2016 with ``images``, ``annotations`` and ``annotations_instance``.
@@ -54,7 +54,7 @@ def write_ade20k_panoptic(
 
     Raises:
         FileNotFoundError: A map is missing.
-        FileExistsError: There is output already, and it differs.
+        FileExistsError: Output exists and differs.
         ValueError: A map is not as described, or differs in size from its image.
     """
     root = Path(root)
@@ -106,13 +106,13 @@ def _things(instances: np.ndarray, path: Path) -> Iterator[tuple[Category, np.nd
         if number == 0:
             continue
         mask = objects == number
-        found = np.unique(classes[mask]).tolist()
-        if len(found) != 1 or not 1 <= found[0] <= len(things):
+        numbers = np.unique(classes[mask]).tolist()
+        if len(numbers) != 1 or not 1 <= numbers[0] <= len(things):
             raise ValueError(
-                f'{path}: object {number} has the classes {found}, but one of 1 to {len(things)} is '
+                f'{path}: object {number} has the classes {numbers}, but one of 1 to {len(things)} is '
                 'expected: replace the file by that of annotations_instance.tar.'
             )
-        yield things[found[0] - 1], mask
+        yield things[numbers[0] - 1], mask
 
 
 @cache
@@ -121,7 +121,7 @@ def _categories() -> tuple[Category, ...]:
 
 
 def _new_color(base: tuple, taken: set, generator: random.Random) -> tuple[int, int, int]:
-    """The color itself, or if it is taken, one near it."""
+    """The color itself, or a similar one if it is taken."""
     color = base
     while color in taken:
         shifted = (value + generator.randint(-MAX_SHIFT, MAX_SHIFT) for value in base)

@@ -20,9 +20,9 @@ from .conversion import (
     read_map,
     require_files,
     run_jobs,
+    write_atomically,
     write_json,
     write_map,
-    write_whole,
 )
 
 SPLITS = ('train', 'val', 'test')
@@ -44,7 +44,7 @@ class _Files(NamedTuple):
 def write_cityscapes_labels(
     root: str | Path, splits: Sequence[str] = ('train', 'val'), num_workers: int = 2
 ) -> dict[str, int]:
-    """Write a ``*_gtFine_labelTrainIds.png`` beside each ``*_gtFine_labelIds.png``, if it is not there.
+    """Write a ``*_gtFine_labelTrainIds.png`` beside each ``*_gtFine_labelIds.png``, unless it exists.
 
     Args:
         root: The folder with ``leftImg8bit`` and ``gtFine``.
@@ -74,7 +74,7 @@ def convert_labels(files: _Files) -> None:
     table = np.full(NUM_LABELS, IGNORED_LABEL, np.uint8)
     for place, category in enumerate(_categories().values()):
         table[category.id] = place
-    write_whole(files.output, encode_png(table[labels]))
+    write_atomically(files.output, encode_png(table[labels]))
 
 
 def write_cityscapes_panoptic(
@@ -82,7 +82,7 @@ def write_cityscapes_panoptic(
 ) -> dict[str, int]:
     """Write ``gtFine/cityscapes_panoptic_SPLIT.json`` and the PNGs in ``gtFine/cityscapes_panoptic_SPLIT``.
 
-    They say what cityscapesscripts' ``createPanopticImgs`` would say. Groups of objects are crowds.
+    The content equals that of cityscapesscripts' ``createPanopticImgs``. Groups of objects are crowds.
 
     Args:
         root: The folder with ``leftImg8bit`` and ``gtFine``.
@@ -93,7 +93,7 @@ def write_cityscapes_panoptic(
         Number of images of each split.
 
     Raises:
-        FileExistsError: There is output already, and it differs.
+        FileExistsError: Output exists and differs.
         FileNotFoundError: There are no images, or a map is missing.
         ValueError: A map has an unknown label, or differs in size from its image.
     """

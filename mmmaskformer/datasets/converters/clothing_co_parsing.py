@@ -10,7 +10,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from ..clothing import CLASSES
-from .conversion import check_labels, check_size, encode_png, require_files, run_jobs, write_whole
+from .conversion import check_labels, check_size, encode_png, require_files, run_jobs, write_atomically
 
 SPLITS = ('train', 'val')
 EVERY = 5
@@ -62,9 +62,9 @@ def convert(files: _Files) -> None:
         labels = _read_matrix(files.matrix, 'groundtruth')
         check_size(files.matrix, labels.shape, files.photo)
         check_labels(files.matrix, labels, np.ones(len(CLASSES), bool))
-        write_whole(files.labels, encode_png(labels.astype(np.uint8)))
+        write_atomically(files.labels, encode_png(labels.astype(np.uint8)))
     if not files.image.exists():
-        write_whole(files.image, files.photo.read_bytes())
+        write_atomically(files.image, files.photo.read_bytes())
 
 
 def _read_matrix(path: Path, key: str) -> np.ndarray:

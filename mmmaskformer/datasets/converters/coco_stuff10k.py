@@ -12,7 +12,7 @@ from scipy.io import loadmat
 
 from ...file_names import inside
 from ..categories import load_categories
-from .conversion import check_labels, check_size, encode_png, require_files, run_jobs, write_whole
+from .conversion import check_labels, check_size, encode_png, require_files, run_jobs, write_atomically
 
 SPLITS = ('train', 'test')
 NUM_CLASSES = 171
@@ -34,7 +34,7 @@ def write_coco_stuff10k(
     """Write ``images/SPLIT2014/*.jpg`` and ``annotations/SPLIT2014/*_labelTrainIds.png``.
 
     Labels are 1 + the index of the class, 0 is void: the data set's ``reduce_zero_label`` makes them 0-170
-    and 255. Files that are there are kept.
+    and 255. Existing files are kept.
 
     Args:
         root: The folder with ``images``, ``annotations`` and ``imageLists`` of release 1.0, which the paper
@@ -64,9 +64,9 @@ def convert(files: _Files) -> None:
     if not files.labels.exists():
         labels = read_annotation(files.annotation)
         check_size(files.annotation, labels.shape, files.image)
-        write_whole(files.labels, encode_png(labels))
+        write_atomically(files.labels, encode_png(labels))
     if not files.copy.exists():
-        write_whole(files.copy, files.image.read_bytes())
+        write_atomically(files.copy, files.image.read_bytes())
 
 
 def read_annotation(path: Path) -> np.ndarray:
@@ -76,11 +76,11 @@ def read_annotation(path: Path) -> np.ndarray:
 
     Raises:
         ImportError: The file is of release 1.0, and h5py is not installed.
-        ValueError: It is no such file, or has an unknown label.
+        ValueError: It is not such a file, or has an unknown label.
     """
     with path.open('rb') as file:
         head = file.read(512 + len(HDF5))
-    if HDF5 in (head[: len(HDF5)], head[512:]):  # MATLAB puts 512 bytes before it
+    if HDF5 in (head[: len(HDF5)], head[512:]):  # MATLAB writes a block of 512 bytes before it
         numbers, num_names = _read_hdf5(path)
     else:
         numbers, num_names = _read_matlab(path)
@@ -142,6 +142,6 @@ def _files(root: Path, split: str) -> list[_Files]:
         labels = inside(root / 'annotations' / f'{split}2014', f'{name}_labelTrainIds.png', str(names))
         files.append(_Files(image, annotation, copy, labels))
     if not files:
-        raise ValueError(f'{names} names no image: replace the file.')
+        raise ValueError(f'{names} lists no image: replace the file.')
     require_files((path for item in files for path in item[:2]), advice)
     return files

@@ -26,20 +26,20 @@ CHUNK = 8
 
 
 def run_jobs(convert: Callable[[Job], Result], jobs: Sequence[Job], num_workers: int) -> list[Result]:
-    """Convert one file after the other, in several processes, under a progress bar.
+    """Convert files in several processes, with a progress bar.
 
     The first error stops the rest.
 
     Args:
-        convert: A function of a module, so that processes find it.
-        jobs: What it is called with.
-        num_workers: Processes; with one, everything happens in this one.
+        convert: A module-level function, so that other processes can import it.
+        jobs: Its arguments, one per call.
+        num_workers: Number of processes; 1 runs all jobs in this process.
 
     Returns:
         The results in the order of ``jobs``.
 
     Raises:
-        ValueError: There are no jobs, or there is no process to do them.
+        ValueError: There are no jobs or no processes.
     """
     if not jobs or num_workers < 1:
         raise ValueError(f'{len(jobs)} jobs for {num_workers} processes: at least one of each is needed.')
@@ -51,14 +51,14 @@ def run_jobs(convert: Callable[[Job], Result], jobs: Sequence[Job], num_workers:
 
 
 def require_files(paths: Iterable[Path], advice: str) -> None:
-    """Check that files are there, before the first of them is converted.
+    """Check that files exist before the first of them is converted.
 
     Args:
         paths: The files.
-        advice: What to do if not, ``'unpack ... so that ...'``.
+        advice: What to do if not, such as ``'unpack ... so that ...'``.
 
     Raises:
-        FileNotFoundError: Files are missing; the sentence has their number and the first.
+        FileNotFoundError: Files are missing; the message has their number and the first path.
     """
     missing = [path for path in paths if not path.is_file()]
     if missing:
@@ -68,7 +68,7 @@ def require_files(paths: Iterable[Path], advice: str) -> None:
 
 
 def read_map(path: Path, num_channels: int = 1, dtype: type = np.uint8) -> np.ndarray:
-    """Read a PNG of labels or colors as it is; of one with a palette, the indices.
+    """Read a PNG of labels or colors unchanged; of one with a palette, the indices.
 
     Args:
         path: The file.
@@ -76,7 +76,7 @@ def read_map(path: Path, num_channels: int = 1, dtype: type = np.uint8) -> np.nd
         dtype: uint8 or uint16.
 
     Raises:
-        ValueError: It cannot be read to its end, or has another number of channels or bits.
+        ValueError: It cannot be read completely, or has another number of channels or bits.
     """
     try:
         pixels = np.array(Image.open(path))
@@ -87,15 +87,15 @@ def read_map(path: Path, num_channels: int = 1, dtype: type = np.uint8) -> np.nd
     if pixels.dtype != dtype or pixels.shape[2:] != (() if num_channels == 1 else (num_channels,)):
         channels = 'one channel' if num_channels == 1 else 'three channels'
         bits = 8 * np.dtype(dtype).itemsize
-        raise ValueError(f'{path} is no PNG of {channels} of {bits} bits: replace the file.')
+        raise ValueError(f'{path} is not a PNG of {channels} of {bits} bits: replace the file.')
     return pixels
 
 
 def check_size(path: Path, shape: Sequence[int], image: Path) -> None:
-    """Compare the size of a map with that of its image, of which only the head is read.
+    """Compare the size of a map with that of its image, of which only the header is read.
 
     Raises:
-        ValueError: They differ, or the image is none.
+        ValueError: They differ, or the image is not an image file.
     """
     try:
         width, height = Image.open(image).size
@@ -108,33 +108,33 @@ def check_size(path: Path, shape: Sequence[int], image: Path) -> None:
 
 
 def check_labels(path: Path, pixels: np.ndarray, known: np.ndarray) -> None:
-    """Check that a map holds known labels alone.
+    """Check that a map holds only known labels.
 
     Args:
         path: Its file, for the message.
         pixels: Whole numbers.
-        known: ``(L,)`` bool, whether each label is known; beyond them none is.
+        known: ``(L,)`` bool, whether each label is known; larger labels are not.
 
     Raises:
-        ValueError: There is another label.
+        ValueError: There is an unknown label.
     """
     extremes = int(pixels.min()), int(pixels.max())
-    strange = [label for label in extremes if not 0 <= label < len(known)]
-    if not strange:
-        found = np.flatnonzero(np.bincount(pixels.ravel())).tolist()
-        strange = [label for label in found if not known[label]]
-    if strange:
+    unknown = [label for label in extremes if not 0 <= label < len(known)]
+    if not unknown:
+        labels = np.flatnonzero(np.bincount(pixels.ravel())).tolist()
+        unknown = [label for label in labels if not known[label]]
+    if unknown:
         raise ValueError(
-            f'{path} has the label {strange[0]}, which is none of the data set: replace the file by the '
-            'original.'
+            f'{path} has the label {unknown[0]}, which is not a label of the data set: replace the file by '
+            'the original.'
         )
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under another name first, so that a half-written one never bears its own."""
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write to a temporary name and rename, so that an interrupted run leaves no incomplete file."""
     unfinished = path.with_name(f'{path.name}.unfinished')
     unfinished.unlink(missing_ok=True)
-    with unfinished.open('xb') as file:  # a new one: a link that lay there would lead anywhere
+    with unfinished.open('xb') as file:  # not through an existing link
         file.write(content)
     unfinished.replace(path)
 
@@ -145,30 +145,30 @@ def encode_png(pixels: np.ndarray) -> bytes:
 
 
 def write_map(path: Path, pixels: np.ndarray) -> None:
-    """Write ``(H, W, 3)`` red, green, blue as a PNG; one with the same pixels is kept.
+    """Write ``(H, W, 3)`` red, green, blue as a PNG, or keep an existing file with the same pixels.
 
     Raises:
-        FileExistsError: There is one with other pixels.
+        FileExistsError: The existing file has other pixels.
     """
     if not path.exists():
-        write_whole(path, encode_png(pixels))
+        write_atomically(path, encode_png(pixels))
     elif not np.array_equal(read_map(path, 3), pixels):
-        raise FileExistsError(f'{path} is there already and differs: remove it or its folder.')
+        raise FileExistsError(f'{path} already exists with other pixels: remove it or its folder.')
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Write a JSON file; one that says the same is kept.
+    """Write a JSON file, or keep an existing file with the same content.
 
     Raises:
-        FileExistsError: There is one that says something else.
+        FileExistsError: The existing file has another content.
     """
     if not path.exists():
-        write_whole(path, json.dumps(document).encode())
-    elif not _says(path, document):
-        raise FileExistsError(f'{path} is there already and differs: remove it.')
+        write_atomically(path, json.dumps(document).encode())
+    elif not _has_content(path, document):
+        raise FileExistsError(f'{path} already exists with other content: remove it.')
 
 
-def _says(path: Path, document: dict) -> bool:
+def _has_content(path: Path, document: dict) -> bool:
     try:
         return json.loads(path.read_text()) == document
     except ValueError:
@@ -196,26 +196,26 @@ def run_converter(
     root: str,
     contents: str,
     splits: Sequence[str],
-    others: Sequence[str] = (),
+    extra_splits: Sequence[str] = (),
     done: str = 'Converted',
 ) -> None:
-    """Parse the arguments, convert, and say how many images that were, or what is wrong.
+    """Parse the command line, convert, and print the number of images or the error.
 
     Args:
         convert: Takes the folder of the data set, the splits and the number of processes; returns the number
             of images of each split.
-        description: What the tool does.
-        root: Where the data set is unless the user says otherwise.
-        contents: What that folder holds, for the help.
-        splits: Splits that are converted unless the user says otherwise.
-        others: Splits that the user may also choose.
-        done: The verb for what was done.
+        description: Description of the tool, for the help.
+        root: Default folder of the data set.
+        contents: Contents of that folder, for the help.
+        splits: Splits that are converted by default.
+        extra_splits: Further splits that can be chosen.
+        done: Past tense of the verb for the last line.
     """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument(
         'root', nargs='?', default=root, help=f'folder with {contents} (default: %(default)s)'
     )
-    parser.add_argument('--splits', nargs='+', default=list(splits), choices=[*splits, *others])
+    parser.add_argument('--splits', nargs='+', default=list(splits), choices=[*splits, *extra_splits])
     parser.add_argument(
         '--num-workers',
         '--workers',

@@ -1,4 +1,4 @@
-"""Mapillary Vistas: nothing needs converting, but twenty thousand files are worth a check before training."""
+"""Check of the files of Mapillary Vistas, which need no conversion."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def check_mapillary(root: str | Path, splits: Sequence[str] = SPLITS, num_worker
 
     Raises:
         FileNotFoundError: There are no images, or a map is missing.
-        ValueError: A map has a label beyond 65, or differs in size from its image; or the list of classes
-            is another.
+        ValueError: A map has a label above 65, or differs in size from its image; or the list of classes
+            differs from version 1.2.
     """
     root = Path(root)
     files = {split: _files(root, split) for split in splits}

@@ -1,4 +1,4 @@
-"""Reading of image files by one rule for EXIF orientation."""
+"""Loaders of image files with one rule for EXIF orientation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from PIL import Image
 
 from mmmaskformer.registry import TRANSFORMS
 
-from ..file_checks import check_whole, naming_the_file
+from ..file_checks import check_complete, named_read_errors
 from ..image_headers import STORED, orientation_of, swaps_sides, turn
 
 EXIF_SETTINGS = ('auto', 'apply', 'ignore')
@@ -41,13 +41,13 @@ def read_image(path: str, shape: Shape | None = None, **settings: Any) -> NDArra
     """Read an image file as the data pipelines do.
 
     Args:
-        path: The file, or what MMEngine's file backends know.
-        shape: Height and width that belong to the image, as ``ori_shape`` of its sample has them: if they fit
-            the stored pixels alone, or the turned ones alone, that decides about EXIF orientation.
+        path: A path or URL for MMEngine's file backends.
+        shape: Height and width of the image, ``ori_shape`` of its sample: if only the stored pixels or only
+            the turned ones have this size, it decides whether the image is turned.
         **settings: As `LoadImageFromFile`: ``exif``, ``color_type``, ``imdecode_backend``, ...
 
     Returns:
-        ``(H, W, 3)`` uint8, blue, green, red, unless ``settings`` say otherwise.
+        ``(H, W, 3)`` uint8, blue, green, red, unless ``settings`` change it.
 
     Raises:
         FileNotFoundError: The file is missing.
@@ -65,22 +65,23 @@ def read_image(path: str, shape: Shape | None = None, **settings: Any) -> NDArra
 
 @TRANSFORMS.register_module()
 class LoadImageFromFile(MMCVLoadImageFromFile):
-    """MMCV's loader, with one rule for EXIF orientation, which also names files that cannot be read.
+    """MMCV's loader with one rule for EXIF orientation; errors name the file.
 
-    Cameras store pixels as the sensor lies, and how to turn them; viewers and most annotation tools turn,
-    others and many scripts do not. The rule is the same for JPEG, PNG and WebP, every backend and color type.
+    Cameras store pixels in the orientation of the sensor, with a tag that says how to turn them. Viewers and
+    most annotation tools turn images, many scripts do not. The rule is the same for JPEG, PNG and WebP, for
+    every backend and color type.
 
     Args:
         *args: As MMCV's loader.
-        exif: ``'apply'`` turns images as viewers do, ``'ignore'`` leaves their pixels as they are stored.
-            ``'auto'`` does what fits the size of the ground truth; where both fit or nothing is known, images
-            are turned, and a warning is logged once if there is ground truth that may then be misplaced.
+        exif: ``'apply'`` turns images as viewers do, ``'ignore'`` keeps pixels as they are stored. ``'auto'``
+            turns an image unless its annotation has the size of the stored pixels alone; where both sizes
+            fit or none is known, a warning is logged once, since the annotation may be misplaced.
         **kwargs: As MMCV's loader.
 
     Raises:
         FileNotFoundError: The image is missing.
-        ValueError: The file is not an image that can be decoded, or is cut off or damaged; or its ground
-            ground truth contradicts ``exif``.
+        ValueError: The file is not an image that can be decoded, or is cut off or damaged; or its
+            annotation contradicts ``exif``.
     """
 
     def __init__(self, *args: Any, exif: str = 'auto', **kwargs: Any) -> None:
@@ -94,12 +95,14 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
                 )
             exif = 'ignore'
         self.exif = exif
-        self._warned = torch.zeros(2, dtype=torch.bool).share_memory_()  # of a data loader's processes
+        self._warned = torch.zeros(
+            2, dtype=torch.bool
+        ).share_memory_()  # shared by the processes of a data loader
 
     def transform(self, results: dict) -> dict | None:
         """Load the image at ``results['img_path']``; with ``ignore_empty``, None for one that fails."""
         try:
-            with naming_the_file('image', results['img_path']):
+            with named_read_errors('image', results['img_path']):
                 image, orientation = self._read(results['img_path'])
         except (FileNotFoundError, ValueError):
             if self.ignore_empty:
@@ -111,12 +114,12 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
         return results
 
     def _read(self, path: str) -> tuple[NDArray[Any], int]:
-        """The pixels as they are stored, and their orientation."""
+        """The stored pixels and their EXIF orientation."""
         content = self._fetch(path)
-        check_whole(content)
+        check_complete(content)
         orientation = orientation_of(content)
         color_type = self.color_type
-        if orientation != STORED and self.imdecode_backend != 'turbojpeg':  # which never turns
+        if orientation != STORED and self.imdecode_backend != 'turbojpeg':  # turbojpeg never turns
             color_type = AS_STORED.get(color_type, color_type)
         image = mmcv.imfrombytes(content, color_type, backend=self.imdecode_backend) if content else None
         if image is None:
@@ -129,7 +132,7 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
         return bytes(fileio.FileClient.infer_client(self.file_client_args, path).get(path))
 
     def _is_turned(self, stored: Shape, orientation: int, results: Mapping) -> bool:
-        """Whether to turn an image, by the setting and the size of its ground truth."""
+        """Whether to turn an image, according to the setting and the size of its annotation."""
         turned = stored[::-1] if swaps_sides(orientation) else stored
         size = self._annotated_size(results)
         subject = f'EXIF: {results["img_path"]} has orientation {orientation}, and its ground truth'
@@ -144,13 +147,14 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
         if size == stored != turned:
             self._warn_once(0, f'{subject} {FITS_STORED}')
             return False
-        drawn = results.get('instances')
-        if (size == stored == turned and (drawn or results.get('seg_map_path'))) or (size is None and drawn):
+        instances = results.get('instances')
+        annotated = instances or results.get('seg_map_path')
+        if (size == stored == turned and annotated) or (size is None and instances):
             self._warn_once(1, f'{subject} {FITS_BOTH}')
         return True
 
     def _annotated_size(self, results: Mapping) -> Shape | None:
-        """Height and width of the ground truth, from the annotations or the head of the label map."""
+        """Height and width of the annotation, from its file or the header of the label map."""
         if results.get('listed_shape') is not None:
             return tuple(results['listed_shape'])
         for instance in results.get('instances', ()):
@@ -167,7 +171,7 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
         return height, width
 
     def _warn_once(self, kind: int, message: str) -> None:
-        """Warn of each kind once, in whichever process of a data loader comes first."""
+        """Log a kind of warning once, by the first process of the data loader that meets it."""
         if not self._warned[kind]:
             self._warned[kind] = True
             print_log(message, 'current', logging.WARNING)
@@ -175,7 +179,7 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
 
 @TRANSFORMS.register_module()
 class LoadImageFromNDArray(MMSegLoadImageFromNDArray):
-    """What MMSegmentation's inference puts in the place of `LoadImageFromFile`, with the settings of that."""
+    """Replaces `LoadImageFromFile` in MMSegmentation's inference for arrays, with the same settings."""
 
     def __init__(self, *args: Any, exif: str = 'auto', **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -183,7 +187,7 @@ class LoadImageFromNDArray(MMSegLoadImageFromNDArray):
 
 @TRANSFORMS.register_module()
 class InferencerLoader(MMSegInferencerLoader):
-    """What MMSegmentation's inferencer puts in the place of `LoadImageFromFile`: reads files as that does."""
+    """Replaces `LoadImageFromFile` in MMSegmentation's inferencer, and reads files in the same way."""
 
     def __init__(self, **kwargs: Any) -> None:
         self.from_file = LoadImageFromFile(**kwargs)

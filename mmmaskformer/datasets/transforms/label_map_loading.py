@@ -1,4 +1,4 @@
-"""Loading of label maps that names files it cannot read, and refuses labels that do not fit their image."""
+"""Loader of label maps of 8 or 16 bits that checks files, channels and sizes."""
 
 from collections.abc import Mapping
 
@@ -9,12 +9,12 @@ from mmseg.datasets.transforms import LoadAnnotations as MMSegLoadAnnotations
 from mmmaskformer.functional.targets import LARGEST_LABEL
 from mmmaskformer.registry import TRANSFORMS
 
-from ..file_checks import check_same_size, naming_the_file, read_exact
+from ..file_checks import check_same_size, named_read_errors, read_exact
 
 
 @TRANSFORMS.register_module()
 class LoadAnnotations(MMSegLoadAnnotations):
-    """MMSegmentation's loader of label maps for files of 8 or 16 bits, which also checks what it read.
+    """MMSegmentation's loader of label maps, for files of 8 or 16 bits and with checks.
 
     Sets ``gt_seg_map``, ``(H, W)`` uint8, or int32 if the file has 16 bits or the ignored label needs them.
     Void of the files becomes the ignored label of the data set (`datasets.ignored_label`), whatever the bits
@@ -22,9 +22,9 @@ class LoadAnnotations(MMSegLoadAnnotations):
     class. Samples without a label map pass, so that pipelines also serve for prediction.
 
     Attributes:
-        num_classes: Number of classes of the data set, which sets it.
-        ignore_index: The ignored label, set by the data set; None, without one, is the largest label of the
-            file's bits.
+        num_classes: Number of classes, set by the data set.
+        ignore_index: The ignored label, set by the data set; None stands for the largest label of the file's
+            bits.
 
     Raises:
         FileNotFoundError: The label map is missing.
@@ -44,9 +44,9 @@ class LoadAnnotations(MMSegLoadAnnotations):
         if self.reduce_zero_label not in (None, reduced):
             raise ValueError(
                 f'reduce_zero_label is {self.reduce_zero_label} in LoadAnnotations, but {reduced} in the '
-                'data set: leave it out of LoadAnnotations, which then does as the data set says.'
+                'data set: remove it from LoadAnnotations, which then takes the setting of the data set.'
             )
-        with naming_the_file('label map', path):
+        with named_read_errors('label map', path):
             labels = self.read(path)
         _check_single_channel(path, labels.shape)
         check_same_size('label map', labels.shape, results, 'data_prefix and seg_map_suffix')
@@ -56,7 +56,7 @@ class LoadAnnotations(MMSegLoadAnnotations):
         results['seg_fields'].append('gt_seg_map')
 
     def read(self, path: str) -> np.ndarray:
-        """The labels as they are in the file, uint8 or int32."""
+        """The labels of a file, unchanged, uint8 or int32."""
         content = read_exact(path, self.backend_args)
         labels = mmcv.imfrombytes(content, flag='unchanged', backend=self.imdecode_backend)
         if labels is None:
@@ -85,13 +85,13 @@ def _translate(
     num_classes: int | None = None,
     ignore_index: int | None = None,
 ) -> np.ndarray:
-    """Labels of a file to those of the model.
+    """Translate the labels of a file to those of the model.
 
     Args:
         labels: ``(H, W)`` uint8 or int32.
-        reduced: Labels count from 1 and 0 is void: 0 becomes the ignored label, and the others one less.
-        label_map: After that, what each label becomes; those it does not name stay.
-        num_classes: Number of classes, None where it is not known.
+        reduced: Labels count from 1 and 0 is void: 0 becomes the ignored label, other labels become one less.
+        label_map: Applied after that: new label by old label; other labels stay.
+        num_classes: Number of classes, None if unknown.
         ignore_index: The ignored label; None stands for the largest one of the file's bits.
     """
     largest = 255 if labels.dtype == np.uint8 else LARGEST_LABEL
@@ -112,8 +112,8 @@ def _translate(
 def _void_labels(
     largest: int, reduced: bool, label_map: Mapping[int, int] | None, num_classes: int | None
 ) -> list[int]:
-    """The labels that stand for void in a file: of 255 and 65535 those that are not the number of a class."""
+    """The labels of void in a file: those of 255 and 65535 that are not the number of a class."""
     if num_classes is None:
         return [largest]
-    beyond = reduced + (max(label_map) + 1 if label_map else num_classes)
-    return [label for label in (255, LARGEST_LABEL) if beyond <= label <= largest]
+    first_unused = reduced + (max(label_map) + 1 if label_map else num_classes)
+    return [label for label in (255, LARGEST_LABEL) if first_unused <= label <= largest]

@@ -20,19 +20,19 @@ PLACES = 'top_left', 'top_right', 'bottom_left', 'bottom_right'
 
 @TRANSFORMS.register_module()
 class SegmentMosaic(RandomMosaic):
-    """mmseg's `RandomMosaic` that also merges segments: for panoptic, instance and semantic ground truth.
+    """mmseg's `RandomMosaic` that also merges segments, for panoptic, instance and semantic annotations.
 
     Works in `MultiImageMixDataset`, whose inner pipeline loads images and annotations. The segments of the
-    four images get one numbering, 1, 2, ..., and objects that overlap stay on layers. As after a crop,
-    segments without a pixel stay in the list, and ``area`` is that of the annotation file. Up to four times
-    as many segments share an image, for which ``num_queries`` has to suffice.
+    four images get one numbering, 1, 2, ..., and overlapping objects keep their layers. As after a crop,
+    segments without pixels stay in the list, and ``area`` is that of the annotation file. A mosaic may have
+    four times as many segments as an image; ``num_queries`` has to be at least that.
 
     Args:
         prob: Probability of a mosaic.
-        img_scale: Height and width of the place of one image; those of the mosaic are twice as much.
-        center_ratio_range: Where the four images meet, as shares of ``img_scale``.
-        pad_val: Value around images; 128 as in the data pipelines here.
-        seg_pad_val: Label around label maps. Around maps of segment ids there is void, 0.
+        img_scale: Height and width of the area of one image; the mosaic has twice the height and width.
+        center_ratio_range: Range of the point where the images meet, as fractions of ``img_scale``.
+        pad_val: Value around images; 128 as in the data pipelines of the package.
+        seg_pad_val: Label around label maps; maps of segment ids are surrounded by void, 0.
 
     Raises:
         ValueError: Annotations are not loaded yet, or not for all four images.
@@ -51,7 +51,7 @@ class SegmentMosaic(RandomMosaic):
         super().__init__(prob, tuple(img_scale), center_ratio_range, pad_val, seg_pad_val)
 
     def get_indices(self, dataset: Sized) -> list[int]:
-        """Three images to join."""
+        """Indices of three images to join."""
         return [random.randrange(len(dataset)) for _ in range(3)]
 
     def transform(self, results: dict) -> dict:
@@ -78,7 +78,7 @@ class SegmentMosaic(RandomMosaic):
     def _join(
         self, arrays: Sequence[NDArray[Any]], fill: Any, center: tuple[int, int], interpolation: str
     ) -> NDArray[Any]:
-        """Four arrays ``(h, w, ...)`` around the center (x, y), each as large as its place allows."""
+        """Join four arrays ``(h, w, ...)`` at the center (x, y), each resized to fit its area."""
         height, width = self.img_scale
         shape = (2 * height, 2 * width, *arrays[0].shape[2:])
         joined = np.full(shape, fill, np.result_type(*arrays))

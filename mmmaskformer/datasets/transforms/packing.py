@@ -29,11 +29,11 @@ CHANGED = (
 
 @TRANSFORMS.register_module()
 class PadSegments(MMCVPad):
-    """MMCV's `Pad` for images with id maps: pads the map with void, however many layers it has.
+    """MMCV's `Pad` for images with id maps: pads all layers of the map with void.
 
     Args:
         img_pad_val: Value around the image.
-        **kwargs: As `Pad`, but for ``pad_val``.
+        **kwargs: As `Pad`, except ``pad_val``.
     """
 
     def __init__(self, img_pad_val: float | tuple = 0, **kwargs: object) -> None:
@@ -69,7 +69,7 @@ class PackSegmentInputs(PackSegInputs):
     def __init__(self, with_semantic: bool = False, meta_keys: tuple[str, ...] = META_KEYS) -> None:
         super().__init__(meta_keys)
         self.with_semantic = with_semantic
-        self.ignore_index = 255  # what the data set ignores, which sets it
+        self.ignore_index = 255  # set by the data set
 
     def transform(self, results: dict) -> dict:
         """Pack ``img``, ``gt_seg_map`` and ``segments_info``."""
@@ -91,7 +91,7 @@ class PackSegmentInputs(PackSegInputs):
 
 
 def _check_segments(results: dict) -> None:
-    """Look for traces of transforms that took the map for a label map, or put another image in."""
+    """Check for transforms that treated the id map as a label map, or replaced a part of the image."""
     source, number = results.get('img_path'), len(results['segments_info'])
     annotated, packed = results.get('annotated_shape'), results.get('ori_shape')
     if annotated is not None and packed is not None and tuple(annotated) != tuple(packed):

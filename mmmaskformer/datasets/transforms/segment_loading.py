@@ -1,4 +1,4 @@
-"""Loading of panoptic and instance ground truth: one map of small segment ids and a list of segments."""
+"""Loaders of panoptic and instance annotations: a map of small segment ids and a list of segments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 
 from mmmaskformer.registry import TRANSFORMS
 
-from ..file_checks import check_same_size, naming_the_file, read_exact
+from ..file_checks import check_same_size, named_read_errors, read_exact
 from ..id_maps import layer_masks, number_segments
 from ..segmentations import draw_segmentation
 
@@ -24,9 +24,9 @@ class LoadPanopticAnnotations(BaseTransform):
     """Read the id PNG of `CocoPanopticDataset` into one map of small ids.
 
     Sets ``gt_seg_map``, ``(H, W)`` uint8 or (from 255 segments on) int32, 0 = void, and renumbers
-    ``segments_info`` to it: 1, 2, ... in the order of the file. Segments without a pixel are left out of
-    training and evaluation, as objects without one are; the first ones are logged. Areas are the file's where
-    it gives them. Samples without annotation pass.
+    ``segments_info`` to it: 1, 2, ... in the order of the file. Segments without pixels are skipped in
+    training and evaluation, and the first ones are logged. Areas are those of the file where it has them.
+    Samples without annotation are returned unchanged.
 
     Args:
         backend_args: MMEngine's file backend.
@@ -50,11 +50,11 @@ class LoadPanopticAnnotations(BaseTransform):
             return results
         if 'segments_info' not in results:
             raise ValueError(
-                f'{path} comes without segments_info: LoadPanopticAnnotations reads what CocoPanopticDataset '
-                'gives; label maps of other data sets need LoadAnnotations.'
+                f'The sample of {path} has no segments_info: LoadPanopticAnnotations loads samples of '
+                'CocoPanopticDataset; use LoadAnnotations for the label maps of other data sets.'
             )
         segments = results['segments_info']
-        with naming_the_file('panoptic map', path):
+        with named_read_errors('panoptic map', path):
             colors = self._read(path)
             id_map = number_segments(colors, [segment['id'] for segment in segments])
             counts = np.bincount(id_map.ravel(), minlength=len(segments) + 1)[1:]
@@ -69,7 +69,7 @@ class LoadPanopticAnnotations(BaseTransform):
             empty = [segment['id'] for segment, count in zip(segments, counts) if not count]
             print_log(
                 f'{path} has no pixel of {len(empty)} segments of the JSON file (ids {empty[:3]}): such '
-                'segments are left out of training and evaluation; further ones are not logged',
+                'segments are skipped in training and evaluation; further ones are not logged',
                 'current',
                 logging.WARNING,
             )
@@ -94,16 +94,16 @@ class LoadPanopticAnnotations(BaseTransform):
 
 @TRANSFORMS.register_module()
 class LoadInstanceAnnotations(BaseTransform):
-    """Draw the objects of `CocoInstanceDataset` into one map of small ids, overlapping ones on layers of it.
+    """Draw the objects of `CocoInstanceDataset` into a map of small ids, with layers where objects overlap.
 
     Sets ``gt_seg_map``, ``(H, W)`` or, where objects overlap, ``(H, W, L)``, uint8 or (from 255 objects on)
-    int32, 0 = no object, and ``segments_info``. Objects that cover no pixel are left out. To pad maps of more
+    int32, 0 = no object, and ``segments_info``. Objects that cover no pixel are skipped. To pad maps of more
     than four layers, use `PadSegments`.
 
     Raises:
         ValueError: A segmentation cannot be drawn or differs in size from its image, the image has another
-            size than the annotation file says, or so many objects lie on each other that OpenCV could not
-            resize the layers.
+            size than in the annotation file, or more than 128 objects overlap, whose layers OpenCV cannot
+            resize.
     """
 
     loads_segments = True
@@ -125,7 +125,7 @@ class LoadInstanceAnnotations(BaseTransform):
         if id_map.ndim == 3 and id_map.shape[2] > MAX_LAYERS:
             raise ValueError(
                 f'{results["img_path"]}: more than {MAX_LAYERS} objects lie on one another, which OpenCV '
-                'cannot resize: take the image out of the data set.'
+                'cannot resize: remove the image from the data set.'
             )
         return _with_segments(results, id_map, [instance for instance, _ in drawn])
 
@@ -143,12 +143,12 @@ class LoadInstanceAnnotations(BaseTransform):
 
 
 def _has_palette(content: bytes) -> bool:
-    """Whether a PNG stores numbers of colors, of which OpenCV returns the colors."""
+    """Whether a PNG has a palette, whose colors OpenCV returns instead of the indices."""
     return content[:4] == b'\x89PNG' and content[25:26] == b'\x03'
 
 
 def _with_segments(results: dict, id_map: np.ndarray, segments: list[dict]) -> dict:
-    """Add the map and the list that belongs to it; ids count from 1, missing areas are counted."""
+    """Add the id map and its list of segments; ids count from 1, missing areas are counted in pixels."""
     areas = [segment['area'] for segment in segments]
     if None in areas:
         counts = np.bincount(id_map.ravel(), minlength=len(segments) + 1)[1:].tolist()
