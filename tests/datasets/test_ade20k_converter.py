@@ -94,7 +94,7 @@ def test_written_again(ade):
     png.unlink()
     (ade / 'ade20k_panoptic_train.json').write_text('{}')
     with pytest.raises(
-        FileExistsError, match=r'ade20k_panoptic_train\.json already exists with other content'
+        FileExistsError, match=r'ade20k_panoptic_train\.json already exists'
     ):
         write_ade20k_panoptic(ade, num_workers=1)
 
