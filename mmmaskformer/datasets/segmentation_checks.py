@@ -77,7 +77,7 @@ def _suspects(outlines: Sequence[Outline], shapes: Sequence[Shape]) -> list[int]
     text_owners: list[int] = []
     for place, (outline, shape) in enumerate(zip(outlines, shapes)):
         if isinstance(outline, dict):
-            size = outline.get('size')
+            size: Any = outline.get('size')
             counts = outline.get('counts')
             if counts in ('', b''):
                 continue  # covers no pixel

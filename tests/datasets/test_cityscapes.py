@@ -126,7 +126,7 @@ def test_what_is_wrong_is_named(city, convert):
     kind, dtype = ('labelIds', np.uint8) if convert is write_cityscapes_labels else ('instanceIds', np.uint16)
     path = city / 'gtFine' / 'train' / f'{AACHEN}_gtFine_{kind}.png'
     save(path, stripes([7, 34], dtype))
-    with pytest.raises(ValueError, match=re.escape(f'{path} has the label 34, which is none')):
+    with pytest.raises(ValueError, match=re.escape(f'{path} has the label 34, which is not a label')):
         convert(city, num_workers=1)
     save(path, stripes([7], dtype)[:-2])
     with pytest.raises(ValueError, match=re.escape(f'{path} is 96x62 pixels, but its image is 96x64')):

@@ -90,7 +90,7 @@ def test_damaged_matlab_7_3_or_no_reader_for_it(tmp_path, offset):
 def test_unknown_labels_are_named(tmp_path, numbers, num_names, label):
     root = draw_coco_stuff10k(tmp_path / 'stuff', numbers, num_names)
     path = root / 'annotations' / 'COCO_train2014_000000000001.mat'
-    with pytest.raises(ValueError, match=re.escape(f'{path} has the label {label}, which is none')):
+    with pytest.raises(ValueError, match=re.escape(f'{path} has the label {label}, which is not a label')):
         write_coco_stuff10k(root, num_workers=1)
 
 

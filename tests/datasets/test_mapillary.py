@@ -27,7 +27,7 @@ def test_releases(tmp_path):
 def test_what_is_wrong_is_named(vistas):
     path = vistas / 'validation' / 'v1.2' / 'labels' / 'a.png'
     save(path, stripes([3, 66]))
-    with pytest.raises(ValueError, match=re.escape(f'{path} has the label 66, which is none')):
+    with pytest.raises(ValueError, match=re.escape(f'{path} has the label 66, which is not a label')):
         check_mapillary(vistas, num_workers=1)
     save(path, stripes([3])[1:])
     with pytest.raises(ValueError, match=re.escape(f'{path} is 96x63 pixels, but its image is 96x64')):

@@ -48,7 +48,7 @@ def test_codes_by_hand():
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (dict(thing_classes=None), 'lacks thing_classes'),
+        (dict(thing_classes=None), 'add thing_classes to dataset_meta'),
         (dict(classes=('a',) * 1000), 'fewer than 1000 classes'),
     ],
 )
