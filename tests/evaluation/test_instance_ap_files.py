@@ -97,7 +97,7 @@ def fault(change=None, meta=META, **settings):
 
 def test_mistakes_in_one_sentence(tmp_path):
     ground_truth = ground_truth_file(tmp_path / 'ground_truth.json')
-    with pytest.raises(ValueError, match=r'000000.jpg: the sample has no pred_instances: ask'):
+    with pytest.raises(ValueError, match=r'000000.jpg: the sample has no pred_instances: enable'):
         fault(dict(pred_instances=None))
     with pytest.raises(ValueError, match=r'000000.jpg: the sample has no gt_panoptic_seg'):
         fault(dict(gt_panoptic_seg=None))
