@@ -229,7 +229,7 @@ MISTAKES = {  # by tool: arguments, message
         ('folder', 'folder holds no config'),
     ],
     'analysis_tools/reproduce_loss': [
-        ('absent.pth', 'no record at absent.pth'),
+        ('absent.pth', 'no snapshot at absent.pth'),
         ('weights.pth', ''),
         ('text.pth', 'text.pth cannot be read'),
     ],

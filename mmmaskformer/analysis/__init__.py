@@ -1,4 +1,4 @@
-"""Models side by side: costs, scores, curves, classes, and what single queries do."""
+"""Compare models: costs, scores, training curves, classes, and statistics of single queries."""
 
 from .comparison import compare_costs, compare_models, markdown_table, write_table
 from .queries import look_at_queries

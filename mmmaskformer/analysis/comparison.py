@@ -22,14 +22,14 @@ FALLBACK_SHAPE = (512, 512)
 
 @dataclass(frozen=True)
 class Row:
-    """A model; what is not known is None or not there.
+    """A model; unknown values are None or missing.
 
     Attributes:
         label: Its name.
         parameters: Numbers in its parameters.
         multiply_adds: Of the prediction of one image.
         milliseconds: Time of the prediction of one image.
-        memory: MiB that this needs beyond the model.
+        memory: MiB that the prediction needs in addition to the model.
         training_seconds: Time of one training iteration, as the run has logged it.
         scores: Mean in percent by the metric's name, and its standard deviation if there are several runs.
         source: The data that scores are of: ``'test'`` or ``'validation'``.
@@ -55,7 +55,7 @@ COST_COLUMNS: dict[str, Callable[[Row], str | None]] = {
 
 
 def markdown_table(rows: Sequence[Row]) -> str:
-    """The table; columns of which no model has anything are left out."""
+    """The table; columns that are empty for all models are omitted."""
     columns = {title: [cell(row) for row in rows] for title, cell in COST_COLUMNS.items()}
     for name, title in TITLES.items():
         columns[title] = [_score(row.scores.get(name)) for row in rows]
@@ -72,10 +72,10 @@ def write_table(rows: Sequence[Row], folder: Path, name: str, notes: Sequence[st
 
     Args:
         rows: The models.
-        folder: Made if it is not there.
-        name: Of the files, without suffix.
+        folder: Created if needed.
+        name: Name of the files, without suffix.
         notes: Sentences below the table.
-        **about: What else the JSON says.
+        **about: Further entries of the JSON file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     text = f'{markdown_table(rows)}\n{" ".join(notes)}\n'
@@ -93,11 +93,13 @@ def insert_text(path: Path, name: str, text: str) -> None:
         ValueError: It lacks the lines.
     """
     if not path.is_file():
-        raise FileNotFoundError(f'{path} does not exist: name a file that has a place for the table')
+        raise FileNotFoundError(f'{path} does not exist: give a file with the two marks of the table')
     before, begin, rest = path.read_text().partition(f'<!-- {name}: begin -->\n')
     _, end, after = rest.partition(f'<!-- {name}: end -->')
     if not begin or not end:
-        raise ValueError(f'{path} has no place for it: add <!-- {name}: begin --> and <!-- {name}: end -->')
+        raise ValueError(
+            f'{path} has no place for the table: add <!-- {name}: begin --> and <!-- {name}: end -->'
+        )
     path.write_text(f'{before}{begin}{text.strip()}\n{end}{after}')
 
 
@@ -134,15 +136,15 @@ def compare_costs(
 
     Args:
         runs: The models.
-        shape: Height and width of the image; by default as `input_shape` says of the first model.
+        shape: Height and width of the image; by default `input_shape` of the first model.
         repeats: Timed rounds; 0 measures neither time nor memory.
         device: By default a GPU, if there is one.
 
     Returns:
-        A row for each model, and a sentence that says what was measured.
+        A row for each model, and a sentence about what was measured.
 
     Raises:
-        ValueError: The device is unknown, or is not there.
+        ValueError: The device is unknown or not available.
     """
     chosen = choose_device(device or 'auto')
     height, width = shape or input_shape(runs[0].config)
@@ -176,7 +178,7 @@ def compare_models(
     folder: Path | None = None,
     device: str | None = None,
 ) -> tuple[list[Row], list[str]]:
-    """Costs of models, and their scores: those that work dirs hold, or new ones.
+    """Costs of models, and their scores: those that their work dirs hold, or those of a new evaluation.
 
     Args:
         runs: The models.
@@ -190,8 +192,8 @@ def compare_models(
         A row for each model, and the notes that belong to the table.
 
     Raises:
-        ValueError: A model that is to be evaluated has no checkpoint, or the device is not there.
-        FileNotFoundError: Its data are not there.
+        ValueError: A model that is to be evaluated has no checkpoint, or the device is not available.
+        FileNotFoundError: The test data are missing.
     """
     choose_device(device or 'auto')  # errors come before work that would be lost
     if evaluate:
@@ -203,12 +205,12 @@ def compare_models(
         replace(
             row,
             training_seconds=training_seconds(run.work_dir) if run.work_dir else None,
-            scores=mean_scores([found]) if found else {},
-            source=found.source if found else None,
+            scores=mean_scores([score]) if score else {},
+            source=score.source if score else None,
         )
-        for row, run, found in zip(rows, runs, scores)
+        for row, run, score in zip(rows, runs, scores)
     ]
-    sources = sorted({found.source for found in scores if found})
+    sources = sorted({score.source for score in scores if score})
     notes = [f'Scores are of {sources[0]} data.'] if len(sources) == 1 else []
     return rows, [note, *notes]
 

@@ -1,4 +1,4 @@
-"""What a prediction costs: parameters, multiply-adds, time and memory."""
+"""Cost of a prediction: parameters, multiply-adds, time and memory."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Task = Callable[[], object]
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Numbers in all parameters, frozen ones and those that serve training alone included."""
+    """Number of parameters, including frozen ones and those used only in training."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
 def count_multiply_adds(task: Task) -> int:
     """Multiply-adds of convolutions, matrix products and attention that the task computes.
 
-    Half of what PyTorch's counter gives, which counts a multiplication and an addition as two. Norms,
-    activations, interpolation and what custom operators do are not counted, as in the paper's FLOPs.
+    Half of the count of PyTorch, which counts a multiplication and an addition as two. Norms, activations,
+    interpolation and custom operators are not counted, as in the paper's FLOPs.
     """
     with torch.no_grad(), FlopCounterMode(display=False, custom_mapping=_attention_on_cpu()) as counter:
         task()
@@ -36,7 +36,7 @@ def count_multiply_adds(task: Task) -> int:
 
 
 def _attention_on_cpu() -> dict[Any, Callable[..., int]]:
-    """A formula for the operator that PyTorch's counter does not know (2.11)."""
+    """A formula for an operator that PyTorch's counter (2.11) does not count."""
     operator = getattr(torch.ops.aten, '_scaled_dot_product_flash_attention_for_cpu', None)
     return {} if operator is None else {operator: _attention_flops}
 
@@ -68,12 +68,12 @@ def prediction(model: Any, shape: tuple[int, int]) -> Task:
 def median_milliseconds(
     tasks: Mapping[str, Task], repeats: int, device: torch.device, warm_up: int = 2
 ) -> dict[str, float]:
-    """Median time of each task; tasks alternate, so that what disturbs one disturbs all.
+    """Median time of each task; tasks alternate, so that disturbances affect all of them.
 
     Args:
         tasks: What to run, by label.
         repeats: Timed rounds; every other one goes backwards.
-        device: Where the tasks run: a GPU's time includes the kernels that it has still to finish.
+        device: Where the tasks run: the time on a GPU includes all kernels that were launched.
         warm_up: Rounds before timing: page faults and kernel choice make the first ones slow.
     """
     times: dict[str, list[float]] = {label: [] for label in tasks}

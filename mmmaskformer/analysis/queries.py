@@ -1,4 +1,4 @@
-"""What single queries do over a data set: which classes they predict, where, and how many pixels they win."""
+"""Statistics of single queries over a data set: predicted classes, location, and share of the pixels."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ TOP_CLASSES = 3
 
 @dataclass
 class QueryStatistics:
-    """Sums over images; `summary` makes means of them.
+    """Sums over images; `summary` gives means.
 
     Attributes:
         class_prob: Sum of class probabilities, no-object last, ``(Q, K + 1)``.
         heat: Sum of masks, each weighted with the probability that the query is an object, ``(Q, h, w)``.
-        won: Sum of the part of an image's pixels that the query wins, ``(Q,)``.
-        present: Images in which it wins any, ``(Q,)``.
+        won: Sum of the shares of an image's pixels that the query wins, ``(Q,)``.
+        present: Number of images in which it wins pixels, ``(Q,)``.
         num_images: Images seen.
     """
 
@@ -45,7 +45,7 @@ class QueryStatistics:
 
     @classmethod
     def empty(cls, num_queries: int, num_classes: int, grid: tuple[int, int]) -> QueryStatistics:
-        """Of no image yet; ``grid`` is height and width of the heat maps."""
+        """Statistics of no images; ``grid`` is height and width of the heat maps."""
         zeros = torch.zeros
         return cls(
             zeros(num_queries, num_classes + 1),
@@ -90,7 +90,7 @@ class QueryStatistics:
         return self.heat / as_object.clamp(min=1e-6)[:, None, None]
 
     def summary(self, classes: tuple[str, ...]) -> dict[str, Any]:
-        """Everything but the heat maps, as plain values."""
+        """Everything except the heat maps, as plain values."""
         number, prob = max(1, self.num_images), self.mean_class_prob().tolist()
         queries = [
             dict(
@@ -132,7 +132,7 @@ def look_at_queries(model: Any, samples: Iterable[dict]) -> QueryStatistics:
             statistics = QueryStatistics.empty(num_queries, num_outputs - 1, _grid(*image))
         statistics.add(prediction, OutputSize(padded, image, image))
     if statistics is None:
-        raise ValueError('there are no images to look at: the data set is empty')
+        raise ValueError('the data set is empty: query statistics need at least one image')
     return statistics
 
 
@@ -142,7 +142,7 @@ def write_summary(statistics: QueryStatistics, classes: tuple[str, ...], path: P
 
 
 def _grid(height: int, width: int) -> tuple[int, int]:
-    """Size of heat maps: the first image's shape, made small; others are stretched to it."""
+    """Size of heat maps: the first image's shape, reduced; masks of other shapes are stretched to it."""
     scale = LONG_SIDE / max(height, width)
     return max(1, round(height * scale)), max(1, round(width * scale))
 
@@ -171,12 +171,12 @@ def _centre(heat: Tensor) -> list[float] | None:
 def draw_summary(
     statistics: QueryStatistics, classes: tuple[str, ...], palette: Any = None, number: int | None = None
 ) -> Image.Image:
-    """The sheet of the queries that win most pixels.
+    """Draw the queries that win most pixels.
 
     Args:
-        statistics: Of the queries.
+        statistics: Statistics of the queries.
         classes: Names of the classes.
-        palette: Their colors.
+        palette: Colors of the classes.
         number: How many queries; by default all.
     """
     prob, heat = statistics.mean_class_prob().numpy(), statistics.mean_heat().numpy()

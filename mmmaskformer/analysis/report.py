@@ -26,15 +26,18 @@ from .scores import (
 )
 from .training_comparison import TrainingComparison
 
-CURVES = {'loss': 'training loss (each its own)', **{key: f'{title} (%)' for key, title in TITLES.items()}}
-RIVALS = 'PerPixelBaseline+', 'MaskFormer'
-MOST_IMAGES = 100
+CURVES = {
+    'loss': "training loss (of each model's criterion)",
+    **{key: f'{title} (%)' for key, title in TITLES.items()},
+}
+COMPARED_BY_CLASS = 'PerPixelBaseline+', 'MaskFormer'
+MAX_QUERY_IMAGES = 100
 
 ClassScores = Mapping[str, float | None]
 
 
 def write_report(comparison: TrainingComparison, runs: Sequence[Run], repeats: int = 10) -> str:
-    """Write everything into the comparison's folder; returns the table.
+    """Write table, curves, classes and queries into the comparison's folder; returns the table.
 
     Args:
         comparison: The comparison.
@@ -48,13 +51,13 @@ def write_report(comparison: TrainingComparison, runs: Sequence[Run], repeats: i
     text = write_table(rows, out, 'table', notes, data_set=comparison.data_set, seeds=list(comparison.seeds))
     records = {run.label: read_records(_work_dir(run)) for run in first_seed}
     draw_training_curves(records, out / 'curves.png', CURVES, smooth=5)
-    rivals = [run for name in RIVALS for run in first_seed if run.label == name]
-    if len(rivals) == len(RIVALS):
-        first, second = (class_scores(run) for run in rivals)
-        write_class_table(pair_classes(first, second), RIVALS, out)
+    compared = [run for name in COMPARED_BY_CLASS for run in first_seed if run.label == name]
+    if len(compared) == len(COMPARED_BY_CLASS):
+        first, second = (class_scores(run) for run in compared)
+        write_class_table(pair_classes(first, second), COMPARED_BY_CLASS, out)
     for run in first_seed:
-        if run.label == RIVALS[1]:
-            write_query_sheet(run, out, MOST_IMAGES)
+        if run.label == COMPARED_BY_CLASS[1]:
+            write_query_sheet(run, out, MAX_QUERY_IMAGES)
     return text
 
 
@@ -63,8 +66,8 @@ def write_query_sheet(run: Run, folder: Path, num_images: int | None = None) -> 
 
     Args:
         run: A model whose queries classify masks.
-        folder: Made if it is not there.
-        num_images: The first so many; by default all.
+        folder: Created if needed.
+        num_images: Number of images, from the first on; by default all.
 
     Raises:
         ValueError: The model has no such queries.
@@ -81,7 +84,7 @@ def write_query_sheet(run: Run, folder: Path, num_images: int | None = None) -> 
 
 
 def publish(comparison: TrainingComparison, text: str, document: Path) -> None:
-    """Put table and curves into a document that has a place for them, see `insert_text`."""
+    """Insert table and curves into a document with marks for them, see `insert_text`."""
     image = document.parent / f'compare_{comparison.data_set}.png'
     insert_text(document, comparison.data_set, f'{text}\n![training curves]({image.name})')
     shutil.copyfile(comparison.out_dir / 'curves.png', image)
@@ -117,12 +120,12 @@ def _notes(comparison: TrainingComparison, runs: Sequence[Run]) -> list[str]:
 
 
 class ClassPair(NamedTuple):
-    """A class and what both models reach in it, percent; None where it does not occur.
+    """A class and its IoU with both models in percent; None where it does not occur.
 
     Attributes:
         name: The class.
-        first: Of the first model.
-        second: Of the second model.
+        first: IoU of the first model.
+        second: IoU of the second model.
     """
 
     name: str
@@ -131,42 +134,42 @@ class ClassPair(NamedTuple):
 
     @property
     def difference(self) -> float | None:
-        """By how much the second is better."""
+        """IoU of the second model minus that of the first."""
         return None if self.first is None or self.second is None else self.second - self.first
 
 
 def pair_classes(first: ClassScores, second: ClassScores) -> list[ClassPair]:
-    """Classes of two models, what the second gains most first; those without a difference come last.
+    """Classes of two models, sorted by the gain of the second; those without a difference come last.
 
     Raises:
         ValueError: They have different classes.
     """
-    only = sorted(set(first) ^ set(second))
-    if only:
-        raise ValueError(f'the models have different classes, {only[0]!r} is known to one of them alone')
+    unmatched = sorted(set(first) ^ set(second))
+    if unmatched:
+        raise ValueError(f'the models have different classes: only one of them has {unmatched[0]!r}')
     pairs = [ClassPair(name, first[name], second[name]) for name in first]
     return sorted(pairs, key=lambda pair: (pair.difference is None, -(pair.difference or 0.0)))
 
 
 def class_scores(run: Run, evaluate: bool = False, folder: Path | None = None) -> ClassScores:
-    """IoU of the classes: as an earlier evaluation has left it, or of a new one.
+    """IoU of the classes, from an earlier evaluation or a new one.
 
     Args:
         run: A model with a checkpoint.
-        evaluate: Evaluate in any case.
-        folder: Where the evaluation of a run without a work dir is left.
+        evaluate: Evaluate even if there is an earlier evaluation.
+        folder: Where the evaluation of a run without a work dir is written.
 
     Raises:
-        ValueError: The model has no checkpoint, or its metrics know no classes.
+        ValueError: The model has no checkpoint, or its metrics give no IoU of classes.
     """
     if run.work_dir and not evaluate:
-        known = last_scores(run.work_dir, run.checkpoint)
-        if known and known.class_iou:
-            return known.class_iou
-    found = evaluate_run(run, run.work_dir or (folder / run.label if folder else None)).class_iou
-    if not found:
-        raise ValueError(f'{run.label}: no IoU of classes: its config needs an IoUMetric in test_evaluator')
-    return found
+        earlier = last_scores(run.work_dir, run.checkpoint)
+        if earlier and earlier.class_iou:
+            return earlier.class_iou
+    class_iou = evaluate_run(run, run.work_dir or (folder / run.label if folder else None)).class_iou
+    if not class_iou:
+        raise ValueError(f'{run.label}: no IoU of classes: add an IoUMetric to test_evaluator of its config')
+    return class_iou
 
 
 def write_class_table(pairs: list[ClassPair], names: tuple[str, str], folder: Path) -> str:

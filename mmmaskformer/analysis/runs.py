@@ -1,4 +1,4 @@
-"""What is compared: a config with or without a checkpoint, or the work dir of a training run."""
+"""Models to compare: a config with or without a checkpoint, or the work dir of a training run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Run:
     Attributes:
         label: Its name in tables and images.
         config: Its config.
-        checkpoint: Path or URL of its weights, if there are any.
+        checkpoint: Path or URL of its weights, if any.
         work_dir: Folder of its training, if there is one.
     """
 
@@ -36,7 +36,7 @@ class Run:
     work_dir: Path | None = None
 
     def load(self) -> nn.Module:
-        """The model with its weights, or with random ones where there are none, for prediction alone."""
+        """The model with its weights, or with random ones if it has none, for prediction."""
         if self.checkpoint is not None:
             loaded = load_model(copy.deepcopy(self.config), self.checkpoint)
         else:
@@ -49,7 +49,7 @@ class Run:
         """The checkpoint.
 
         Raises:
-            ValueError: There is none.
+            ValueError: The run has no checkpoint.
         """
         if self.checkpoint is None:
             raise ValueError(f'{self.label} has no checkpoint: give CONFIG,CHECKPOINT or a trained work dir')
@@ -65,7 +65,7 @@ def _build(config: Config) -> nn.Module:
 def find_runs(
     texts: Sequence[str], options: Mapping[str, Any] | None = None, best: bool = False
 ) -> list[Run]:
-    """The runs that a user names.
+    """Find runs by their description on the command line.
 
     Args:
         texts: Each a work dir, a config (path or name), or config and checkpoint with a comma between; each
@@ -74,14 +74,14 @@ def find_runs(
         best: Of a work dir, take the checkpoint that was best in validation, not the last.
 
     Raises:
-        FileNotFoundError: There is nothing of that name.
-        ValueError: Two have one label, or a work dir does not say what was trained in it.
+        FileNotFoundError: A work dir, config or checkpoint does not exist.
+        ValueError: Two runs have one label, or a folder is not a work dir.
     """
     runs = [_find_run(text, best) for text in texts]
     labels = [run.label for run in runs]
     for label in labels:
         if labels.count(label) > 1:
-            raise ValueError(f'two runs are called {label}: name them with LABEL=')
+            raise ValueError(f'two runs have the label {label}: give labels with LABEL=')
     for run in runs:
         run.config.merge_from_dict(dict(options or {}))
     return runs
@@ -123,12 +123,14 @@ def _age(path: Path) -> float:
 
 
 def _checkpoint(folder: Path, best: bool) -> str | None:
-    """The best checkpoint, the one that the run calls its last, or the newest."""
-    if best and (found := sorted(folder.glob('best_*.pth'), key=_age)):
-        return str(found[-1])
-    mark = folder / 'last_checkpoint'
-    last = folder / Path(mark.read_text().strip()).name if mark.is_file() else None  # folders may be moved
+    """The best checkpoint, that of ``last_checkpoint``, or the newest."""
+    if best and (best_files := sorted(folder.glob('best_*.pth'), key=_age)):
+        return str(best_files[-1])
+    pointer = folder / 'last_checkpoint'
+    last = (
+        folder / Path(pointer.read_text().strip()).name if pointer.is_file() else None
+    )  # folders may be moved
     if last is not None and last.is_file():
         return str(last)
-    found = sorted(folder.glob('*.pth'), key=_age)
-    return str(found[-1]) if found else None
+    files = sorted(folder.glob('*.pth'), key=_age)
+    return str(files[-1]) if files else None

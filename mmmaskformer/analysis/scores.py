@@ -45,10 +45,10 @@ class Scores(NamedTuple):
 def read_records(work_dir: Path) -> list[Record]:
     """The scalars of a run in order, those of resumed runs continued.
 
-    A run that starts at an earlier iteration than another ended takes the place of what came after it.
+    Records of a resumed run replace those of the earlier run from its first iteration on.
 
     Raises:
-        FileNotFoundError: There are none.
+        FileNotFoundError: There are no scalars.
     """
     files = sorted(work_dir.glob('*/vis_data/scalars.json')) + sorted(work_dir.glob('vis_data/scalars.json'))
     if not files:
@@ -58,18 +58,18 @@ def read_records(work_dir: Path) -> list[Record]:
         )
     records: list[Record] = []
     for path in files:
-        found = [record for record in read_scalars(path) if 'step' in record]
-        start = min((record['step'] for record in found if 'loss' in record), default=math.inf)
-        records = [record for record in records if record['step'] < start] + found
+        new = [record for record in read_scalars(path) if 'step' in record]
+        start = min((record['step'] for record in new if 'loss' in record), default=math.inf)
+        records = [record for record in records if record['step'] < start] + new
     return records
 
 
 def last_scores(work_dir: Path, checkpoint: str | None = None) -> Scores | None:
-    """The last scores of a run: of an evaluation with scores.json, of its last test, or of validation.
+    """The last scores of a run: from scores.json of an evaluation, from its last test, or from validation.
 
     Args:
         work_dir: Folder of the run.
-        checkpoint: An evaluation counts only if it was made of this file as it is now.
+        checkpoint: An evaluation counts only if it is of this file and newer than it.
     """
     evaluated = read_scores(work_dir, checkpoint)
     if evaluated is not None:
@@ -101,7 +101,7 @@ def training_seconds(work_dir: Path) -> float | None:
 
 
 def split_scores(metrics: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, float | None]]:
-    """The scores that are compared, and IoU of the classes, out of all that metrics give."""
+    """The scores that are compared, and the IoU of the classes, from all values of the metrics."""
     values = {name: metrics[key] for key in metrics for name in TITLES if key.split('/')[-1] == name}
     of_classes = [key for key in metrics if key.startswith(CLASS_PREFIX)]
     classes = {key.removeprefix(CLASS_PREFIX): _or_none(metrics[key]) for key in of_classes}
@@ -113,14 +113,14 @@ def _or_none(value: float | None) -> float | None:
 
 
 def write_scores(folder: Path, scores: Scores, checkpoint: str) -> None:
-    """Leave scores where `read_scores` finds them."""
+    """Write scores where `read_scores` finds them."""
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({'checkpoint': Path(checkpoint).name, **scores._asdict()}, indent=1)
     (folder / SCORES_FILE).write_text(text + '\n')
 
 
 def read_scores(work_dir: Path, checkpoint: str | None = None) -> Scores | None:
-    """Scores that `write_scores` has left, unless the checkpoint is another or newer than they are."""
+    """Scores that `write_scores` wrote, unless they are of another checkpoint or older than it."""
     path = work_dir / 'evaluation' / SCORES_FILE
     if not path.is_file():
         return None
@@ -133,10 +133,10 @@ def read_scores(work_dir: Path, checkpoint: str | None = None) -> Scores | None:
     return Scores(content['values'], content['source'], content['class_iou'])
 
 
-def mean_scores(several: Sequence[Scores]) -> dict[str, tuple[float, float | None]]:
+def mean_scores(scores: Sequence[Scores]) -> dict[str, tuple[float, float | None]]:
     """Mean of each score over runs that all have it, and standard deviation where there are several runs."""
-    common = [name for name in several[0].values if all(name in scores.values for scores in several)]
-    columns = {name: [scores.values[name] for scores in several] for name in common}
+    common = [name for name in scores[0].values if all(name in score.values for score in scores)]
+    columns = {name: [score.values[name] for score in scores] for name in common}
     return {
         name: (statistics.mean(values), statistics.stdev(values) if len(values) > 1 else None)
         for name, values in columns.items()
@@ -150,18 +150,18 @@ def add_semantic_quality(evaluators: Any) -> list[dict]:
         evaluators: Config of one metric or several.
     """
     configs = [dict(evaluator) for evaluator in evaluators_of(evaluators)]
-    known = {type_name(config) for config in configs}
+    types = {type_name(config) for config in configs}
     for config in [config for config in configs if type_name(config) == 'IoUMetric']:
         config['type'] = 'mmmaskformer.ClassIoU'
-        if 'SemanticPanopticQuality' not in known:
+        if 'SemanticPanopticQuality' not in types:
             ignore = config.get('ignore_index', 255)
             configs.append(dict(type='mmmaskformer.SemanticPanopticQuality', ignore_index=ignore))
-            known.add('SemanticPanopticQuality')
+            types.add('SemanticPanopticQuality')
     return configs
 
 
 def evaluate_run(run: Run, folder: Path | None = None, tables: bool = False) -> Scores:
-    """Evaluate a run's checkpoint on its test data, and leave the scores in ``<folder>/evaluation``.
+    """Evaluate a run's checkpoint on its test data, and write the scores to ``<folder>/evaluation``.
 
     Args:
         run: With a checkpoint.
@@ -170,11 +170,11 @@ def evaluate_run(run: Run, folder: Path | None = None, tables: bool = False) -> 
 
     Raises:
         ValueError: There is no checkpoint, no metric that is known here, or no folder.
-        FileNotFoundError: The data are not there.
+        FileNotFoundError: The data are missing.
     """
     checkpoint, folder = run.need_checkpoint(), folder or run.work_dir
     if folder is None:
-        raise ValueError(f'{run.label} is not a work dir: say in which folder its evaluation is to be left')
+        raise ValueError(f'{run.label} is not a work dir: give a folder for its evaluation')
     runner = _build_runner(run.config, checkpoint, folder / 'evaluation', tables)
     metrics: Mapping[str, Any] = runner.test()
     values, classes = split_scores(metrics)

@@ -1,4 +1,4 @@
-"""Several models trained alike, one after the other, and compared: what ``make compare`` does."""
+"""Train several models with the same data, budget and seeds, and compare them: ``make compare``."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ SETTINGS_FILE = 'settings.json'
 
 @dataclass(frozen=True)
 class TrainingComparison:
-    """What is trained, on what, and for how long.
+    """The trainings of a comparison: models, data, budget and seeds.
 
     Attributes:
         data_set: ``'toy'`` or ``'camvid'``.
-        data_root: Folder of the data; toy scenes are drawn if it is not there.
+        data_root: Folder of the data; toy scenes are drawn if it does not exist.
         out_dir: Folder of the results.
         max_iters: Budget of each model in iterations; None takes the configs'.
-        seeds: Each model is trained once with each.
+        seeds: Each model is trained once with each seed.
         models: Some of `FIVE`; all by default.
-        smoke: Only show that all runs: few of the toy scenes, and tiny.
+        smoke: A quick test run with few and tiny toy scenes.
     """
 
     data_set: str
@@ -57,10 +57,10 @@ class TrainingComparison:
 
     def __post_init__(self) -> None:
         if self.data_set not in ENDINGS:
-            raise ValueError(f'there is no set {self.data_set}: choose one of {", ".join(ENDINGS)}')
+            raise ValueError(f'unknown data set {self.data_set}: expected one of {", ".join(ENDINGS)}')
         unknown = sorted(set(self.models) - set(FIVE))
         if unknown:
-            raise ValueError(f'there is no model {unknown[0]}: choose from {", ".join(FIVE)}')
+            raise ValueError(f'unknown model {unknown[0]}: expected some of {", ".join(FIVE)}')
         if self.max_iters is not None and self.max_iters < 1:
             raise ValueError(f'max_iters is {self.max_iters}: train for at least one iteration')
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
@@ -92,7 +92,7 @@ class TrainingComparison:
 
 
 def set_budget(cfg: Config, max_iters: int) -> None:
-    """Train for so many iterations: schedules that end with training still do.
+    """Set the number of iterations; schedules that end with training are adapted.
 
     There are five validations, and a checkpoint with each; the last one is kept.
     """
@@ -106,10 +106,10 @@ def set_budget(cfg: Config, max_iters: int) -> None:
 
 
 def prepare_data(comparison: TrainingComparison) -> None:
-    """Draw the toy scenes if they are not there; look for other data.
+    """Draw the toy scenes if they do not exist; check that other data exist.
 
     Raises:
-        FileNotFoundError: The data are not there.
+        FileNotFoundError: The data are missing.
         ValueError: The folder of the toy scenes holds something else.
     """
     if comparison.data_set == 'toy':
@@ -122,15 +122,15 @@ def prepare_data(comparison: TrainingComparison) -> None:
 
 
 def train_all(comparison: TrainingComparison) -> list[Run]:
-    """Train and evaluate every model that is not finished yet, and say how it goes.
+    """Train and evaluate every model that is not finished yet, printing the progress.
 
-    An interrupted training goes on from its last checkpoint.
+    An interrupted training resumes from its last checkpoint.
 
     Returns:
         The runs, seed by seed, each labelled with its model.
 
     Raises:
-        ValueError: The folder holds trainings with other settings.
+        ValueError: The folder holds a training with other settings.
     """
     trainings = list(comparison.trainings())
     configs = [comparison.config(model, seed) for model, seed in trainings]
@@ -150,7 +150,7 @@ def _train_one(model: str, cfg: Config) -> Run:
         run = _labelled(folder, model)
         evaluate_run(run)
     else:
-        print('It was trained before.')
+        print('already trained')
     run = _labelled(folder, model)
     scores = last_scores(folder, run.checkpoint)
     print(f'on test data: {summary(scores.values) if scores else "no scores"}', flush=True)
@@ -161,7 +161,7 @@ def _train(cfg: Config) -> None:
     start = time.time()
     cfg.resume = (Path(cfg.work_dir) / 'last_checkpoint').is_file()
     runner = build_quiet_runner(cfg, ConsoleFilter())
-    print(f'{"goes on, " if cfg.resume else ""}{device_name(runner.model)}', flush=True)
+    print(f'{"resumed, " if cfg.resume else ""}{device_name(runner.model)}', flush=True)
     runner.train()
     print(f'trained in {minutes(time.time() - start)}', flush=True)
 
@@ -171,31 +171,31 @@ def _labelled(folder: Path, model: str) -> Run:
 
 
 def check_settings(cfg: Config) -> None:
-    """See that a work dir is new or of the same settings, which are noted in it.
+    """Check that a work dir is new or holds a training with the same settings, which are written into it.
 
     Raises:
-        ValueError: It holds a training with others.
+        ValueError: It holds a training with other settings.
     """
     folder, settings = Path(cfg.work_dir), _settings(cfg)
     path = folder / SETTINGS_FILE
     if not path.is_file():
         if folder.is_dir() and any(folder.iterdir()):
-            raise ValueError(f'{folder} holds something else: choose another folder with --out')
+            raise ValueError(f'{folder} holds other files: choose another folder with --out')
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings, indent=1) + '\n')
         return
-    found: dict[str, Any] = json.loads(path.read_text())
-    others = [name for name in settings if found.get(name) != settings[name]]
-    if others:
-        name = others[0]
+    previous: dict[str, Any] = json.loads(path.read_text())
+    different = [name for name in settings if previous.get(name) != settings[name]]
+    if different:
+        name = different[0]
         raise ValueError(
-            f'{folder} holds a training with {name} {found.get(name)} in place of {settings[name]}: remove '
+            f'{folder} holds a training with {name} {previous.get(name)}, expected {settings[name]}: remove '
             'that folder, or choose another one with --out'
         )
 
 
 def _settings(cfg: Config) -> dict[str, Any]:
-    """What makes a training what it is; where its data lie does not count."""
+    """The settings that identify a training; the folder of its data is not one of them."""
     content = cfg.to_dict()
     for phase in ('train', 'val', 'test'):
         content[f'{phase}_dataloader']['dataset'].pop('data_root')

@@ -1,12 +1,12 @@
 """Checkpoints in ``load_from``, ``--resume``, `init_model` and ``init_cfg=dict(type='Pretrained', ...)``.
 
-MMEngine's `CheckpointLoader` learns two things. Whatever it loads, from files, by http or from a store, goes
-through `safe_load`, which runs no code. And it reads what torch cannot: ``.pkl`` of numpy arrays and
-``.safetensors``, local or by http, and local folders, written with a slash at the end.
+Two things are registered with MMEngine's `CheckpointLoader`. Everything it loads, from files, by http or from
+a store, goes through `safe_load`, which runs no code. And it reads formats that torch does not: ``.pkl`` of
+numpy arrays and ``.safetensors``, local or by http, and local folders, written with a slash at the end.
 
-A segmentor of ours, and its backbone, rename a state dict that reaches them in foreign names, wherever it
-came from: a checkpoint of mmseg, say, is renamed for our model alone, and stays as it is for a model of mmseg
-in the same process.
+A segmentor of this package, and its backbone, rename a state dict with foreign names when it is loaded: a
+checkpoint of mmseg is renamed for a model of this package, and is unchanged for a model of mmseg in the same
+process.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def accept_foreign_checkpoints(segmentor: nn.Module) -> None:
 
 
 def _rename_model(segmentor: Any, state: dict, prefix: str, *_: Any) -> None:
-    found = recognize(state)
-    if not isinstance(state.get('model'), dict) and (found is None or found.ours):
+    source_format = recognize(state)
+    if not isinstance(state.get('model'), dict) and (source_format is None or source_format.ours):
         return
     converted = to_our_names(tensors_of(state, SOURCE), SOURCE)
     if not converted.format.whole:
@@ -61,26 +61,33 @@ def _rename_model(segmentor: Any, state: dict, prefix: str, *_: Any) -> None:
 
 
 def _rename_backbone(backbone: nn.Module, state: dict, prefix: str, *_: Any) -> None:
-    """Take the backbone out of a whole model, too."""
+    """Rename for a backbone alone; of a checkpoint of a whole model, take the backbone."""
     names = [name for name in state if name.startswith(prefix)]
     if prefix or not names:
-        return  # part of a whole model, which has been renamed
-    found = recognize(names)
-    if not isinstance(state.get('model'), dict) and (found is None or _of_backbone(names)):
+        return  # part of a segmentor, which has renamed it
+    source_format = recognize(names)
+    if not isinstance(state.get('model'), dict) and (source_format is None or _of_backbone(names)):
         return
     converted = to_our_names(tensors_of(state, SOURCE), SOURCE)
-    own = {name: tensor for name, tensor in converted.state.items() if name.startswith('backbone.')}
-    own = {name.removeprefix('backbone.'): tensor for name, tensor in own.items()}
+    tensors = {
+        name.removeprefix('backbone.'): tensor
+        for name, tensor in converted.state.items()
+        if name.startswith('backbone.')
+    }
     foreign = converted.foreign_name
-    adapt_stem(own, backbone)
-    check_fit(own, backbone, SOURCE, converted.format.whole, lambda name: foreign(f'backbone.{name}'))
-    _replace(state, own, prefix)
+    adapt_stem(tensors, backbone)
+    check_fit(tensors, backbone, SOURCE, converted.format.whole, lambda name: foreign(f'backbone.{name}'))
+    _replace(state, tensors, prefix)
 
 
 def _of_backbone(names: list[str]) -> bool:
     """Whether these are a backbone's own names, without a prefix."""
-    found = recognize(names)
-    return found is not None and found.ours and not any(name.startswith('backbone.') for name in names)
+    source_format = recognize(names)
+    return (
+        source_format is not None
+        and source_format.ours
+        and not any(name.startswith('backbone.') for name in names)
+    )
 
 
 def _replace(state: dict, tensors: dict[str, Tensor], prefix: str) -> None:
@@ -104,7 +111,7 @@ def load_from_local(filename: str, map_location: Any = None) -> Any:
 
 @CheckpointLoader.register_scheme(prefixes='package://', force=True)
 def load_from_package(filename: str, map_location: Any = None) -> Any:
-    """Read a file that an installed Python package brings: ``package://MODULE/PATH``.
+    """Read a file of an installed Python package: ``package://MODULE/PATH``.
 
     Raises:
         ValueError: The package is not installed, or has no such file.
@@ -122,9 +129,9 @@ def load_from_package(filename: str, map_location: Any = None) -> Any:
 
 @CheckpointLoader.register_scheme(prefixes=('http://', 'https://'), force=True)
 def load_from_http(filename: str, map_location: Any = None) -> Any:
-    """Read what is behind a URL: downloaded by the first process into torch's cache, unless it is there."""
+    """Read a URL: the first process downloads it into torch's cache, unless it is there."""
     path = Path(torch.hub.get_dir()) / 'checkpoints' / Path(urlsplit(filename).path).name
-    for first in (True, False):  # the others find it, or have a disk of their own
+    for first in (True, False):  # other processes find it, or have a disk of their own
         if (get_rank() == 0) == first and not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
             torch.hub.download_url_to_file(filename, str(path), progress=sys.stderr.isatty())
@@ -145,5 +152,5 @@ def load_from_store(filename: str, map_location: Any = None, backend: str = 'pet
         return safe_load(content, map_location)
 
 
-# The short names, torchvision://resnet50 and open-mmlab://..., look for the loader of URLs in their module.
+# torchvision://resnet50 and open-mmlab://... call the loader of URLs by its name in their module.
 runner_checkpoint.load_from_http = load_from_http

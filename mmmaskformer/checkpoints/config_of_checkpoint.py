@@ -20,14 +20,14 @@ ZOO = ('maskformer', 'per_pixel_baseline')  # ablations have the shapes of these
 
 
 class Shapes(NamedTuple):
-    """What shapes tell of a model; what a backbone alone does not tell is None.
+    """Hyperparameters that follow from tensor shapes; None where a backbone alone does not determine them.
 
     Attributes:
         backbone: Kind of the backbone.
         blocks: Blocks in each stage of the backbone.
         width: Channels of the backbone's first feature map.
         window: Width of Swin's windows.
-        head: What classifies: queries, pixels, or queries with one class each.
+        head: Type of the decode head.
         num_classes: Classes.
         num_queries: Queries.
         encoder_layers: Layers of the pixel decoder's transformer encoder.
@@ -45,8 +45,8 @@ class Shapes(NamedTuple):
     decoder_layers: int | None = None
 
     def __str__(self) -> str:
-        said = {name: value for name, value in self._asdict().items() if value is not None}
-        return ', '.join(f'{name.replace("_", " ")} {value}' for name, value in said.items())
+        known = {name: value for name, value in self._asdict().items() if value is not None}
+        return ', '.join(f'{name.replace("_", " ")} {value}' for name, value in known.items())
 
 
 class _Candidate(NamedTuple):
@@ -57,7 +57,7 @@ class _Candidate(NamedTuple):
 def config_for(state: Mapping[str, Tensor]) -> tuple[Config, str]:
     """The config of the zoo that has the shapes of a checkpoint.
 
-    Several may fit that differ in training alone, Swin-B from ImageNet-1k and from 22k, say: either gives the
+    Several may fit that differ only in training, such as Swin-B from ImageNet-1k and from 22k: they give the
     same checkpoint.
 
     Args:
@@ -67,22 +67,22 @@ def config_for(state: Mapping[str, Tensor]) -> tuple[Config, str]:
         The config, and a sentence on it.
 
     Raises:
-        ValueError: None fits, or several that give different checkpoints; they are listed.
+        ValueError: No config fits, or several fit that give different checkpoints; they are listed.
     """
     wanted = shapes_of_state(state)
     fitting = [c for c in _candidates() if _fits(shapes_of_config(c.config), wanted)]
     if not fitting:
-        raise ValueError(f'no config of the zoo has the shapes of the checkpoint ({wanted}): give --config')
+        raise ValueError(f'no config of the zoo has the shapes of the checkpoint ({wanted}): set --config')
     names = ', '.join(str(c.path) for c in fitting)
     part = 'backbone' if wanted.head is None else None
     if any(_outcome(c.config, part) != _outcome(fitting[0].config, part) for c in fitting):
         raise ValueError(f'several configs have these shapes ({wanted}), choose one with --config: {names}')
-    others = f' (as well: {names.partition(", ")[2]})' if len(fitting) > 1 and not part else ''
-    return fitting[0].config, f'Its shapes ({wanted}) are those of {fitting[0].path}{others}.'
+    alternatives = f' (as well: {names.partition(", ")[2]})' if len(fitting) > 1 and not part else ''
+    return fitting[0].config, f'Its shapes ({wanted}) are those of {fitting[0].path}{alternatives}.'
 
 
 def shapes_of_state(state: Mapping[str, Tensor]) -> Shapes:
-    """What the tensors of a checkpoint of ours tell."""
+    """Hyperparameters of a checkpoint under our names."""
     swin = 'backbone.patch_embed.projection.weight' in state
     stages = r'backbone\.stages\.(\d+)\.blocks\.(\d+)\.' if swin else r'backbone\.layer(\d+)\.(\d+)\.'
     found = [match for name in state if (match := re.match(stages, name))]
@@ -106,13 +106,13 @@ def shapes_of_state(state: Mapping[str, Tensor]) -> Shapes:
 
 
 def _classifier(state: Mapping[str, Tensor]) -> tuple[str | None, int | None]:
-    for name, head, beyond in (
+    for name, head, extra_rows in (
         ('class_embed.bias', 'MaskFormerHead', 1),
         ('classifier.bias', 'PerPixelBaselineHead', 0),
         ('transformer_decoder.query_embed.weight', 'PerPixelBaselinePlusHead', 0),
     ):
         if f'decode_head.{name}' in state:
-            return head, len(state[f'decode_head.{name}']) - beyond
+            return head, len(state[f'decode_head.{name}']) - extra_rows
     return None, None
 
 
@@ -121,7 +121,7 @@ def _count(state: Mapping[str, Tensor], prefix: str) -> int:
 
 
 def shapes_of_config(config: Config) -> Shapes:
-    """The same of a config's model, which is not built."""
+    """Hyperparameters of a config's model, which is not built."""
     backbone, head = config.model.backbone, config.model.decode_head
     kind = head.type.split('.')[-1]
     swin = backbone.type.endswith('SwinTransformer')
@@ -151,12 +151,12 @@ def _blocks(backbone: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def _fits(shapes: Shapes, wanted: Shapes) -> bool:
-    told = wanted if wanted.head else wanted[:4]
-    return all(theirs is None or ours == theirs for ours, theirs in zip(shapes, told))
+    compared = wanted if wanted.head else wanted[:4]
+    return all(value is None or own == value for own, value in zip(shapes, compared))
 
 
 def _candidates() -> Iterator[_Candidate]:
-    """Configs of the zoo; those that merely inherit another have short names, and are left out."""
+    """Configs of the zoo, without the short names that only inherit another config."""
     folder = next((folder for folder in FOLDERS if folder.is_dir()), None)
     for path in sorted(file for name in ZOO if folder for file in (folder / name).glob('*.py')):
         if re.fullmatch(r"_base_ = '.*'", path.read_text().strip()) is None:
@@ -164,7 +164,7 @@ def _candidates() -> Iterator[_Candidate]:
 
 
 def _outcome(config: Config, part: str | None) -> Any:
-    """What the converted checkpoint depends on: the model, but for its first weights, and the classes."""
+    """Settings that the converted checkpoint depends on: model (without initial weights) and classes."""
     model = {key: value for key, value in config.model.backbone.items() if key != 'init_cfg'}
     if part:
         return model
@@ -176,10 +176,10 @@ def _outcome(config: Config, part: str | None) -> Any:
 def read_config_text(text: str, source: str) -> Config:
     """The config that MMEngine's runner stores in checkpoints, as text.
 
-    It is read as a table of values: code in it is not run, as a checkpoint may come from anyone.
+    It is parsed as plain values: code in it is not run, as a checkpoint may come from an untrusted source.
 
     Raises:
-        ValueError: It is more than assignments of numbers, strings, lists and dicts.
+        ValueError: It has anything but assignments of numbers, strings, lists and dicts.
     """
     settings: dict[str, Any] = {}
     try:

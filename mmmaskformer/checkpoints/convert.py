@@ -40,16 +40,16 @@ def convert_official(path: str | Path) -> dict[str, Tensor]:
 def load_strictly(
     model: nn.Module, state: dict[str, Tensor], source: str | Path, origin: Converted | None = None
 ) -> None:
-    """Load all tensors into a model, no more, no fewer.
+    """Load tensors into a model that must have exactly these.
 
     Args:
         model: A segmentor with a decode head.
         state: Tensors under our names; those of a backbone alone leave the head as it is.
         source: Where they come from, for messages.
-        origin: How they were called there.
+        origin: The conversion they come from, for their original names in messages.
 
     Raises:
-        ValueError: Names the tensors that are missing, left over or of another shape.
+        ValueError: Tensors are missing, left over or of another shape; the message names them.
     """
     head = [name for name in state if not name.startswith('backbone.')]
     part: Any = model if head else model.backbone
@@ -79,30 +79,31 @@ def convert_checkpoint(
         to: One of `TARGETS`.
 
     Returns:
-        Sentences on what was found.
+        Sentences about the format and the config that were found.
 
     Raises:
         FileNotFoundError: No such source.
-        ValueError: The checkpoint cannot be read, does not fit, or cannot be told in the other format; or no
-            config or more than one fits.
+        ValueError: The checkpoint cannot be read, does not fit, or cannot be written in the other format; or
+            no
+            config, or more than one, fits.
     """
     if to not in TARGETS:
         raise ValueError(f'cannot write the format {to!r}: choose one of {TARGETS}')
-    found = read_checkpoint(source)
-    notes = [f'{source} is a checkpoint in the format {found.format.title}.']
+    converted = read_checkpoint(source)
+    notes = [f'{source} is a checkpoint in the format {converted.format.title}.']
     if config is None:
-        config, note = config_for(found.state)
+        config, note = config_for(converted.state)
         notes.append(note)
     model: Any = build_model(config)
-    load_strictly(model, found.state, source, found)
-    _write(model, config, found, source, destination, to)
+    load_strictly(model, converted.state, source, converted)
+    _write(model, config, converted, source, destination, to)
     return notes
 
 
 def _write(
-    model: Any, config: Config, found: Converted, source: str | Path, destination: str | Path, to: str
+    model: Any, config: Config, converted: Converted, source: str | Path, destination: str | Path, to: str
 ) -> None:
-    whole = any(not name.startswith('backbone.') for name in found.state)
+    whole = any(not name.startswith('backbone.') for name in converted.state)
     meta = _dataset_meta(config)
     if to == 'mmmaskformer':
         _write_ours(model if whole else model.backbone, meta, Path(source).name, destination)

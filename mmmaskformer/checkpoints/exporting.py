@@ -1,4 +1,4 @@
-"""Our models in the official format and as HuggingFace's."""
+"""Export models to the official format and to HuggingFace's."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write_official(model: nn.Module, destination: str | Path) -> None:
     """Write a ``.pkl`` that the official implementation loads with ``MODEL.WEIGHTS``.
 
     Raises:
-        ValueError: The official implementation has no such model.
+        ValueError: The official implementation does not support the model.
     """
     state = _restored(model, OFFICIAL)
     arrays = {name: tensor.numpy() for name, tensor in state.items() if not _idle_counter(name, tensor)}
@@ -43,14 +43,14 @@ def write_huggingface(
         model: The segmentor.
         config: Its config.
         classes: Names of the classes, if they are known.
-        destination: The folder, made if need be.
+        destination: The folder, created if needed.
 
     Raises:
-        ValueError: HuggingFace has no such model.
+        ValueError: HuggingFace does not support the model.
     """
     settings = huggingface_config(model, classes)
     state = _restored(model, HUGGINGFACE)
-    if settings['backbone_config']['model_type'] == 'swin':  # a norm whose output nothing uses
+    if settings['backbone_config']['model_type'] == 'swin':  # a norm whose output is not used
         width = settings['backbone_config']['hidden_size']
         norm = HUGGINGFACE.marks[0] + 'encoder.model.layernorm.'
         state.update({norm + 'weight': torch.ones(width), norm + 'bias': torch.zeros(width)})
@@ -64,10 +64,10 @@ def write_huggingface(
 
 
 def huggingface_config(model: nn.Module, classes: Sequence[str] | None = None) -> dict[str, Any]:
-    """What HuggingFace's ``config.json`` says of a model.
+    """HuggingFace's ``config.json`` of a model.
 
     Raises:
-        ValueError: HuggingFace has no such model; the sentence says in what.
+        ValueError: HuggingFace does not support the model; the message names the reason.
     """
     head: Any = model.decode_head
     _check_representable(model)
@@ -157,12 +157,12 @@ def _out_channels(block: Any) -> int:
 
 
 def _last_drop_path(backbone: Any) -> float:
-    """Rates of stochastic depth grow to the one that the config gives."""
+    """The rate of the config, which the last block has: rates grow linearly with depth."""
     return float(getattr(backbone.stages[-1].blocks[-1].ffn.dropout_layer, 'drop_prob', 0.0) or 0.0)
 
 
 def _preprocessor(config: Config) -> dict[str, Any]:
-    """Normalisation, and the size at which the config tests."""
+    """Normalization, and the size at which the config tests."""
     steps = config.get('test_pipeline') or []
     scale = next((step['scale'] for step in steps if step.get('type') == 'Resize' and 'scale' in step), None)
     preprocessor = config.model.data_preprocessor
@@ -183,7 +183,7 @@ def _preprocessor(config: Config) -> dict[str, Any]:
 
 
 def _restored(model: nn.Module, target: Format) -> dict[str, Tensor]:
-    """The tensors, on the CPU, under the format's names, and those that follow from settings of ours."""
+    """The tensors, on the CPU, under the format's names, and those that the format derives from settings."""
     own = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
     try:
         state = restore(own, target.table(own))
@@ -198,5 +198,5 @@ def _restored(model: nn.Module, target: Format) -> dict[str, Tensor]:
 
 
 def _idle_counter(name: str, tensor: Tensor) -> bool:
-    """Whether it counts the batches of a frozen norm: none. Official frozen norms have no counter."""
+    """Whether it is the batch counter of a frozen norm, which official frozen norms do not have."""
     return name.endswith('num_batches_tracked') and not tensor.any()

@@ -13,11 +13,11 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 NUM_COLORS = 3
-# Counters that frozen norms have no use for, and indices that follow from the window's size.
+# Counters that frozen norms do not use, and indices that follow from the window size.
 IMPLIED = r'.*\.(num_batches_tracked|relative_position_index)$'
-# A classifier's backbone has a norm after its last stage alone, and a model of ours after each.
+# The backbone of a classifier has a norm after its last stage only, a segmentor's after every stage.
 NORMS = r'(backbone\.)?norm\d\.(weight|bias)$'
-# What a shape tells, where a setting decides it: pattern of our name, setting.
+# Settings that decide a shape: pattern of the tensor name, setting.
 SETTINGS = [
     (r'decode_head\.(class_embed|classifier)\.', 'decode_head.num_classes'),
     (r'decode_head\.transformer_decoder\.query_embed\.', 'decode_head.num_queries'),
@@ -29,9 +29,9 @@ SETTINGS = [
 
 
 def class_tensors(segmentor: Any) -> list[str]:
-    """Names of the tensors with a row for each class, which the decode head checks in its words.
+    """Names of the tensors with a row for each class, whose number the decode head checks.
 
-    Those with a row for each query are among them where their number may differ.
+    With ``allow_class_mismatch``, those with a row for each query are included.
     """
     head = segmentor.decode_head
     queries = getattr(head, 'query_rows', ()) if getattr(head, 'allow_class_mismatch', False) else ()
@@ -46,7 +46,7 @@ def check_fit(
     foreign_name: Callable[[str], str] = str,
     class_rows: Collection[str] = (),
 ) -> None:
-    """See that a checkpoint holds every tensor of a model, at its shape, and no other.
+    """Check that a checkpoint holds exactly the tensors of a model, with their shapes.
 
     Args:
         state: The checkpoint, under our names.
@@ -74,28 +74,28 @@ def check_fit(
 
 
 def _both(name: str, foreign_name: Callable[[str], str]) -> str:
-    theirs = foreign_name(name)
-    return repr(name) if theirs == name else f'{theirs!r} ({name!r} here)'
+    original = foreign_name(name)
+    return repr(name) if original == name else f'{original!r} ({name!r} in this package)'
 
 
-def _shape_fault(name: str, theirs: Tensor, ours: Tensor, foreign_name: Callable[[str], str]) -> str:
-    shapes = f'{tuple(theirs.shape)}, but {tuple(ours.shape)} in the model'
+def _shape_fault(name: str, loaded: Tensor, expected: Tensor, foreign_name: Callable[[str], str]) -> str:
+    shapes = f'{tuple(loaded.shape)}, but {tuple(expected.shape)} in the model'
     fault = f'{_both(name, foreign_name)} has the shape {shapes}'
     setting = next((setting for pattern, setting in SETTINGS if re.match(pattern, name)), None)
-    return f'{fault} (look at {setting})' if setting else fault
+    return f'{fault} (set by {setting})' if setting else fault
 
 
 def stem_of(backbone: nn.Module) -> tuple[str, nn.Conv2d] | None:
-    """Name and module of the convolution that sees the image: the first one of the backbone."""
+    """Name and module of the convolution that takes the image: the first one of the backbone."""
     convolutions = ((name, part) for name, part in backbone.named_modules() if isinstance(part, nn.Conv2d))
     return next(((name, part) for name, part in convolutions if part.groups == 1), None)
 
 
 def channels_of(model: nn.Module) -> int | None:
-    """Channels of the images that a segmentor takes; None where that cannot be seen.
+    """Channels of the images that a segmentor takes; None if unknown.
 
-    Those of ``mean`` of the data preprocessor; a single mean serves any number of channels, which then is
-    that of the backbone.
+    The length of the data preprocessor's ``mean``; a single mean fits any number of channels, and the
+    backbone's number is returned.
     """
     preprocessor: Any = getattr(model, 'data_preprocessor', None)
     mean = getattr(preprocessor, 'mean', None)
@@ -107,11 +107,11 @@ def channels_of(model: nn.Module) -> int | None:
 
 
 def adapt_stem_weight(weight: Tensor, channels: int) -> Tensor:
-    """Weights of a stem for red, green and blue in one for another number of channels.
+    """Convert the weights of a three-channel stem to another number of channels.
 
-    Of more channels, the first three keep their weights and each other one has the mean of the three; of one
-    or two, each has the mean. All are scaled by 3 / ``channels``, so that an image with equal channels gives
-    what it gave in grey.
+    With more than three, the first three keep their weights and every other channel has the mean of the
+    three; with one or two, all have the mean. All are scaled by 3 / ``channels``, so that an image with equal
+    channels gives the output of a gray image.
 
     Args:
         weight: ``(O, 3, h, w)``.
@@ -126,7 +126,7 @@ def adapt_stem_weight(weight: Tensor, channels: int) -> Tensor:
 
 
 def accept_three_channels(backbone: nn.Module) -> None:
-    """Let a backbone with other than three channels load weights for three; that is logged."""
+    """Let a backbone with another number of channels load three-channel weights, with a warning."""
     stem = stem_of(backbone)
     if stem is not None and stem[1].in_channels != NUM_COLORS:
         stem[1]._register_load_state_dict_pre_hook(_adapt, with_module=True)

@@ -1,4 +1,4 @@
-"""A checkpoint of any known format under our names, and how to speak of its tensors."""
+"""Checkpoints of any known format, converted to the names of this package."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Converted(NamedTuple):
 
     Attributes:
         state: The tensors, a backbone's below ``backbone.``.
-        format: Where it came from.
-        foreign_name: What one of our tensors is called there; several parts are joined by "and".
+        format: Its original format.
+        foreign_name: Maps our name of a tensor to its original name; several parts are joined by "and".
     """
 
     state: dict[str, Tensor]
@@ -28,7 +28,7 @@ class Converted(NamedTuple):
 
 
 def read_checkpoint(source: str | Path) -> Converted:
-    """Read a checkpoint of any known format, told by its content.
+    """Read a checkpoint of any known format, which is recognized by its tensor names.
 
     Args:
         source: See `read_state_dict`.
@@ -48,17 +48,17 @@ def to_our_names(foreign: Mapping[str, Tensor], source: str | Path) -> Converted
         source: Where it comes from, for messages.
 
     Raises:
-        ValueError: The format is unknown, or holds a tensor that it should not, or lacks part of one.
+        ValueError: The format is unknown, a tensor is not in its table, or part of a tensor is missing.
     """
-    found = recognize(foreign)
-    if found is None:
+    source_format = recognize(foreign)
+    if source_format is None:
         raise ValueError(
             f'{source} holds tensors {", ".join(list(foreign)[:3])} ..., names of no known format; '
             f'expected one of: {", ".join(known.title for known in FORMATS)}'
         )
-    rules = found.table(foreign)
+    rules = source_format.table(foreign)
     try:
         state = rename(foreign, rules)
     except ValueError as error:
-        raise ValueError(f'{source}: {error} ({found.title} format)') from None
-    return Converted(state, found, lambda name: ' and '.join(foreign_names(name, rules) or [name]))
+        raise ValueError(f'{source}: {error} ({source_format.title} format)') from None
+    return Converted(state, source_format, lambda name: ' and '.join(foreign_names(name, rules) or [name]))

@@ -27,7 +27,7 @@ from ..compat import history_method
 from ..file_names import inside
 
 FOLDER_FILES = ('model.safetensors', 'pytorch_model.bin')
-# All that a pickle of arrays refers to, under numpy 1 and numpy 2.
+# Names that a pickle of arrays refers to, under numpy 1 and numpy 2.
 OF_ARRAYS = {
     ('collections', 'OrderedDict'),
     ('numpy', 'dtype'),
@@ -39,7 +39,7 @@ OF_ARRAYS = {
     ),
     *((f'numpy.{core}.numeric', '_frombuffer') for core in ('core', '_core')),
 }
-# What checkpoints of the runner refer to besides; storages are PyTorch's own affair.
+# Further names that checkpoints of the runner refer to; storages are handled by PyTorch.
 OF_CHECKPOINTS = OF_ARRAYS | {
     ('_codecs', 'encode'),
     ('collections', 'Counter'),  # milestones of a schedule
@@ -73,16 +73,18 @@ class ArrayUnpickler(pickle.Unpickler):
         """
         if (module, name) in self.allowed:
             return super().find_class(module, name)
-        raise pickle.UnpicklingError(f'it refers to {module}.{name}, which a file of arrays does not need')
+        raise pickle.UnpicklingError(
+            f'it refers to {module}.{name}, which is not on the allow-list of array files'
+        )
 
 
 class CheckpointUnpickler(ArrayUnpickler):
-    """Loads tensors, too, and the logged numbers of MMEngine's runner."""
+    """Loads tensors and the log history of MMEngine's runner as well."""
 
     allowed = OF_CHECKPOINTS
 
     def find_class(self, module: str, name: str) -> Any:
-        """See `ArrayUnpickler`; ``getattr`` becomes one that knows the methods of `HistoryBuffer` alone."""
+        """See `ArrayUnpickler`; ``getattr`` is limited to methods of `HistoryBuffer`."""
         module = 'builtins' if module == '__builtin__' else module  # as it was called in Python 2
         if (module, name) == ('builtins', 'getattr'):
             return history_method
@@ -90,7 +92,7 @@ class CheckpointUnpickler(ArrayUnpickler):
 
 
 def safe_load(source: str | Path | IO[bytes], map_location: Any = None) -> Any:
-    """What ``torch.save`` wrote, if it consists of tensors, arrays, numbers, texts and containers of them.
+    """Load a file of ``torch.save`` that holds tensors, arrays, numbers, strings, and containers of them.
 
     Args:
         source: A path, or the content of a file.
@@ -103,7 +105,7 @@ def safe_load(source: str | Path | IO[bytes], map_location: Any = None) -> Any:
     if isinstance(source, str | Path):
         source = Path(source).expanduser()
         if not source.is_file():
-            raise FileNotFoundError(f'{source} can not be found.')
+            raise FileNotFoundError(f'{source} does not exist: check the path.')
     load = _load_checked_by_torch if CHECKED_BY_TORCH else load_checked_here
     with naming_the_checkpoint(source if isinstance(source, Path) else 'the file'):
         return load(source, map_location or 'cpu')
@@ -113,22 +115,22 @@ def _load_checked_by_torch(source: Any, map_location: Any) -> Any:
     try:
         return torch.load(source, map_location=map_location, weights_only=True)
     except pickle.UnpicklingError as error:
-        found = re.search(r'GLOBAL (\S+)', str(error))
-        if found is None:  # torch's message goes on to advise loading it all the same
+        global_name = re.search(r'GLOBAL (\S+)', str(error))
+        if global_name is None:  # torch's message continues with advice to load it anyway
             reason = re.search(r'WeightsUnpickler error:\s*(.+)', str(error))
             raise pickle.UnpicklingError(reason[1] if reason else 'it is damaged') from error
         raise pickle.UnpicklingError(
-            f'it refers to {found[1]}, which could run code, so it was not loaded; '
+            f'it refers to {global_name[1]}, which could run code, so it was not loaded; '
             'torch.serialization.add_safe_globals allows it, if you know what it does'
         ) from error
 
 
 def load_checked_here(source: Any, map_location: Any) -> Any:
-    """The same by our own allow-list, for PyTorch before 2.6; TorchScript, which is code, is refused."""
+    """Load with the allow-list above, for PyTorch before 2.6; TorchScript, which is code, is refused."""
     if zipfile.is_zipfile(source):
         with zipfile.ZipFile(source) as archive:
             if any(name.rpartition('/')[2] == 'constants.pkl' for name in archive.namelist()):
-                raise pickle.UnpicklingError('it is a TorchScript program, no checkpoint')
+                raise pickle.UnpicklingError('it is a TorchScript program, not a checkpoint')
     if not isinstance(source, Path):
         source.seek(0)
     module: Any = SimpleNamespace(Unpickler=CheckpointUnpickler, load=_load_plain, __name__=__name__)

@@ -1,4 +1,4 @@
-"""Rename tables: what a foreign tensor is called here, and how it must be rearranged, readable both ways."""
+"""Rename rules: foreign tensor names and ours, and how to rearrange the tensors, in both directions."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ class Transform(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One line of a table: the beginning of a foreign name and of ours; what follows is the same in both.
+    """One line of a table: the prefixes of a foreign name and of ours; the rest of the name is the same.
 
     Numbers that differ are written ``{i}``: with ``Rule('res{i+1}.', 'layer{i}.')``, ``res2.`` is ``layer1.``
     here. ``{3i-2}`` and ``{2-i}`` count in threes and backwards. ``i`` is never negative.
 
     Attributes:
-        foreign: Beginning of the foreign name. Several are the parts of one tensor of ours, stacked along its
-            first dimension in this order.
-        ours: Beginning of our name; None drops the tensor on purpose.
+        foreign: Prefix of the foreign name. Several prefixes are the parts of one tensor of ours,
+            concatenated
+            along its first dimension in this order.
+        ours: Prefix of our name; None drops the tensor on purpose.
         transform: Rearranges the tensor.
     """
 
@@ -73,8 +74,9 @@ def rename(state: Mapping[str, Tensor], rules: Sequence[Rule]) -> dict[str, Tens
     """Foreign tensors under our names; the first rule that matches a name counts.
 
     Raises:
-        ValueError: A name that no rule knows, two tensors of one new name, a part of a tensor that is
-            missing, or a shape that cannot be rearranged.
+        ValueError: No rule matches a name, two tensors get one name, a part of a tensor is missing, or a
+            shape
+            cannot be rearranged.
     """
     renamed: dict[str, Tensor] = {}
     parts: dict[str, dict[int, str]] = {}
@@ -84,10 +86,12 @@ def rename(state: Mapping[str, Tensor], rules: Sequence[Rule]) -> dict[str, Tens
             continue
         if new_name in renamed or part in parts.get(new_name, {}):
             raise ValueError(f'the checkpoint holds {name!r} and another tensor for {new_name!r}')
-        known = parts.setdefault(new_name, {})
-        known[part] = name
-        if len(known) == len(rule.parts):
-            renamed[new_name] = _join({known[i]: state[known[i]] for i in sorted(known)}, rule)
+        names_of_parts = parts.setdefault(new_name, {})
+        names_of_parts[part] = name
+        if len(names_of_parts) == len(rule.parts):
+            renamed[new_name] = _join(
+                {names_of_parts[i]: state[names_of_parts[i]] for i in sorted(names_of_parts)}, rule
+            )
     for new_name in (name for name in parts if name not in renamed):
         absent = next(name for name in foreign_names(new_name, rules) or () if name not in state)
         raise ValueError(f'the checkpoint lacks {absent!r}, a part of {new_name!r}')
@@ -98,7 +102,7 @@ def restore(state: Mapping[str, Tensor], rules: Sequence[Rule]) -> dict[str, Ten
     """Our tensors under their foreign names: the inverse of `rename`.
 
     Raises:
-        ValueError: A name that no rule knows.
+        ValueError: No rule matches a name.
     """
     restored: dict[str, Tensor] = {}
     for name, tensor in state.items():
@@ -113,7 +117,7 @@ def restore(state: Mapping[str, Tensor], rules: Sequence[Rule]) -> dict[str, Ten
 
 
 def foreign_names(name: str, rules: Sequence[Rule]) -> list[str] | None:
-    """What one of our tensors is called, in parts, in the foreign format; None if the table has no such."""
+    """The foreign names of one of our tensors, one for each part; None if no rule matches."""
     rule = _source(name, rules)
     if rule is None:
         return None
@@ -123,17 +127,19 @@ def foreign_names(name: str, rules: Sequence[Rule]) -> list[str] | None:
 
 
 def relocated(rules: Iterable[Rule], old: str, new: str) -> list[Rule]:
-    """The rules of foreign names that begin with ``old``, which begin with ``new`` elsewhere."""
-    found = [rule for rule in rules if all(part.startswith(old) for part in rule.parts)]
-    moved = [tuple(new + part.removeprefix(old) for part in rule.parts) for rule in found]
-    return [rule._replace(foreign=parts) for rule, parts in zip(found, moved)]
+    """The rules whose foreign names begin with ``old``, with ``new`` in its place."""
+    return [
+        rule._replace(foreign=tuple(new + part.removeprefix(old) for part in rule.parts))
+        for rule in rules
+        if all(part.startswith(old) for part in rule.parts)
+    ]
 
 
 def _target(name: str, rules: Sequence[Rule]) -> _Target:
     for rule in rules:
         for i, part in enumerate(rule.parts):
-            if found := _match(part, name):
-                numbers, tail = found
+            if match := _match(part, name):
+                numbers, tail = match
                 return _Target(rule, i, None if rule.ours is None else _fill(rule.ours, numbers) + tail)
     raise ValueError(f'the checkpoint holds {name!r}, which no rule of this format knows')
 
@@ -177,16 +183,16 @@ def _compile(template: str) -> tuple[re.Pattern, tuple[_Number, ...]]:
 def _match(template: str, name: str) -> tuple[dict[str, int], str] | None:
     """The numbers in a name that begins as the template says, and the rest of the name."""
     pattern, numbers = _compile(template)
-    found = pattern.match(name)
-    if found is None:
+    match = pattern.match(name)
+    if match is None:
         return None
     values = {}
-    for number, digits in zip(numbers, found.groups()):
+    for number, digits in zip(numbers, match.groups()):
         value, remainder = divmod(int(digits) - number.offset, number.slope)
         if remainder or value < 0:
             return None
         values[number.name] = value
-    return values, name[found.end() :]
+    return values, name[match.end() :]
 
 
 def _fill(template: str, values: Mapping[str, int]) -> str:

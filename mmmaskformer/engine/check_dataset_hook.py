@@ -1,4 +1,4 @@
-"""Compare the classes of the data with those of the model before any time is spent."""
+"""Compare the classes of the data with those of the model before training starts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,17 +22,16 @@ from .runner_components import heads_of, metrics_of, samples_of, segmentor_of
 class CheckDatasetHook(Hook):
     """Refuses to train, validate or test a model with other classes than its data set has.
 
-    The segmentor then learns what the data set says of its classes: ``model.dataset_meta`` becomes the data
-    set's ``metainfo``, by whose ``thing_classes`` panoptic inference tells things from stuff. It works with
-    any runner, MMSegmentation's own ``tools/train.py`` included.
+    ``model.dataset_meta`` is set to the data set's ``metainfo``, whose ``thing_classes`` panoptic inference
+    needs. It works with any runner, MMSegmentation's own ``tools/train.py`` included.
 
-    Class weights by name and from the training data are set then, too.
+    Class weights given by name or computed from the training data are set as well.
 
     The ignored label of the head becomes that of the data preprocessor and the metrics; transforms that name
     another one are refused.
 
-    In evaluation it also looks at the label maps, batch by batch: mmseg's `IoUMetric` drops labels that are
-    no class. In training the heads do.
+    In evaluation it also checks the label maps of every batch: mmseg's `IoUMetric` silently drops unknown
+    labels. In training the heads check them.
 
     Raises:
         ValueError: ``num_classes`` of a head differs from the number of classes of a data set, or two data
@@ -122,11 +121,11 @@ def _check_ground_truth(model: Any, batch: Any) -> None:
 
 def _check_shape(sample: SegDataSample, field: str) -> None:
     """Predictions have the size of the image file."""
-    found, expected = sample.get(field).data.shape[-2:], sample.metainfo.get('ori_shape')
-    if expected is not None and tuple(found) != tuple(expected[:2]):
+    actual, expected = sample.get(field).data.shape[-2:], sample.metainfo.get('ori_shape')
+    if expected is not None and tuple(actual) != tuple(expected[:2]):
         path = sample.metainfo.get('seg_map_path') or sample.metainfo.get('img_path')
         raise ValueError(
-            f'{path}: the ground truth ({field}) is {found[1]}x{found[0]} pixels, but its image '
+            f'{path}: the ground truth ({field}) is {actual[1]}x{actual[0]} pixels, but its image '
             f'{expected[1]}x{expected[0]}: correct the pair, or load the ground truth after resizing in the '
             'test pipeline.'
         )
@@ -143,13 +142,13 @@ def _check_numbers(model: Any, classes: Any, here: str) -> None:
 
 
 def _check_agreement(first: Mapping, second: Mapping, there: str, here: str) -> None:
-    """Compare names and order of the classes, and which of them are things, where both say so."""
+    """Compare names and order of the classes, and which of them are things, where both are known."""
     if first.get('classes') is None or second.get('classes') is None:
         return
-    for index, (one, other) in enumerate(zip(first['classes'], second['classes'])):
-        if one != other:
+    for index, (name, other_name) in enumerate(zip(first['classes'], second['classes'])):
+        if name != other_name:
             raise ValueError(
-                f'class {index} is {one!r} in {there}, but {other!r} in {here}: give both the same '
+                f'class {index} is {name!r} in {there}, but {other_name!r} in {here}: give both the same '
                 'classes in the same order.'
             )
     if 'thing_classes' in first and 'thing_classes' in second:
@@ -162,8 +161,8 @@ def _check_agreement(first: Mapping, second: Mapping, there: str, here: str) -> 
 
 
 def _set_dataset_meta(segmentor: Any, metainfo: dict) -> None:
-    """Set ``dataset_meta``; what it says already about the same classes stays, where the data say nothing."""
-    known = getattr(segmentor, 'dataset_meta', None) or {}
-    if tuple(known.get('classes') or ()) != tuple(metainfo['classes']):
-        known = {}
-    segmentor.dataset_meta = {**known, **metainfo}
+    """Set ``dataset_meta``; entries for the same classes that the data do not have are kept."""
+    previous = getattr(segmentor, 'dataset_meta', None) or {}
+    if tuple(previous.get('classes') or ()) != tuple(metainfo['classes']):
+        previous = {}
+    segmentor.dataset_meta = {**previous, **metainfo}

@@ -1,4 +1,4 @@
-"""Checkpoint files that a crash cannot spoil: written whole or not at all, and checked before use."""
+"""Checkpoint files that a crash cannot corrupt: written atomically, and checked before use."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ import torch
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import print_log
 
-INTERRUPTED = 'interrupted.pth'  # where a run that is told to stop leaves its state
+INTERRUPTED = 'interrupted.pth'  # state of a run that received a stop signal
 PART = '.part'
 
 
 @register_backend('mmmaskformer.atomic', force=True)
 class AtomicBackend(LocalBackend):
-    """Local files that appear whole or not at all, also after a power cut."""
+    """Local files that are written atomically, also across a power cut."""
 
-    _held: list[tuple[Path, int]] | None = None
+    _pending: list[tuple[Path, int]] | None = None
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        """Write a file beside the old one, and replace that when the disk has it."""
+        """Write to a temporary file, synchronize it with the disk, and rename it."""
         path = Path(filepath)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f'.{path.name}{PART}')
@@ -39,10 +39,10 @@ class AtomicBackend(LocalBackend):
 
     def remove(self, filepath: str | Path) -> None:
         """Remove a file, or keep it until the end of :meth:`removals_last`."""
-        if self._held is None:
+        if self._pending is None:
             super().remove(filepath)
         else:
-            self._held.append((Path(filepath), os.stat(filepath).st_ino))
+            self._pending.append((Path(filepath), os.stat(filepath).st_ino))
 
     @contextmanager
     def removals_last(self) -> Iterator[None]:
@@ -50,18 +50,18 @@ class AtomicBackend(LocalBackend):
 
         Nothing is removed if the block fails, nor a file that was replaced in it.
         """
-        held = self._held = []
+        pending = self._pending = []
         try:
             yield
         finally:
-            self._held = None
-        for path, inode in held:
+            self._pending = None
+        for path, inode in pending:
             if path.exists() and path.stat().st_ino == inode:
                 super().remove(path)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the disk keep the names in a folder; not every system can."""
+    """Synchronize a folder's entries with the disk, where the system supports it."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:
@@ -75,7 +75,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def remove_parts(folder: str | Path) -> None:
-    """Remove what interrupted writing has left."""
+    """Remove the temporary files of interrupted writes."""
     for part in Path(folder).glob(f'.*.pth{PART}'):
         part.unlink(missing_ok=True)
 
@@ -86,9 +86,9 @@ def checkpoint_folder(work_dir: str, out_dir: str | None = None) -> str:
 
 
 def newest_whole_checkpoint(folder: str | Path, template: str | None = None) -> str | None:
-    """The checkpoint that the runner wrote last, of those that are whole; a torn one is named in the log.
+    """The checkpoint that the runner wrote last, of those that are whole; damaged ones are logged.
 
-    What ``last_checkpoint`` says does not matter. Best checkpoints, which may be old, are not considered.
+    ``last_checkpoint`` is not read. Best checkpoints, which may be old, are not considered.
 
     Args:
         folder: Where the checkpoints are.
@@ -102,7 +102,9 @@ def newest_whole_checkpoint(folder: str | Path, template: str | None = None) -> 
     for path in sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True):
         if is_whole(path):
             return str(path)
-        print_log(f'{path} is torn or damaged, and is skipped', 'current', logging.WARNING)
+        print_log(
+            f'{path} is incomplete or damaged; trying the checkpoint before it', 'current', logging.WARNING
+        )
     return None
 
 
@@ -114,7 +116,7 @@ def is_whole(path: str | Path) -> bool:
     if os.path.isdir(path):
         return True
     try:
-        torch._C.PyTorchFileReader(str(path))  # more exact than Python about the end of the file
+        torch._C.PyTorchFileReader(str(path))  # stricter than zipfile about a truncated end
         with zipfile.ZipFile(path) as archive:
             return bool(archive.namelist()) and archive.testzip() is None
     except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error):

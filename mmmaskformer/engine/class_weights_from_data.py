@@ -1,4 +1,4 @@
-"""Class weights that need the training data: their names, or how often classes occur."""
+"""Class weights that depend on the training data: given by class name, or by class frequency."""
 
 from __future__ import annotations
 
@@ -28,16 +28,18 @@ def resolve_class_weights(model: nn.Module, dataset: Any, names: Sequence[str]) 
     Raises:
         ValueError: A name is not one of a class, or the frequencies of the classes are not known.
     """
-    found = find_class_weights(model)
-    for weights in found:
+    losses = find_class_weights(model)
+    for weights in losses:
         weights.set_names(names)
     for of_pixels in (False, True):
-        members = [weights for weights in found if weights.from_data and weights.counts_pixels is of_pixels]
+        members = [weights for weights in losses if weights.from_data and weights.counts_pixels is of_pixels]
         if members:
-            _weigh(members, dataset, names, of_pixels)
+            _set_from_frequencies(members, dataset, names, of_pixels)
 
 
-def _weigh(members: Sequence[ClassWeights], dataset: Any, names: Sequence[str], of_pixels: bool) -> None:
+def _set_from_frequencies(
+    members: Sequence[ClassWeights], dataset: Any, names: Sequence[str], of_pixels: bool
+) -> None:
     shared = [class_counts(dataset, len(names), of_pixels).tolist() if is_main_process() else None]
     broadcast_object_list(shared)
     (counts,) = shared
@@ -45,8 +47,12 @@ def _weigh(members: Sequence[ClassWeights], dataset: Any, names: Sequence[str], 
     for weights in members:
         values = weights.set_frequencies(counts)
     kind = 'pixels' if of_pixels else 'segments'
-    given = ', '.join(f'{name} {value:.3g} ({count})' for name, value, count in zip(names, values, counts))
-    print_log(f'class_weight=inverse_sqrt (number of {kind} in the training data): {given}', 'current')
+    values_and_counts = ', '.join(
+        f'{name} {value:.3g} ({count})' for name, value, count in zip(names, values, counts)
+    )
+    print_log(
+        f'class_weight=inverse_sqrt (number of {kind} in the training data): {values_and_counts}', 'current'
+    )
     absent = [name for name, count in zip(names, counts) if count == 0]
     if absent:
         print_log(

@@ -35,21 +35,22 @@ VALIDATED = 'validated_iter'
 
 @HOOKS.register_module()
 class CrashSafeCheckpointHook(CheckpointHook):
-    """MMEngine's `CheckpointHook`, of which a crash at any moment leaves the newest checkpoint whole.
+    """MMEngine's `CheckpointHook`, which leaves a whole checkpoint whenever the process crashes.
 
-    - A file is written beside the old one and replaces it when the disk has it; an old checkpoint is removed
-      only then.
-    - Resuming takes the newest checkpoint that is whole, whatever ``last_checkpoint`` says, and makes up for
+    - A file is written under another name, synchronized with the disk, then renamed; old checkpoints are
+      removed after that.
+    - Resuming takes the newest checkpoint that is whole, whatever ``last_checkpoint`` says, and runs
       the validation that was due at its iteration: MMEngine writes the checkpoint before it validates.
-    - A process that is told to stop ends its iteration, writes ``interrupted.pth`` and exits with 128 plus
+    - A process that receives a stop signal ends its iteration, writes ``interrupted.pth`` and exits with 128
+      plus
       the signal's number, in a distributed run together with all others. The next regular checkpoint takes
       the place of that file.
 
     Args:
         args: Those of `CheckpointHook`.
-        stop_signals: Names of the signals that tell a run to stop; ``()`` leaves them as they are. Schedulers
-            can send others before they preempt, for example ``sbatch --signal=USR1@120``.
-        validate_on_resume: Whether to make up for validation.
+        stop_signals: Names of the signals that stop a run; ``()`` installs no handlers. Schedulers can
+            send other signals before they preempt, for example ``sbatch --signal=USR1@120``.
+        validate_on_resume: Whether to run a validation that the interrupted run has missed.
         kwargs: Those of `CheckpointHook`.
     """
 
@@ -64,25 +65,27 @@ class CrashSafeCheckpointHook(CheckpointHook):
         self._check_arguments()
         self.stop_signals = [signal.Signals[name] for name in stop_signals]
         self.validate_on_resume = validate_on_resume
-        self._signal = 0  # the one that came
+        self._signal = 0  # the one received
         self._saved_iter: int | None = None
         self._training = False
         self._group: Any = None
 
     def _check_arguments(self) -> None:
-        """Refuse what MMEngine would hand to the runner with the first checkpoint, which then fails."""
+        """Refuse unknown arguments now: MMEngine would fail with the first checkpoint."""
         for name in set(self.args) - set(inspect.signature(Runner.save_checkpoint).parameters):
             kind = type(self).__name__
             raise TypeError(f'{kind}.__init__() got an unexpected keyword argument {name!r}')
 
     def before_run(self, runner: Runner) -> None:
-        """Choose the checkpoint to resume from, unless the user did."""
+        """Choose the checkpoint to resume from, unless the config names one."""
         if runner._resume is True and runner._load_from is None:
             found = [newest_whole_checkpoint(self._folder(runner), self.filename_tmpl)]
             broadcast_object_list(found)
             runner._load_from, runner._resume = found[0], found[0] is not None
             if found[0] is None:
-                runner.logger.warning(f'No whole checkpoint in {self._folder(runner)}: training begins anew.')
+                runner.logger.warning(
+                    f'No whole checkpoint in {self._folder(runner)}: training starts from the beginning.'
+                )
         for loop in (runner._train_loop, runner._val_loop):
             loader = getattr(loop, 'dataloader', None)
             if self.stop_signals and isinstance(loader, DataLoader):
@@ -91,7 +94,7 @@ class CrashSafeCheckpointHook(CheckpointHook):
                 )
 
     def before_train(self, runner: Runner) -> None:
-        """Prepare the folder, listen for signals, and make up for validation."""
+        """Prepare the folder, install signal handlers, and run a missed validation."""
         super().before_train(runner)
         self.file_backend: LocalBackend
         self.backend_args: dict | None
@@ -100,16 +103,16 @@ class CrashSafeCheckpointHook(CheckpointHook):
             self.file_backend = AtomicBackend()
             if is_main_process():
                 remove_parts(self.out_dir)
-        self._listen(runner)
+        self._install_handlers(runner)
         self._training = True
         validated = runner.message_hub.get_info(VALIDATED) == runner.iter
         if self.validate_on_resume and runner.iter > 0 and not validated and _validation_is_due(runner):
             runner.val_loop.run()
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
-        """Save what is due, then stop if told to."""
+        """Save what is due, then stop if a signal was received."""
         super().after_train_iter(runner, *args, **kwargs)
-        if not _accumulates(runner) and self._told_to_stop():
+        if not _accumulates(runner) and self._should_stop():
             self._stop(runner, runner.iter + 1)
 
     def after_val_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
@@ -129,11 +132,11 @@ class CrashSafeCheckpointHook(CheckpointHook):
 
     def after_val(self, runner: Runner) -> None:
         """Stop after validation."""
-        if self._training and self._told_to_stop():
+        if self._training and self._should_stop():
             self._stop(runner, runner.iter)
 
     def after_train(self, runner: Runner) -> None:
-        """Publish the model, and listen no more."""
+        """Publish the model, and restore the signal handlers."""
         super().after_train(runner)
         self._training = False
         for number, handler in self._handlers.items():
@@ -157,8 +160,8 @@ class CrashSafeCheckpointHook(CheckpointHook):
         atomic = isinstance(self.file_backend, AtomicBackend)
         return self.file_backend.removals_last() if atomic else contextlib.nullcontext()
 
-    def _listen(self, runner: Runner) -> None:
-        """Note signals, which only the main thread may do."""
+    def _install_handlers(self, runner: Runner) -> None:
+        """Install signal handlers, which only the main thread may do."""
         if get_world_size() > 1 and self.stop_signals:
             gloo = distributed.get_backend() == 'gloo'
             self._group = distributed.group.WORLD if gloo else distributed.new_group(backend='gloo')
@@ -168,14 +171,14 @@ class CrashSafeCheckpointHook(CheckpointHook):
                 self._handlers[number] = signal.signal(number, self._note)
             except ValueError:
                 runner.logger.warning(
-                    'Training outside of the main thread: signals end it without a checkpoint.'
+                    'Training runs outside of the main thread: a stop signal ends it without a checkpoint.'
                 )
 
     def _note(self, number: int, _: Any) -> None:
         self._signal = number
 
-    def _told_to_stop(self) -> bool:
-        """Whether any process was, asked by all of them at the same iteration: a number through gloo."""
+    def _should_stop(self) -> bool:
+        """Whether any process has received a signal: an all-reduce that all of them join."""
         if self._group is not None:
             number = torch.tensor(self._signal)
             distributed.all_reduce(number, distributed.ReduceOp.MAX, self._group)
@@ -183,7 +186,7 @@ class CrashSafeCheckpointHook(CheckpointHook):
         return self._signal > 0
 
     def _stop(self, runner: Runner, iteration: int) -> None:
-        """Leave a checkpoint and the process; no process goes before the file is there."""
+        """Save a checkpoint and exit; every process waits until the file is written."""
         name = signal.Signals(self._signal).name
         runner.logger.warning(
             f'{name}: training stops after iteration {iteration}; --resume goes on from there.'
@@ -196,19 +199,19 @@ class CrashSafeCheckpointHook(CheckpointHook):
             )
             if is_main_process():
                 Path(runner.work_dir, 'last_checkpoint').write_text(os.path.join(self.out_dir, INTERRUPTED))
-        self._told_to_stop()  # waits for all
+        self._should_stop()  # a barrier
         raise SystemExit(128 + self._signal)
 
 
 def _accumulates(runner: Runner) -> bool:
-    """Whether gradients of this iteration wait for the next, which a checkpoint does not hold."""
+    """Whether gradients are being accumulated, which a checkpoint does not hold."""
     optim_wrapper = runner.optim_wrapper
     counts = getattr(optim_wrapper, '_accumulative_counts', 1)
     return counts > 1 and not optim_wrapper.should_update()
 
 
 def _validation_is_due(runner: Runner) -> bool:
-    """What the loops ask after each iteration, or after each epoch."""
+    """The condition that the loops check after each iteration, or after each epoch."""
     loop: Any = runner.train_loop
     if runner.val_loop is None:
         return False
@@ -221,17 +224,17 @@ def _validation_is_due(runner: Runner) -> bool:
     return done >= loop.val_begin and (done % loop.val_interval == 0 or done == end)
 
 
-def _leave_signals_to_parent(signals: Sequence[int], initialise: Callable | None, worker: int) -> None:
-    """In a worker that loads data: a signal often goes to all processes, and the parent needs its workers."""
+def _leave_signals_to_parent(signals: Sequence[int], initialize: Callable | None, worker: int) -> None:
+    """Block stop signals in a data worker: the parent, which receives them too, still needs it."""
     if hasattr(signal, 'sigwaitinfo'):  # not on macOS
         signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-        threading.Thread(target=_obey_parent, args=(signals, os.getppid()), daemon=True).start()
-    if initialise is not None:
-        initialise(worker)
+        threading.Thread(target=_exit_on_signal_of_parent, args=(signals, os.getppid()), daemon=True).start()
+    if initialize is not None:
+        initialize(worker)
 
 
-def _obey_parent(signals: Sequence[int], parent: int) -> None:
-    """End when the parent itself says so, as PyTorch's own handler does."""
+def _exit_on_signal_of_parent(signals: Sequence[int], parent: int) -> None:
+    """Exit on a signal of the parent, as PyTorch's own handler does."""
     while signal.sigwaitinfo(signals).si_pid != parent:
         pass
     os._exit(0)

@@ -13,9 +13,9 @@ from ..registry import HOOKS, MODEL_WRAPPERS
 
 @MODEL_WRAPPERS.register_module()
 class CPUDistributedDataParallel(MMDistributedDataParallel):
-    """`MMDistributedDataParallel` whose ``SyncBN`` is ``BN``, for the former runs on GPUs only.
+    """`MMDistributedDataParallel` with ``BN`` in place of ``SyncBN``, which runs on GPUs only.
 
-    MMEngine does the same for a single process. Every process then normalises by its own images.
+    MMEngine does the same for a single process. Every process then normalizes by its own images.
 
     Args:
         module: The model.
@@ -30,9 +30,9 @@ class CPUDistributedDataParallel(MMDistributedDataParallel):
 class ShareBuffersHook(Hook):
     """Gives all processes the running statistics of the first before validation.
 
-    Batch normalisation that learns (``BN``, and ``SyncBN`` on CPUs) collects statistics of its own in every
-    process, and a checkpoint keeps those of the first: without this, a model in training is judged by other
-    statistics than the checkpoint it leaves. Synchronised and frozen layers have nothing to share.
+    Unsynchronized batch normalization (``BN``, and ``SyncBN`` on CPUs) collects running statistics per
+    process, and a checkpoint stores those of the first: without this hook, validation during training uses
+    other statistics than the checkpoint. Synchronized and frozen layers are equal in all processes anyway.
     """
 
     def before_val(self, runner: Runner) -> None:

@@ -1,4 +1,4 @@
-"""A short survey of the data before training, and the classes behind a score of nan."""
+"""A short survey of the data before training, and the classes behind NaN scores."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from mmmaskformer.utils import shown
 
 from .runner_components import metrics_of, samples_of, segmentor_of
 
-PEEKED = 20
-"""Label maps that are opened to say which values they hold."""
+NUM_OPENED = 20
+"""Label maps that are opened to list their values."""
 
 
 @HOOKS.register_module()
 class DataReportHook(Hook):
-    """Logs three lines on the training data, and warns of what is likely to be a mistake in them.
+    """Logs three lines on the training data, and warns of likely mistakes in them.
 
     The main process looks at some samples of the training and the validation data for a few seconds, without
     their transforms; ``tools/inspect_dataset.py`` looks at all. The first validation, and a test, name the
@@ -59,14 +59,14 @@ class DataReportHook(Hook):
         """Look at the training and the validation data."""
         if not is_main_process() or self.seconds <= 0:
             return
-        self._look(runner, 'train')
+        self._survey(runner, 'train')
         if runner.val_loop is not None and not _writes_only(runner.val_loop):
-            self._look(runner, 'val')
+            self._survey(runner, 'val')
 
     def before_test(self, runner: Runner) -> None:
-        """See that the images are there."""
+        """Check that the images exist."""
         dataset = runner.test_dataloader.dataset
-        if is_main_process() and self.seconds > 0 and _can_be_looked_at(dataset):
+        if is_main_process() and self.seconds > 0 and _can_be_surveyed(dataset):
             _check_files(survey(dataset, 1, self.seconds), 'test', (MISSING_IMAGES,))
 
     def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
@@ -88,25 +88,25 @@ class DataReportHook(Hook):
         """Name the classes that did not occur, and the scores that are nan."""
         self._explain(runner, metrics or {}, 'test')
 
-    def _look(self, runner: Runner, phase: str) -> None:
+    def _survey(self, runner: Runner, phase: str) -> None:
         dataset = getattr(runner, f'{phase}_dataloader').dataset
-        if not _can_be_looked_at(dataset):
+        if not _can_be_surveyed(dataset):
             return
-        found = survey(dataset, self.number, self.seconds)
+        report = survey(dataset, self.number, self.seconds)
         for reason in {
             reason for part in unwrapped_datasets(dataset) for reason in getattr(part.dataset, 'left_out', ())
         }:
-            found.left_out.pop(reason, None)  # logged by the data set
+            report.left_out.pop(reason, None)  # logged by the data set
         ignored = getattr(getattr(segmentor_of(runner.model), 'decode_head', None), 'ignore_index', None)
         num_queries = num_queries_of(segmentor_of(runner.model))
         if phase == 'train':
-            for line in summary_lines(found, num_queries):
+            for line in summary_lines(report, num_queries):
                 print_log(f'{phase} data: {line}', 'current')
-        for line in likely_mistakes(found, num_queries if phase == 'train' else None, ignored):
+        for line in likely_mistakes(report, num_queries if phase == 'train' else None, ignored):
             print_log(f'{phase} data: {line}', 'current', logging.WARNING)
         if not _skips(dataset):
-            _check_files(found, phase)
-        if not found.segments.any() and found.num_images:
+            _check_files(report, phase)
+        if not report.segments.any() and report.num_images:
             _check_labels(dataset, phase)
 
     def _note(self, runner: Runner, batch: Any) -> None:
@@ -114,7 +114,9 @@ class DataReportHook(Hook):
         if classes is None:
             return
         if self._present is None:
-            self._present = torch.zeros(len(classes) + 1, dtype=torch.int64)  # the last: there was a sample
+            self._present = torch.zeros(
+                len(classes) + 1, dtype=torch.int64
+            )  # the last: there was ground truth
         for labels in map(_labels_of, samples_of(batch)):
             if labels is not None:
                 self._present[-1] = 1
@@ -153,18 +155,18 @@ def num_queries_of(segmentor: Any) -> int | None:
     return len(queries.weight) if hasattr(head, 'class_embed') and hasattr(queries, 'weight') else None
 
 
-def _can_be_looked_at(dataset: Any) -> bool:
-    """Whether no data set inside is one that only its author knows."""
+def _can_be_surveyed(dataset: Any) -> bool:
+    """Whether all data sets inside list their samples as mmseg's do."""
     return all(hasattr(part.dataset, 'get_data_info') for part in unwrapped_datasets(dataset))
 
 
-def _check_files(found: Survey, phase: str, reasons: Sequence[str] = (MISSING_IMAGES, MISSING_MAPS)) -> None:
+def _check_files(report: Survey, phase: str, reasons: Sequence[str] = (MISSING_IMAGES, MISSING_MAPS)) -> None:
     for reason in reasons:
-        missing = found.left_out.get(reason)
+        missing = report.left_out.get(reason)
         if missing:
             skip = ', or train with mmmaskformer.SkipBadSamples, which leaves such samples out'
             raise FileNotFoundError(
-                f'{phase}_dataloader: {len(missing)} of {found.num_images} samples are {reason}, the first '
+                f'{phase}_dataloader: {len(missing)} of {report.num_images} samples are {reason}, the first '
                 f'is {missing[0]}: add the files, or check data_prefix, img_suffix and seg_map_suffix'
                 f'{skip if phase == "train" else ""}.'
             )
@@ -190,8 +192,10 @@ def _check_labels(dataset: Any, phase: str) -> None:
     paths = [path for path in paths if path is not None]
     if phase == 'val' and not paths:
         return  # a metric may have annotations of its own
-    values = _values(paths[:PEEKED])
-    held = f' The label maps hold the values {shown(values, 10)} (first {PEEKED} files).' if values else ''
+    values = _values(paths[:NUM_OPENED])
+    held = (
+        f' The label maps hold the values {shown(values, 10)} (first {NUM_OPENED} files).' if values else ''
+    )
     reduced = (
         ' and reduce_zero_label, which makes 0 a pixel of no class,'
         if dataset.metainfo.get('reduce_zero_label')
@@ -230,8 +234,8 @@ def _dataset_meta(runner: Runner) -> Mapping:
 def _labels_of(sample: Any) -> torch.Tensor | None:
     """Classes of a sample's ground truth; None if it has none."""
     if 'gt_segments_info' in sample:
-        segments = [one for one in sample.gt_segments_info if not one.get('iscrowd')]
-        return torch.tensor([one['category_id'] for one in segments], dtype=torch.int64)
+        segments = [segment for segment in sample.gt_segments_info if not segment.get('iscrowd')]
+        return torch.tensor([segment['category_id'] for segment in segments], dtype=torch.int64)
     return torch.unique(sample.gt_sem_seg.data).long() if 'gt_sem_seg' in sample else None
 
 
@@ -241,5 +245,5 @@ def _is_nan(value: Any) -> bool:
 
 def _saved_by(runner: Runner) -> list[str]:
     """Scores by which the best checkpoint is kept."""
-    found = (getattr(hook, 'save_best', None) for hook in runner.hooks)
-    return [name for one in found if one for name in ([one] if isinstance(one, str) else one)]
+    settings = (getattr(hook, 'save_best', None) or () for hook in runner.hooks)
+    return [name for names in settings for name in ([names] if isinstance(names, str) else names)]

@@ -1,4 +1,4 @@
-"""Let a run that was cut off end exactly as it would have ended."""
+"""Resume an interrupted run so that it ends exactly as without the interruption."""
 
 import itertools
 from collections.abc import Iterable
@@ -20,16 +20,16 @@ class ExactResumeHook(Hook):
     """Makes all randomness of training a function of the seed and of the position in the run.
 
     Augmentation is drawn from the seed and the number of the sample, dropout (and whatever else the model
-    draws) from the seed, the process and the iteration. So a resumed run goes on with the samples, crops,
-    flips and dropped units that it would have had, and neither validation in between nor the number of
-    workers changes them. MMEngine by itself resumes weights, optimiser and schedules, but draws anew, and
-    loads all samples that the model has seen only to skip them; here their indices are skipped.
+    draws) from the seed, the process and the iteration. So a resumed run sees the samples, crops, flips and
+    dropped units of an uninterrupted one, whatever the number of workers and validations. MMEngine by itself
+    resumes weights, optimizer and schedules, but not the random state, and loads all samples that the model
+    has seen only to skip them; here the indices are skipped.
 
-    It also loads the optimizer's step counts onto a GPU, which then waits for each of them in every step;
-    here they return to the CPU, where a run that was not resumed has them.
+    MMEngine also loads the optimizer's step counts onto the GPU, where reading them synchronizes with the
+    host in every step; here they are moved back to the CPU, where an uninterrupted run has them.
 
-    It works with loops by iterations and by epochs, also from the middle of an epoch. Transforms that keep a
-    generator or samples of their own (caches of mosaics) are beyond its reach.
+    It works with loops by iterations and by epochs, also from the middle of an epoch. Transforms with a
+    generator or cached samples of their own (mosaics with a cache) are not covered.
 
     Raises:
         RuntimeError: The processes of a distributed run resume at different iterations.
@@ -38,7 +38,7 @@ class ExactResumeHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train(self, runner: Runner) -> None:
-        """Put a numbered loader in place of the loop's, at the batch where training goes on."""
+        """Replace the data loader by one that is seeded by position and starts at the resumed batch."""
         _return_step_counts(runner.optim_wrapper)
         loop: Any = runner.train_loop
         self.seed = _agreed_seed(runner)
@@ -46,21 +46,22 @@ class ExactResumeHook(Hook):
         epoch = 0 if endless else loop.epoch
         done = max(0, loop.iter - epoch * len(loop.dataloader))
         if endless:
-            takes_seen = not hasattr(loop.dataloader_iterator, 'skip_iter')
+            fetches_seen = not hasattr(loop.dataloader_iterator, 'skip_iter')
             loop.dataloader_iterator = None  # its workers end
         loop.dataloader = seed_by_position(loop.dataloader, self.seed, endless, epoch, done)
         if endless:
-            loop.dataloader_iterator = _Batches(loop.dataloader, loop.iter if takes_seen else 0)
+            loop.dataloader_iterator = _RemainingBatches(loop.dataloader, loop.iter if fetches_seen else 0)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Seed the iteration."""
         set_seeds(self.seed, STEP, get_rank(), runner.iter, devices=True)
 
 
-class _Batches:
-    """The batches still to come, for a loop that means to pass over those that it has seen.
+class _RemainingBatches:
+    """The remaining batches, for a loop that skips those it has seen.
 
-    MMEngine's takes them one by one first: it gets None for each. OneDL's release of it calls `skip_iter`.
+    MMEngine's loop fetches the seen batches one by one: it gets None for each. OneDL's fork calls
+    `skip_iter`.
     """
 
     def __init__(self, loader: Iterable, seen: int) -> None:
@@ -70,7 +71,7 @@ class _Batches:
         return next(self._batches)
 
     def skip_iter(self, num_iters: int) -> None:
-        """Nothing: the loader stands where training goes on."""
+        """Nothing to skip: the loader starts at the resumed batch."""
 
 
 def _return_step_counts(optim_wrapper: Any) -> None:
@@ -86,11 +87,11 @@ def _return_step_counts(optim_wrapper: Any) -> None:
 
 def _agreed_seed(runner: Runner) -> int:
     """The seed of the first process: with ``diff_rank_seed``, every process has its own."""
-    first = [runner.seed, runner.iter]
-    broadcast_object_list(first)
-    if first[1] != runner.iter:
+    seed_and_iter = [runner.seed, runner.iter]
+    broadcast_object_list(seed_and_iter)
+    if seed_and_iter[1] != runner.iter:
         raise RuntimeError(
-            f'process {get_rank()} resumes at iteration {runner.iter}, the first one at {first[1]}: all need '
-            'the same work_dir, on a file system that they share.'
+            f'process {get_rank()} resumes at iteration {runner.iter}, the first one at '
+            f'{seed_and_iter[1]}: all need the same work_dir, on a shared file system.'
         )
-    return first[0]
+    return seed_and_iter[0]

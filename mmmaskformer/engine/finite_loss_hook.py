@@ -1,4 +1,4 @@
-"""No step is taken with a loss that is not finite."""
+"""Stop, or skip the step, when a loss is NaN or infinite."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mmmaskformer.registry import HOOKS
 
 from .step_snapshot import images_of, write_snapshot
 
-NAMED = 4  # so many terms, or images, are named in a message
+NAMED = 4  # terms or images that a message lists
 
 
 class NonFiniteLossError(ValueError):
@@ -29,7 +29,7 @@ class NonFiniteLossError(ValueError):
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
-    """Stops training where a loss is NaN or infinite, before the optimiser has taken the step.
+    """Stops training where a loss is NaN or infinite, before the optimizer has taken the step.
 
     The error names the iteration, the terms of the loss (``d3.loss_mask``: the mask loss of decoder layer
     3) and the images of the process they occurred in. ``non_finite_loss_iter_I_rank_R.pth`` in the work
@@ -37,14 +37,14 @@ class FiniteLossHook(Hook):
     the loss again and names the first module whose output is not finite. The running statistics of norms are
     those of before the step, in the file and in the model.
 
-    All processes stop, or skip, together. On a GPU nothing waits: the answer travels to the host during the
-    backward pass. It works with any optimiser wrapper: infinite *gradients* under a loss scale, which
-    `AmpOptimWrapper` meets by a smaller scale, are none of its concern. With accumulated gradients, those
-    that were gathered before a skipped iteration are dropped with it.
+    All processes stop, or skip, together. On a GPU nothing waits: the result is copied to the host during the
+    backward pass. It works with any optimizer wrapper: infinite *gradients* under a loss scale, which
+    `AmpOptimWrapper` meets by a smaller scale, are not affected. Gradients that were accumulated before a
+    skipped iteration are dropped with it.
 
     Args:
-        max_skips: Leave so many steps in a row out before stopping; each is told in the log and counted in
-            ``num_skipped_steps`` of the message hub. 0 stops at the first.
+        max_skips: Skip so many steps in a row before stopping; each is logged and counted in
+            ``num_skipped_steps`` of the message hub. 0 stops at the first one.
         save: Write the file: in a run, for the first step that is skipped and for the one that stops it.
 
     Raises:
@@ -62,26 +62,26 @@ class FiniteLossHook(Hook):
         self._step: _Step | None = None
 
     def before_train(self, runner: Runner) -> None:
-        """Watch the model's losses and the optimiser's steps."""
+        """Watch the model's losses and the optimizer's steps."""
         self._module: Any = runner.model.module if is_model_wrapper(runner.model) else runner.model
         self._statistics = _statistics(self._module)
         self._handles = [
-            self._module.register_forward_pre_hook(self._remember, with_kwargs=True),
+            self._module.register_forward_pre_hook(self._save_state, with_kwargs=True),
             self._module.register_forward_hook(self._watch, with_kwargs=True),
         ]
         optimizer = runner.optim_wrapper.optimizer
         self._step_of_optimizer = step = optimizer.step
 
         @functools.wraps(step)
-        def settled_step(*args: Any, **kwargs: Any) -> Any:
-            self._settle(runner)
+        def checked_step(*args: Any, **kwargs: Any) -> Any:
+            self._check_step(runner)
             return step(*args, **kwargs)
 
-        optimizer.step = settled_step  # no hook of the optimiser: the compiler of PyTorch 2.1 drops these
+        optimizer.step = checked_step  # no hook of the optimizer: the compiler of PyTorch 2.1 drops these
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
-        """Settle what no step of the optimiser did: accumulation, or a step that a loss scale left out."""
-        self._settle(runner)
+        """Check losses without an optimizer step: accumulation, or a step that the loss scale skipped."""
+        self._check_step(runner)
 
     def after_train(self, runner: Runner) -> None:
         """Leave the model as it was."""
@@ -89,8 +89,8 @@ class FiniteLossHook(Hook):
             handle.remove()
         runner.optim_wrapper.optimizer.step = self._step_of_optimizer
 
-    def _remember(self, module: nn.Module, args: tuple, kwargs: Mapping) -> None:
-        """Keep what the forward pass changes."""
+    def _save_state(self, module: nn.Module, args: tuple, kwargs: Mapping) -> None:
+        """Save the state that the forward pass changes."""
         if module.training and kwargs.get('mode') == 'loss':
             self._before = dict(
                 statistics=[(b, b.clone()) for norm, bs in self._statistics if norm.training for b in bs],
@@ -103,8 +103,8 @@ class FiniteLossHook(Hook):
             data = {**dict(zip(('inputs', 'data_samples'), args)), **kwargs}
             self._step = _Step(losses, data)
 
-    def _settle(self, runner: Runner) -> None:
-        """Let the step pass, leave it out, or stop."""
+    def _check_step(self, runner: Runner) -> None:
+        """Allow the step, skip it, or stop."""
         step, self._step = self._step, None
         if step is None:
             return
@@ -115,35 +115,35 @@ class FiniteLossHook(Hook):
             buffer.copy_(before)
         self._in_a_row += 1
         stops = self._in_a_row > self.max_skips
-        found = self._describe(runner, step, self.save and (stops or not self.num_skipped))
+        message = self._describe(runner, step, self.save and (stops or not self.num_skipped))
         if stops:
-            raise NonFiniteLossError(f'{found} {self._advice()}')
+            raise NonFiniteLossError(f'{message} {self._advice()}')
         self.num_skipped += 1
         runner.message_hub.update_info('num_skipped_steps', self.num_skipped)
-        runner.optim_wrapper.zero_grad()  # without gradients, no optimiser takes a step
-        print_log(f'{found} The step is left out ({self.num_skipped} so far).', 'current', logging.WARNING)
+        runner.optim_wrapper.zero_grad()  # without gradients, no optimizer takes a step
+        print_log(f'{message} The step is skipped ({self.num_skipped} so far).', 'current', logging.WARNING)
 
     def _advice(self) -> str:
         if self.max_skips:
-            return f'Before it, {self.max_skips} steps in a row were left out, as max_skips of the hook says.'
+            return f'Before it, {self.max_skips} steps in a row were skipped (max_skips of the hook).'
         return (
-            'No step was taken. To leave such steps out, set max_skips of mmmaskformer.FiniteLossHook in '
+            'No step was taken. To skip such steps, set max_skips of mmmaskformer.FiniteLossHook in '
             'custom_hooks; if the parameters had diverged before, lower the learning rate, or clip gradients.'
         )
 
     def _describe(self, runner: Runner, step: _Step, save: bool) -> str:
-        """What every process found, known to all of them; each one with a fault writes its record."""
-        terms, own = step.faulty_terms(), ''
+        """A message with the faults of all processes; each process with a fault writes its snapshot."""
+        terms, report = step.faulty_terms(), ''
         content = self._content(runner, step) if save else {}  # in all processes: FSDP gathers its shards
         if terms:
-            images = _some(images_of(step.data), 'images')
-            own = f'{_some(terms, "terms")} in process {get_rank()}, with {images}'
+            images = _first_of(images_of(step.data), 'images')
+            report = f'{_first_of(terms, "terms")} in process {get_rank()}, with {images}'
             diverged = [name for name, value in self._module.named_parameters() if not value.isfinite().all()]
             if diverged:
-                own += f'; {_some(diverged, "parameters")} of the model were not finite before'
+                report += f'; {_first_of(diverged, "parameters")} of the model were not finite before'
             if save:
-                own += _write(runner, content)
-        reports = [report for report in all_gather_object(own) if report]
+                report += _write(runner, content)
+        reports = [report for report in all_gather_object(report) if report]
         return f'Iteration {runner.iter + 1}: the loss is not finite: {" | ".join(reports)}.'
 
     def _content(self, runner: Runner, step: _Step) -> dict[str, Any]:
@@ -168,14 +168,14 @@ class _Step:
 
     Args:
         losses: What the model returned: tensors, or lists of them, by name.
-        data: What it was given.
+        data: The inputs of the forward pass.
     """
 
     def __init__(self, losses: Mapping[str, Any], data: Mapping[str, Any]) -> None:
         self.data = data
         self.terms: dict[str, list[Tensor]] = {}
         for name, value in losses.items():
-            if 'loss' in name:  # MMEngine adds up these, and logs the others
+            if 'loss' in name:  # MMEngine sums these, and only logs the others
                 self.terms[name] = [part.detach() for part in (value if isinstance(value, list) else [value])]
         values = torch.cat([part.reshape(-1).float() for parts in self.terms.values() for part in parts])
         self.autocast = _autocast_dtype(values.device.type)
@@ -183,16 +183,16 @@ class _Step:
         all_reduce(faulty, 'max')
         on_cuda = faulty.is_cuda
         self._faulty = torch.empty_like(faulty, device='cpu', pin_memory=True) if on_cuda else faulty.cpu()
-        self._arrival = torch.cuda.Event() if on_cuda else None
-        if self._arrival is not None:
+        self._copied = torch.cuda.Event() if on_cuda else None
+        if self._copied is not None:
             with torch.cuda.device(faulty.device):  # events are of the current GPU's stream
                 self._faulty.copy_(faulty, non_blocking=True)
-                self._arrival.record()
+                self._copied.record()
 
     def is_finite(self) -> bool:
-        """Waits for the answer if it has not reached the host yet."""
-        if self._arrival is not None:
-            self._arrival.synchronize()
+        """Waits for the copy to the host if it has not finished."""
+        if self._copied is not None:
+            self._copied.synchronize()
         return not self._faulty
 
     def faulty_terms(self) -> list[str]:
@@ -225,7 +225,7 @@ def _random_state_of_gpu(module: nn.Module) -> Tensor | None:
 
 
 def _statistics(module: nn.Module) -> list[tuple[nn.Module, list[Tensor]]]:
-    """Modules with what they learn in the forward pass of training: norms, that is."""
+    """Modules with buffers that the forward pass of training updates: the running statistics of norms."""
     parts = ((part, part.buffers(recurse=False)) for part in module.modules())
     floats = ((part, [buffer for buffer in own if buffer.is_floating_point()]) for part, own in parts)
     return [(part, own) for part, own in floats if own]
@@ -240,7 +240,7 @@ def _autocast_dtype(device: str) -> str | None:
     return str(dtype).removeprefix('torch.') if enabled else None
 
 
-def _some(names: list[str], kind: str) -> str:
-    """The first of them, and how many more there are."""
+def _first_of(names: list[str], kind: str) -> str:
+    """The first names, and how many more there are."""
     more = f' and {len(names) - NAMED} more {kind}' if len(names) > NAMED else ''
     return ', '.join(names[:NAMED]) + more

@@ -1,4 +1,4 @@
-"""One ignored label in the model, its data and its metrics; the head's is the one that counts."""
+"""Checks that model, data and metrics have the same ignored label, that of the head."""
 
 from __future__ import annotations
 
@@ -54,18 +54,18 @@ def agree_on_ignored_label(
     if wrong:
         raise ValueError(
             f'model.{name} ignores the label {ignored}, but the ignored label is {", ".join(wrong)}: set the '
-            'same label in all of them and as ignore_index of the data sets, or leave it out everywhere'
+            'same label in all of them and as ignore_index of the data sets, or remove the setting everywhere'
         )
     pad_with_ignored_label(preprocessor, ignored)
 
 
 def warn_of_one_class(num_classes: int, metrics: list[Any]) -> None:
-    """Warn that the IoU of a single class leaves unlabelled pixels out."""
-    blind = [one for one in metrics if isinstance(one, IoUMetric) and one.ignore_index >= 0]
+    """Warn that the IoU of a single class does not count unlabelled pixels."""
+    blind = [metric for metric in metrics if isinstance(metric, IoUMetric) and metric.ignore_index >= 0]
     if num_classes == 1 and blind:
         print_log(
-            f'There is one class, and {type(blind[0]).__name__} leaves unlabelled pixels out: the class '
-            'predicted everywhere has an IoU of 100. To count it as false there, set '
+            f'There is one class, and {type(blind[0]).__name__} does not count unlabelled pixels: '
+            'predicting the class everywhere gives an IoU of 100. To count it as false there, set '
             "type='mmmaskformer.ClassIoU' and void_as_background=True in the evaluator, or make the "
             'background a class of its own.',
             'current',

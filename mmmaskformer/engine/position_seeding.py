@@ -1,7 +1,7 @@
-"""Randomness as a function of position: of a sample's number in the run, and of the iteration.
+"""Seeds that are a function of position: a sample's number in the run, and the iteration.
 
-A run that is cut off and goes on then draws what it would have drawn, without any state of a generator having
-been saved, and whatever the number of workers that load its data.
+A resumed run then draws the random numbers of an uninterrupted one, without saved generator states and with
+any number of data workers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from mmengine.dist import get_dist_info
 from torch.utils.data import DataLoader, Dataset
 
-ORDER, SAMPLE, STEP = range(3)  # what the randomness is for
+ORDER, SAMPLE, STEP = range(3)  # first number of each key
 
 
 def set_seeds(*key: int, devices: bool = False) -> None:
@@ -35,7 +35,7 @@ def set_seeds(*key: int, devices: bool = False) -> None:
 
 
 class Position(NamedTuple):
-    """A sample's place in the run: its epoch, its number in that epoch over all processes, and what it is."""
+    """A sample's position in the run: epoch, number in the epoch over all processes, and index."""
 
     epoch: int
     number: int
@@ -43,18 +43,18 @@ class Position(NamedTuple):
 
 
 class PositionSeededDataset(Dataset):
-    """A data set that is asked for a :class:`Position` and draws what belongs to that position.
+    """A data set that is indexed by :class:`Position`, and seeds all generators before loading the sample.
 
-    Its attributes are those of the data set inside, to read and to set.
+    Reading and setting attributes is forwarded to the wrapped data set.
     """
 
-    __getitems__ = None  # PyTorch would prefer the inner one's, which knows no positions
+    __getitems__ = None  # or PyTorch would call that of the wrapped data set, which expects indices
 
     def __init__(self, dataset: Any, seed: int) -> None:
         self.__dict__.update(dataset=dataset, _positions_seed=seed)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith('__') or name == 'dataset':  # what unpickling looks for before there is a data set
+        if name.startswith('__') or name == 'dataset':  # looked up by unpickling before `dataset` is set
             raise AttributeError(name)
         return getattr(self.dataset, name)
 
@@ -70,12 +70,12 @@ class PositionSeededDataset(Dataset):
 
 
 class PositionBatches:
-    """The batches of a batch sampler as positions, beginning where a run goes on.
+    """The batches of a batch sampler as positions, beginning at the resumed batch.
 
     Args:
         batches: The batch sampler.
         seed: Seed of the run.
-        endless: Go through the sampler over and over, as iteration-based training does.
+        endless: Repeat the sampler endlessly, as iteration-based training does.
         epoch: The first epoch of training by epochs.
         done: Batches of that epoch, or of the endless run, that the model has seen: only their indices are
             drawn, no sample is loaded.
@@ -83,7 +83,7 @@ class PositionBatches:
 
     def __init__(self, batches: Any, seed: int, endless: bool, epoch: int = 0, done: int = 0) -> None:
         self.batches = batches
-        self.sampler: Any = getattr(batches, 'sampler', None)  # MMEngine tells it the epoch
+        self.sampler: Any = getattr(batches, 'sampler', None)  # MMEngine calls its set_epoch
         self.seed = seed
         self.endless = endless
         self.epoch = epoch
@@ -93,7 +93,7 @@ class PositionBatches:
         return len(self.batches)
 
     def __iter__(self) -> Iterator[list[Position]]:
-        done, self.done = self.done, 0  # with the first batch: PyTorch makes an iterator that it never uses
+        done, self.done = self.done, 0  # not in __init__: PyTorch creates an iterator that it never uses
         epochs: Iterable[int] = itertools.count() if self.endless else [self.epoch]
         self.epoch += 1
         yield from itertools.islice(itertools.chain.from_iterable(map(self._of_epoch, epochs)), done, None)
@@ -107,13 +107,15 @@ class PositionBatches:
         for batch in self.batches:
             yield [Position(epoch, next(numbers), index) for index in batch]
         if self.endless and batch is None:
-            raise ValueError('the training data give no batch: fewer samples than batch_size, and drop_last?')
+            raise ValueError(
+                'The training data give no batch: drop_last=True needs at least batch_size samples.'
+            )
 
 
 def seed_by_position(
     loader: DataLoader, seed: int, endless: bool, epoch: int = 0, done: int = 0
 ) -> DataLoader:
-    """The same loader over positions; the arguments are those of :class:`PositionBatches`.
+    """The same data loader, seeded by position; the arguments are those of :class:`PositionBatches`.
 
     Raises:
         ValueError: The loader has no batch sampler (``batch_size=None``, or an iterable data set).
@@ -124,7 +126,7 @@ def seed_by_position(
         batches, dataset = batches.batches, dataset.dataset
     if batches is None or isinstance(dataset, torch.utils.data.IterableDataset):
         raise ValueError(
-            'ExactResumeHook needs train_dataloader with a batch_size and a data set with indices'
+            'ExactResumeHook needs a train_dataloader with a batch_size and a data set that is indexed.'
         )
     _restart(getattr(batches, 'sampler', None), seed)
     copied = ['num_workers', 'collate_fn', 'pin_memory', 'timeout', 'worker_init_fn', 'generator']
@@ -137,9 +139,9 @@ def seed_by_position(
 
 
 def _restart(sampler: Any, seed: int) -> None:
-    """Let a sampler begin anew: workers have taken indices before training, perhaps with another seed.
+    """Restart a sampler: data workers have drawn indices before training, possibly with another seed.
 
-    A run without a seed of its own learns it from the checkpoint, after the loader was built.
+    Without a configured seed, the seed comes from the checkpoint, which is read after the loader was built.
     """
     if hasattr(sampler, 'seed'):
         sampler.seed = seed

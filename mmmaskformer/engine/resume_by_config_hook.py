@@ -1,4 +1,4 @@
-"""Resume a training whose config has changed, by the config."""
+"""Resume a training whose config has changed: the config counts, not the checkpoint."""
 
 from __future__ import annotations
 
@@ -53,12 +53,13 @@ class ResumeByConfigHook(Hook):
         self._unchanged: set[str] = set()
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Note the number of processes; leave functions out, which no checkpoint can be loaded with."""
+        """Save the number of processes; drop functions, with which a checkpoint could not be loaded."""
         checkpoint['meta'][WORLD_SIZE] = get_world_size()
         states = checkpoint.get('param_schedulers')
         if isinstance(states, dict):
             checkpoint['param_schedulers'] = {
-                name: [without_functions(state) for state in several] for name, several in states.items()
+                name: [without_functions(state) for state in schedulers]
+                for name, schedulers in states.items()
             }
         elif states is not None:
             checkpoint['param_schedulers'] = [without_functions(state) for state in states]
@@ -95,7 +96,7 @@ class ResumeByConfigHook(Hook):
         if self._changes:
             runner.logger.warning(
                 f'The config differs from that of the checkpoint, and is followed: {summary(self._changes)}. '
-                'To go on as before, set these back.'
+                'To continue with the old settings, set these back.'
             )
         self._fresh, self._changes = {}, []
         if runner.iter >= runner.max_iters:
@@ -109,7 +110,7 @@ class ResumeByConfigHook(Hook):
         return str(runner._load_from or 'the checkpoint')
 
     def _describe(self, runner: Runner, checkpoint: dict) -> list[str]:
-        """What differs, seed and best score being made to follow the config on the way."""
+        """Differences from the config; also makes seed and best score follow the config."""
         meta, changes = checkpoint['meta'], []
         seed = (getattr(runner, '_randomness_cfg', None) or {}).get('seed')
         if seed is not None and meta.get('seed') not in (None, seed):
@@ -125,11 +126,11 @@ class ResumeByConfigHook(Hook):
         hooks = [(config.get('default_hooks') or {}).get('checkpoint') or {} for config in (old, new)]
         if any(hooks[0].get(key) != hooks[1].get(key) for key in ('save_best', 'rule')):
             _forget_best(checkpoint)
-        found = config_changes(old, new)
-        return [*(change for change in changes if change not in found), *found]
+        differences = config_changes(old, new)
+        return [*(change for change in changes if change not in differences), *differences]
 
     def _restore_weights(self, runner: Runner, checkpoint: dict) -> None:
-        """Without `EMAHook`, go on with the weights that were trained, not with their averages.
+        """Without `EMAHook`, continue with the trained weights, not with their averages.
 
         `EMAHook` writes averages under ``state_dict``, and the weights themselves beside them.
         """
@@ -142,7 +143,7 @@ class ResumeByConfigHook(Hook):
             if name.startswith('module.')
         }
         checkpoint['state_dict'].update(weights)
-        self._changes.append('EMAHook -> none: training goes on with the weights, not with their averages')
+        self._changes.append('EMAHook -> none: training continues with the weights, not with their averages')
 
 
 def _optimizers(runner: Any) -> Iterator[tuple[str, Any, list]]:
@@ -151,8 +152,8 @@ def _optimizers(runner: Any) -> Iterator[tuple[str, Any, list]]:
     if not hasattr(wrapper, 'optim_wrappers'):
         yield '', wrapper, schedulers
         return
-    for name, one in wrapper.items():
-        yield name, one, schedulers.get(name, []) if isinstance(schedulers, dict) else schedulers
+    for name, member in wrapper.items():
+        yield name, member, schedulers.get(name, []) if isinstance(schedulers, dict) else schedulers
 
 
 def _named(states: Any) -> dict[str, Any]:
@@ -164,9 +165,9 @@ def _named(states: Any) -> dict[str, Any]:
 
 
 def _follow_settings(wrapper: Any, fresh: Schedule) -> list[str]:
-    """Set what the optimizer's constructor takes, apart from what is scheduled, to the config's values.
+    """Set the arguments of the optimizer's constructor, except scheduled ones, to the config's values.
 
-    Progress that optimizers keep in their groups stays: it is not an argument of the constructor.
+    State that optimizers keep in their groups is unchanged: it is not an argument of the constructor.
     """
     constructors = (vars(cls).get('__init__') for cls in inspect.getmro(type(wrapper.optimizer)))
     settings = {name for make in constructors if make for name in inspect.signature(make).parameters}
@@ -180,7 +181,7 @@ def _follow_settings(wrapper: Any, fresh: Schedule) -> list[str]:
 
 
 def _follow_schedule(runner: Runner, wrapper: Any, schedulers: list, fresh: Schedule) -> str:
-    """Compute the schedule of the config at the resumed iteration; what came of it, for the log."""
+    """Compute the schedule of the config at the resumed iteration; returns the change for the log."""
     if any(getattr(scheduler, 'need_val_args', False) for scheduler in schedulers):
         raise ValueError(
             'The schedule differs from that of the checkpoint, and ReduceOnPlateauLR depends on past '
@@ -199,7 +200,7 @@ def _plain(value: Any) -> Any:
 
 
 def _forget_best(checkpoint: Mapping[str, Any]) -> None:
-    """Let the best score begin anew: that of another metric is not comparable."""
+    """Drop the best score: that of another metric is not comparable."""
     info = (checkpoint.get('message_hub') or {}).get('runtime_info', {})
     for key in [key for key in info if key.startswith(('best_score', 'best_ckpt'))]:
         del info[key]

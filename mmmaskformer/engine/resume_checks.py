@@ -16,7 +16,7 @@ from ..checkpoints.tables import recognize
 ADVICE = 'begin a new training from its weights: load_from=CHECKPOINT and resume=False.'
 # Keys that schedulers leave in the groups of an optimizer.
 SCHEDULED = ('initial_', 'max_', 'min_')
-# What decides a training; all else in a config is files, tests, or names that it was written with.
+# Settings that change a training; everything else in a config concerns files, tests and names.
 TRAINING = (
     'model',
     'train_dataloader',
@@ -33,30 +33,30 @@ TRAINING = (
     'runner_type',
     'strategy',
 )
-# What changes no number.
+# Settings that change no number.
 SPEED = {'num_workers', 'persistent_workers', 'pin_memory', 'prefetch_factor', 'logger', 'visualization'}
 ABSENT = 'not set'
 LISTED = 12
 
 
 def check_model(model: Any, state: Mapping[str, Any] | None, source: str, resumes: bool) -> None:
-    """See that a checkpoint in our own names has all tensors of a model, at their shapes.
+    """Check that a checkpoint of this package has all tensors of a model, with their shapes.
 
     Tests may leave the weights of auxiliary heads unused; a training that goes on may not.
 
-    MMEngine logs the names and goes on with random values in their place. Foreign checkpoints are checked
-    where they are renamed, and those of other classes by the head.
+    MMEngine logs missing names and continues with random values in their place. Foreign checkpoints are
+    checked where they are renamed, and the number of classes by the head.
 
     Raises:
-        ValueError: Names the tensors.
+        ValueError: Tensors are missing or have other shapes; the message names them.
     """
     if is_model_wrapper(model):
         if not isinstance(model, MMDistributedDataParallel):
-            return  # what shards a model has names and shapes of its own
+            return  # wrappers that shard a model have other names and shapes
         model = model.module
     model = getattr(model, 'module', model)  # test-time augmentation
-    found = recognize(state or {})
-    if not state or found is None or not found.ours or not found.whole:
+    source_format = recognize(state or {})
+    if not state or source_format is None or not source_format.ours or not source_format.whole:
         return
     rows = [
         f'{name}.{row}'
@@ -91,7 +91,7 @@ def check_classes(runner: Runner, meta: Mapping[str, Any]) -> None:
             f'number {list(old).index(moved[0])} when the checkpoint was trained: give the classes in the '
             f'old order, or {ADVICE}'
         )
-    renamed = [f'{one!r} -> {other!r}' for one, other in zip(old, new) if one != other]
+    renamed = [f'{before!r} -> {after!r}' for before, after in zip(old, new) if before != after]
     if renamed:
         runner.logger.warning(
             f'Classes have other names than in the checkpoint: {", ".join(renamed[:5])}. If they are other '
@@ -100,16 +100,16 @@ def check_classes(runner: Runner, meta: Mapping[str, Any]) -> None:
 
 
 def check_optimizer(wrapper: Any, saved: Mapping[str, Any], source: str) -> None:
-    """See that an optimizer's state belongs to the optimizer and to the parameters of the config.
+    """Check that an optimizer's state belongs to the optimizer and to the parameters of the config.
 
     Raises:
-        ValueError: It is that of another optimizer, or parameters are grouped otherwise.
+        ValueError: It is the state of another optimizer, or of other parameter groups.
     """
     groups = saved.get('param_groups')
     if not isinstance(groups, list):
         return  # a strategy with a format of its own
     optimizer = wrapper.optimizer
-    sizes = [[len(group['params']) for group in several] for several in (groups, optimizer.param_groups)]
+    sizes = [[len(group['params']) for group in listed] for listed in (groups, optimizer.param_groups)]
     if sizes[0] != sizes[1]:
         raise ValueError(
             f'{source} has {sum(sizes[0])} trained tensors in {len(sizes[0])} groups, the config '
@@ -151,7 +151,7 @@ def position(runner: Runner, meta: dict[str, Any], source: str) -> None:
         )
     runner.logger.warning(
         f'An epoch has {length} iterations, but had {iteration // epoch} when the checkpoint was written: '
-        f'training goes on at the beginning of epoch {epoch + 1}, as iteration {epoch * length}.'
+        f'training continues at the beginning of epoch {epoch + 1}, as iteration {epoch * length}.'
     )
     meta['iter'] = epoch * length
 
@@ -188,9 +188,9 @@ def _changes(old: Any, new: Any, place: str) -> Iterator[str]:
     elif _is_list(old) and _is_list(new) and len(old) == len(new):
         for index, pair in enumerate(zip(old, new)):
             yield from _changes(*pair, f'{place}.{index}')
-    elif _has_dicts(old) and _has_dicts(new):  # hooks, transforms, schedulers: which came and went
-        gone, come = [item for item in old if item not in new], [item for item in new if item not in old]
-        yield f'{place} {_short(gone)} -> {_short(come)}'
+    elif _has_dicts(old) and _has_dicts(new):  # hooks, transforms, schedulers
+        removed, added = [item for item in old if item not in new], [item for item in new if item not in old]
+        yield f'{place} {_short(removed)} -> {_short(added)}'
     elif old != new and not (_is_list(old) and _is_list(new) and list(old) == list(new)):
         yield f'{place} {_short(old)} -> {_short(new)}'
 
@@ -204,7 +204,7 @@ def _has_dicts(value: Any) -> bool:
 
 
 def _short(value: Any) -> str:
-    """A value, or of a long one its kind."""
+    """A value, or the type of a long one."""
     if isinstance(value, Mapping):
         return str(value.get('type', 'dict(...)'))
     if _has_dicts(value):

@@ -1,4 +1,4 @@
-"""Parts of a run that hooks need: the segmentor inside wrappers, heads, metrics, and samples of a batch."""
+"""Components of a runner that hooks need: segmentor inside wrappers, heads, metrics, samples of a batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values that a schedule has at an iteration, computed as training computes them: step by step."""
+"""Replay a learning-rate schedule up to an iteration, step by step as training computes it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-# What a scheduler learns while it runs; everything else in its state comes from the config.
+# State that changes while a scheduler runs; everything else comes from the config.
 PROGRESS = {
     'last_step', '_global_step', '_last_value', 'verbose', 'best', 'num_bad_epochs', 'cooldown_counter',
 }  # fmt: skip
@@ -28,7 +28,7 @@ class Schedule:
     _global_step = 0
 
     def step(self) -> None:
-        """Nothing; schedulers look for it."""
+        """Does nothing; schedulers expect the method."""
 
     step._with_counter = True  # type: ignore[attr-defined]
 
@@ -36,9 +36,9 @@ class Schedule:
     def of(cls, optim_wrapper: Any, schedulers: Sequence[Any]) -> Schedule:
         """A copy of the present state of an optimizer and its schedulers."""
         groups = [_settings(group) for group in optim_wrapper.param_groups]
-        found = cls(groups, defaults=dict(optim_wrapper.defaults))
-        found.schedulers = [_copy(scheduler, found) for scheduler in schedulers]
-        return found
+        schedule = cls(groups, defaults=dict(optim_wrapper.defaults))
+        schedule.schedulers = [_copy(scheduler, schedule) for scheduler in schedulers]
+        return schedule
 
     def constants(self) -> list[dict[str, Any]]:
         """The settings of each scheduler, in the form of its state."""
@@ -72,7 +72,7 @@ class Schedule:
         return short._select(members)
 
     def _select(self, indices: Sequence[int]) -> Schedule:
-        """The same with the groups of these indices, of which each may occur more than once."""
+        """A copy with the groups of these indices, which may repeat."""
         number = len(self.param_groups)
         chosen = Schedule([dict(self.param_groups[i]) for i in indices], defaults=self.defaults)
         for scheduler in self.schedulers:
@@ -85,14 +85,14 @@ class Schedule:
         return chosen
 
     def write_to(self, optim_wrapper: Any, schedulers: Sequence[Any]) -> None:
-        """Give an optimizer's scheduled settings, and its schedulers, this state."""
+        """Copy this state into an optimizer's scheduled settings and its schedulers."""
         keys = self.keys()
         for group, values in zip(optim_wrapper.param_groups, self.param_groups):
             group.update({key: value for key, value in values.items() if key in keys})
-        for scheduler, ours in zip(schedulers, self.schedulers):
+        for scheduler, replayed in zip(schedulers, self.schedulers):
             optimizer = scheduler.optimizer
             vars(scheduler).clear()
-            vars(scheduler).update(vars(ours), optimizer=optimizer)
+            vars(scheduler).update(vars(replayed), optimizer=optimizer)
 
 
 def constants(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def without_functions(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _copy(scheduler: Any, optimizer: Schedule) -> Any:
-    """A scheduler with a state of its own that acts on another optimizer."""
+    """A copy of a scheduler that acts on another optimizer."""
     clone = copy.copy(scheduler)
     state = {key: value for key, value in vars(scheduler).items() if key != 'optimizer'}
     vars(clone).update(copy.deepcopy(state), optimizer=optimizer)
@@ -119,7 +119,7 @@ def _settings(group: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _distinct(groups: Sequence[Mapping[str, Any]]) -> tuple[list[int], list[int]]:
-    """Indices of groups that differ, and for each group the position of its like among them.
+    """Indices of distinct groups, and for every group the position of the equal one among them.
 
     A model has hundreds of groups with a handful of different settings.
     """

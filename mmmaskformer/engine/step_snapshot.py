@@ -1,4 +1,4 @@
-"""All that a forward pass of training depends on, in a file that loads without running code."""
+"""Snapshot of a training step: all inputs of its forward pass, in a file that loads without running code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERSION = 1
 
 
 def write_snapshot(path: str | Path, content: Mapping[str, Any]) -> None:
-    """Write a record; data samples become plain dicts, and what has no plain form becomes text."""
+    """Write a snapshot; data samples become plain dicts, and objects without a plain form become text."""
     buffer = io.BytesIO()
     torch.save(dict(_plain(content), version=VERSION), buffer)
     AtomicBackend().put(buffer.getvalue(), path)
@@ -32,13 +32,13 @@ def read_snapshot(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: No such file.
-        ValueError: It is no such record.
+        ValueError: The file is not a snapshot.
     """
     if not Path(path).is_file():
-        raise FileNotFoundError(f'no record at {path}: check the path')
+        raise FileNotFoundError(f'no snapshot at {path}: check the path')
     content = safe_load(path)
     if not isinstance(content, dict) or content.get('version') != VERSION or 'data' not in content:
-        raise ValueError(f'{path} is not a record of a step: FiniteLossHook writes them')
+        raise ValueError(f'{path} is not a snapshot of a training step: expected a file of FiniteLossHook')
     return _restored(content)
 
 
@@ -79,7 +79,7 @@ def _restored(value: Any) -> Any:
 
 
 def images_of(data: Mapping[str, Any]) -> list[str]:
-    """Paths of the images of a batch, as far as its samples say."""
+    """Paths of the images of a batch, where its samples have them."""
     samples: Sequence = data.get('data_samples') or ()
     metas = [getattr(sample, 'metainfo', {}) for sample in samples]
     return [str(meta.get('img_path', f'image {i} of the batch')) for i, meta in enumerate(metas)]

@@ -62,15 +62,15 @@ class Size(NamedTuple):
 
 
 def collection_of(name: str) -> str:
-    """The collection of a config, told by how its name begins."""
+    """The collection of a config, by the prefix of its name."""
     return next(title for key, title in COLLECTIONS.items() if name.startswith(key))
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """The metadata of a config, but for the size of its model.
+    """The metadata of a config, except the size of its model.
 
     Raises:
-        ValueError: The config's name does not tell its backbone and its data.
+        ValueError: The config's name does not contain its backbone and data set.
     """
     config = Config.fromfile(path)
     backbone = re.search(r'_(r\d+c?|swin-[tsbl](?:-in\d+k)?|efficientnet-lite\d)_', path.stem)
@@ -115,7 +115,7 @@ def input_size(config: Config) -> tuple[int, int]:
 
 
 def measure(config: Config) -> Size:
-    """Build a config's model, and count; tensors of the forward pass have shapes alone, no values."""
+    """Parameters and multiply-adds of a config's model; the forward pass runs on fake tensors."""
     config.model.backbone.pop('init_cfg', None)
     model = build_model(config).eval().requires_grad_(False)
     with FakeTensorMode(allow_non_fake_inputs=True):
@@ -125,19 +125,19 @@ def measure(config: Config) -> Size:
 
 
 def zoo_folders(root: Path) -> list[Path]:
-    """The folders of configs below ``root``, bases left out; those of the main models come first."""
-    found = {path.parent for path in (root / 'configs').glob('*/*.py') if path.parent.name != '_base_'}
-    order = [*COLLECTIONS, *sorted(folder.name for folder in found)]
-    return sorted(found, key=lambda folder: order.index(folder.name))
+    """The folders of configs below ``root``, except bases; those of the main models come first."""
+    folders = {path.parent for path in (root / 'configs').glob('*/*.py') if path.parent.name != '_base_'}
+    order = [*COLLECTIONS, *sorted(folder.name for folder in folders)]
+    return sorted(folders, key=lambda folder: order.index(folder.name))
 
 
 def long_names(folder: Path) -> list[Path]:
-    """The configs of a folder; those that merely inherit another are short names of it, and are left out."""
+    """The configs of a folder, without the short names that only inherit another config."""
     return [path for path in sorted(folder.glob('*.py')) if inherits_alone(path) is None]
 
 
 def inherits_alone(path: Path) -> str | None:
-    """The name of the config that a config is a short name of, if it is one."""
+    """The config that a short name stands for; None if the config is not a short name."""
     match = re.fullmatch(r"_base_ = '\./(.+)\.py'\s*", path.read_text())
     return match[1] if match else None
 
@@ -154,11 +154,11 @@ def read_models(root: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def update_metafiles(root: Path, remeasure: bool = True) -> None:
-    """Write every metafile and the index of them anew from the configs; what is written by hand stays.
+    """Write all metafiles and their index from the configs; hand-written entries are kept.
 
     Args:
         root: Folder with ``configs``.
-        remeasure: Count parameters and operations of all models, not only of those that lack them.
+        remeasure: Measure all models, not only those without sizes in their metafile.
     """
     folders = zoo_folders(root)
     paths = [path for folder in folders for path in long_names(folder)]
@@ -188,7 +188,7 @@ def entry_of(path: Path, sizes: dict[str, int], old: dict[str, Any]) -> dict[str
     Args:
         path: The config.
         sizes: ``Parameters`` and ``FLOPs`` (multiply-adds) of its model.
-        old: Its entry so far, which keeps what is written by hand.
+        old: The previous entry, whose hand-written parts are kept.
     """
     short = [other.stem for other in sorted(path.parent.glob('*.py')) if inherits_alone(other) == path.stem]
     return {
@@ -202,7 +202,7 @@ def entry_of(path: Path, sizes: dict[str, int], old: dict[str, Any]) -> dict[str
 
 
 def _measured(path: Path, known: dict[str, Size]) -> Size:
-    """The size of a config's model; ``known`` remembers those of equal models."""
+    """The size of a config's model; ``known`` caches those of equal models."""
     config = Config.fromfile(path)
     config.model.backbone.pop('init_cfg', None)
     model = repr((config.model.backbone, config.model.decode_head, input_size(config)))

@@ -15,18 +15,18 @@ TITLES = {'PQ_sem': 'PQ<sup>St</sup>', 'mIoU(ms+flip)': 'mIoU, multi-scale', 'PQ
 
 
 def write_tables(root: Path) -> None:
-    """Write all tables below ``root`` anew, between their marks."""
+    """Write all tables below ``root`` between their marks."""
     for path, text in _expected(root).items():
         path.write_text(text)
 
 
 def stale_files(root: Path) -> list[Path]:
-    """The files whose tables are not those of the metafiles."""
+    """The files whose tables differ from the metafiles."""
     return [path for path, text in _expected(root).items() if path.read_text() != text]
 
 
 def _expected(root: Path) -> dict[Path, str]:
-    """What each file with tables has to hold."""
+    """The expected text of each file with tables."""
     zoo = root / 'docs' / 'model_zoo.md'
     texts = {folder / 'README.md': tables_of(root, folder, '##') for folder in zoo_folders(root)}
     parts = (
@@ -39,18 +39,20 @@ def _expected(root: Path) -> dict[Path, str]:
 
 
 def _between_marks(path: Path, text: str) -> str:
-    """The text of a file with other tables.
+    """The text of a file with new tables.
 
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: It does not have the two marks.
     """
     if not path.is_file():
-        raise FileNotFoundError(f'{path} does not exist: write what the folder is about, and {BEGIN} {END}')
+        raise FileNotFoundError(
+            f'{path} does not exist: write a description of the folder, with the lines {BEGIN} and {END}'
+        )
     before, begin, rest = path.read_text().partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f'{path} has no place for its tables: put the lines {BEGIN} and {END} there.')
+        raise ValueError(f'{path} has no marks for its tables: add the lines {BEGIN} and {END}.')
     return f'{before}{begin}\n\n{text}\n{end}{after}'
 
 

@@ -55,7 +55,7 @@ def test_mistakes(trained, tmp_path):
         find_runs([f'{trained}/small.py,{tmp_path}/none.pth'])
     with pytest.raises(ValueError, match='holds no config'):
         find_runs([str(tmp_path)])
-    with pytest.raises(ValueError, match='two runs are called small: name them with LABEL='):
+    with pytest.raises(ValueError, match='two runs have the label small: give labels with LABEL='):
         find_runs([str(trained), f'{trained}/small.py'])
     with pytest.raises(FileNotFoundError, match=r'holds no vis_data/scalars.json'):
         read_records(tmp_path)

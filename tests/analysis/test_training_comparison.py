@@ -57,11 +57,11 @@ def test_other_settings_and_strange_folders_are_refused(comparison, tmp_path):
     comparison = replace(comparison, out_dir=tmp_path)
     check_settings(comparison.config('MaskFormer', 0))
     check_settings(replace(comparison, data_root=tmp_path / 'moved').config('MaskFormer', 0))
-    with pytest.raises(ValueError, match='holds a training with max_iters 2 in place of 7: remove that'):
+    with pytest.raises(ValueError, match='holds a training with max_iters 2, expected 7: remove that'):
         check_settings(replace(comparison, max_iters=7).config('MaskFormer', 0))
     (comparison.folder('PerPixelBaseline', 0)).mkdir()
     (comparison.folder('PerPixelBaseline', 0) / 'thesis.txt').touch()
-    with pytest.raises(ValueError, match='holds something else: choose another folder with --out'):
+    with pytest.raises(ValueError, match='holds other files: choose another folder with --out'):
         check_settings(comparison.config('PerPixelBaseline', 0))
 
 
@@ -74,8 +74,8 @@ def test_models_are_trained_once_and_compared(comparison, capsys, tmp_path):
     (interrupted / 'evaluation/scores.json').unlink()
     runs = train_all(comparison)
     printed = capsys.readouterr().out
-    assert printed.count('It was trained before.') == 1
-    assert printed.count('goes on') == 1
+    assert printed.count('already trained') == 1
+    assert printed.count('resumed') == 1
     assert 'iteration    1/2' not in printed  # nothing is trained again, only evaluated
 
     text = write_report(comparison, runs, repeats=1)

@@ -77,20 +77,20 @@ def test_swin_of_another_window():
 
 
 def test_swin_of_torchvision():
-    theirs = SwinTransformer([4, 4], 8, [2, 2, 2, 2], [1, 2, 4, 8], [4, 4], num_classes=3).eval()
-    state = theirs.state_dict()
+    original = SwinTransformer([4, 4], 8, [2, 2, 2, 2], [1, 2, 4, 8], [4, 4], num_classes=3).eval()
+    state = original.state_dict()
     ours = loaded_backbone('semantic_swin', state)
     ours.norm3 = torch.nn.Identity()
     image = torch.randn(1, 3, 160, 192)  # torchvision does not shift windows as large as the map
     with torch.no_grad():
-        expected = theirs.features(image).permute(0, 3, 1, 2)
+        expected = original.features(image).permute(0, 3, 1, 2)
         assert_parity(ours(image)[-1], expected.numpy(), 'last features', 1e-5)
-    assert torch.equal(loaded_backbone('semantic_swin', state).norm3.weight, theirs.norm.weight)
+    assert torch.equal(loaded_backbone('semantic_swin', state).norm3.weight, original.norm.weight)
 
 
 def test_resnet_of_torchvision():
-    theirs = ResNet(Bottleneck, [1, 1, 1, 1], num_classes=3).eval()
-    found = to_our_names(theirs.state_dict(), 'file')
+    original = ResNet(Bottleneck, [1, 1, 1, 1], num_classes=3).eval()
+    found = to_our_names(original.state_dict(), 'file')
     backbone = MODELS.build(
         dict(type='mmpretrain.ResNet', depth=50, out_indices=(0, 1, 2, 3), norm_cfg=dict(type='BN'))
     )

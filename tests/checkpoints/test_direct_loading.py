@@ -34,7 +34,7 @@ def test_file_as_it_is(name):
 
 
 def test_official_training_checkpoint(tmp_path):
-    """A ``.pth`` with the model beside the optimiser's state."""
+    """A ``.pth`` with the model beside the optimizer's state."""
     content = dict(model=read_state_dict(GOLDEN / 'semantic_r.pkl'), optimizer=dict(state={}), iteration=7)
     torch.save(content, tmp_path / 'model_0000007.pth')
     model = build_model(golden_config('semantic_r'))

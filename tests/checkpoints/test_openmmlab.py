@@ -88,10 +88,10 @@ def test_refusals(kind, tensor):
     with pytest.raises(ValueError, match=r'holds .*more\.weight., which no rule'):
         to_our_names({**state, f'{PARTS[kind][0]}.more.weight': torch.ones(1)}, 'file')
     without = {key: value for key, value in state.items() if key != name}
-    for edited, said in (
+    for edited, message in (
         (without, rf"lacks '{name}'"),
         ({**state, name: torch.ones(3)}, rf"'{name}' .* shape"),
     ):
         found = to_our_names(edited, 'file')
-        with pytest.raises(ValueError, match=rf'file does not fit.*{said}'):
+        with pytest.raises(ValueError, match=rf'file does not fit.*{message}'):
             load_strictly(build_model(our_config(kind)), found.state, 'file', found)

@@ -27,7 +27,7 @@ def name(request) -> str:
 
 
 def refusal(name: str, edit) -> str:
-    """What is said of a golden checkpoint after ``edit`` has changed it."""
+    """What is message of a golden checkpoint after ``edit`` has changed it."""
     state = read_state_dict(GOLDEN / SOURCES[name])
     edit(state)
     with pytest.raises(ValueError, match=r'^file\.pth') as caught:
@@ -45,21 +45,21 @@ def test_missing(name):
 
 
 def test_extra(name):
-    said = refusal(name, lambda state: state.update({'extra.more': torch.ones(1)}))
-    assert "holds 'extra.more', which no rule of this format knows" in said
+    message = refusal(name, lambda state: state.update({'extra.more': torch.ones(1)}))
+    assert "holds 'extra.more', which no rule of this format knows" in message
 
 
 def test_renamed(name):
     old = TENSORS[name]
     new = old.replace('weight', 'wieght')  # codespell:ignore
-    said = refusal(name, lambda state: state.update({new: state.pop(old)}))
-    assert old in said or new in said
+    message = refusal(name, lambda state: state.update({new: state.pop(old)}))
+    assert old in message or new in message
 
 
 def test_misshapen(name):
-    said = refusal(name, lambda state: state.update({TENSORS[name]: torch.zeros(3, 7)}))
-    assert TENSORS[name] in said
-    assert 'shape' in said
+    message = refusal(name, lambda state: state.update({TENSORS[name]: torch.zeros(3, 7)}))
+    assert TENSORS[name] in message
+    assert 'shape' in message
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,10 @@ def test_misshapen(name):
     ],
 )
 def test_setting_that_explains_a_shape(tensor, shape, setting):
-    said = refusal('semantic_r', lambda state: state.update({tensor: torch.zeros(shape)}))
-    assert f"'{tensor}'" in said
-    assert f'{shape}, but' in said
-    assert setting in said
+    message = refusal('semantic_r', lambda state: state.update({tensor: torch.zeros(shape)}))
+    assert f"'{tensor}'" in message
+    assert f'{shape}, but' in message
+    assert setting in message
 
 
 def test_unknown_format():
@@ -111,8 +111,8 @@ def test_truncated_file(tmp_path, source):
 
 
 def test_missing_and_empty_files(tmp_path):
-    for path, said in (('absent.pkl', 'no checkpoint at'), ('', 'is a folder without model.safetensors')):
-        with pytest.raises(FileNotFoundError, match=said):
+    for path, message in (('absent.pkl', 'no checkpoint at'), ('', 'is a folder without model.safetensors')):
+        with pytest.raises(FileNotFoundError, match=message):
             read_state_dict(tmp_path / path)
     (tmp_path / 'empty.pkl').write_bytes(pickle.dumps({'model': {}}))
     with pytest.raises(ValueError, match='holds no tensors'):

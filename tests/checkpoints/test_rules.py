@@ -23,7 +23,7 @@ def test_first_rule_wins_and_none_drops():
 
 
 @pytest.mark.parametrize(
-    ('foreign', 'ours', 'theirs', 'here'),
+    ('foreign', 'ours', 'foreign_name', 'here'),
     [
         ('res{i+1}.', 'layer{i}.', 'res2.w', 'layer1.w'),
         ('conv{k+1}.', 'stem.{3k}.', 'conv3.w', 'stem.6.w'),
@@ -31,10 +31,10 @@ def test_first_rule_wins_and_none_drops():
         ('x.(y)+', 'z.', 'x.(y)+w', 'z.w'),
     ],
 )
-def test_numbers_both_ways(foreign, ours, theirs, here):
+def test_numbers_both_ways(foreign, ours, foreign_name, own_name):
     rules = [Rule(foreign, ours)]
-    assert list(rename(numbers(theirs), rules)) == [here]
-    assert list(restore(numbers(here), rules)) == [theirs]
+    assert list(rename(numbers(foreign_name), rules)) == [own_name]
+    assert list(restore(numbers(own_name), rules)) == [foreign_name]
 
 
 @pytest.mark.parametrize('name', ['layers.3.w', 'stem.4.w', 'layer.w'])

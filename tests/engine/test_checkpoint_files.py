@@ -1,4 +1,4 @@
-"""Torn files are recognised, and writing tears none."""
+"""Torn files are recognized, and writing tears none."""
 
 from __future__ import annotations
 

@@ -46,16 +46,16 @@ def test_frequencies(tmp_path, monkeypatch):
         NoObjectCrossEntropyLoss(class_weight='inverse_sqrt'),
         ClassWeights('inverse_sqrt', (), True),
     )
-    said = []
+    logged = []
     monkeypatch.setattr(
-        class_weights_from_data, 'print_log', lambda text, *level: said.append((text, *level))
+        class_weights_from_data, 'print_log', lambda text, *level: logged.append((text, *level))
     )
     train(DATASETS.build(write_label_maps(tmp_path)), loss, pixels)
     factor = 7 / (2 + 2**0.5 + 1)
     assert values(loss.class_weights) == pytest.approx([factor / 2, factor / 2**0.5, factor, 1, 0.1])
     factor = 44 / (29**0.5 + 3 + 6**0.5)
     assert values(pixels) == pytest.approx([factor / 29**0.5, factor / 3, factor / 6**0.5, 1])
-    warnings = [text for text, _, *level in said if level == [logging.WARNING]]
+    warnings = [text for text, _, *level in logged if level == [logging.WARNING]]
     assert len(warnings) == 2
     assert warnings[0].endswith('1 of 4 classes never occur in the training data and weigh 1: dog.')
 

@@ -44,11 +44,11 @@ def message_of(work_dir, numbers, hook=None, **settings) -> str:
 @pytest.mark.parametrize('bad', BAD)
 def test_stops_before_the_step_and_says_where(tmp_path, bad):
     model = Tiny()
-    said = message_of(tmp_path, [1, 2, 3, 4, 5, BAD[bad], 7, 8], model=model)
-    assert re.search(rf'^Iteration 3: .*: d0\.loss_mask = {bad} in process 0, with /images/4\.png, ', said)
-    assert '/images/5.png; ' in said
-    assert 'loss_cls' not in said
-    assert 'max_skips' in said
+    message = message_of(tmp_path, [1, 2, 3, 4, 5, BAD[bad], 7, 8], model=model)
+    assert re.search(rf'^Iteration 3: .*: d0\.loss_mask = {bad} in process 0, with /images/4\.png, ', message)
+    assert '/images/5.png; ' in message
+    assert 'loss_cls' not in message
+    assert 'max_skips' in message
     before = Tiny()
     run(tmp_path / 'before', [1, 2, 3, 4], model=before)
     assert model.weight.item() == before.weight.item() != 1
@@ -62,12 +62,12 @@ def test_a_skipped_step_leaves_no_trace_and_is_counted(tmp_path, capsys):
     assert left == weights_after(tmp_path / 'b', [1, 2, 5, 6, 9, 10])
     assert hook.num_skipped == runner.message_hub.get_info('num_skipped_steps') == 2
     log = capsys.readouterr()
-    assert len(re.findall(r'left out \(\d so far\)', log.out + log.err)) >= 2
+    assert len(re.findall(r'skipped \(\d so far\)', log.out + log.err)) >= 2
     assert len(list((tmp_path / 'a').glob('non_finite_loss_*.pth'))) == 1
 
 
 class Unhooked(torch.optim.Optimizer):
-    """What the compiler of PyTorch 2.1 makes of every optimiser."""
+    """What the compiler of PyTorch 2.1 makes of every optimizer."""
 
     @torch.no_grad()
     def step(self, closure=None):
@@ -77,7 +77,7 @@ class Unhooked(torch.optim.Optimizer):
     step.hooked = True
 
 
-def test_optimisers_without_hooks(tmp_path):
+def test_optimizers_without_hooks(tmp_path):
     model = Tiny()
     wrapper = OptimWrapper(optimizer=Unhooked(model.parameters(), dict(lr=0.1)))
     message_of(tmp_path, [1, 2, BAD['nan'], 4], model=model, optim_wrapper=wrapper)
@@ -86,9 +86,9 @@ def test_optimisers_without_hooks(tmp_path):
 
 
 def test_too_many_in_a_row_stop(tmp_path):
-    said = message_of(tmp_path, [1, 2, *[BAD['nan']] * 6], FiniteLossHook(max_skips=2, save=False))
-    assert said.startswith('Iteration 4')
-    assert '2 steps in a row were left out' in said
+    message = message_of(tmp_path, [1, 2, *[BAD['nan']] * 6], FiniteLossHook(max_skips=2, save=False))
+    assert message.startswith('Iteration 4')
+    assert '2 steps in a row were skipped' in message
     assert not list(tmp_path.glob('non_finite_loss_*.pth'))
 
 
@@ -187,5 +187,5 @@ def test_terms_that_are_finite_are_equal_too(tmp_path):
     assert found.now == found.then
     assert found.first_module is None
     torch.save(dict(a=1), tmp_path / 'b.pth')
-    with pytest.raises(ValueError, match=r'b\.pth is not a record of a step'):
+    with pytest.raises(ValueError, match=r'b\.pth is not a snapshot of a training step'):
         reproduce_loss(tmp_path / 'b.pth')

@@ -100,7 +100,7 @@ def test_order_is_that_of_the_sampler():
     assert [[sample[0] for sample in batch] for batch in numbered] == first(loader().batch_sampler, 8)
 
 
-def test_a_seed_learnt_late_reaches_the_sampler():
+def test_a_seed_learned_late_reaches_the_sampler():
     late = DataLoader(Draws(), batch_size=2, sampler=InfiniteSampler(Draws(), seed=99), collate_fn=list)
     assert first(seed_by_position(late, 5, True), 8) == first(seed_by_position(loader(), 5, True), 8)
 

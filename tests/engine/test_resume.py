@@ -57,7 +57,7 @@ def test_kill_after_a_checkpoint_is_written(data, tmp_path, uninterrupted):
     assert train(cfg) == 0
     assert_same(state(tmp_path), uninterrupted)
     output = (tmp_path / 'output.txt').read_text()
-    assert f'{tmp_path}/iter_11.pth is torn or damaged' in output
+    assert f'{tmp_path}/iter_11.pth is incomplete or damaged' in output
     assert 'resumed epoch: 0, iter: 8' in output
     assert not list(tmp_path.glob('.*'))
 

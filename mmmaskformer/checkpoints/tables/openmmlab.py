@@ -10,14 +10,14 @@ _QUERIES = 'decode_head.transformer_decoder.'
 _DECODER, _OUR_DECODER = 'transformer_decoder.layers.{i}.', _QUERIES + 'layers.{i}.'
 
 
-def _layer(theirs: str, ours: str, *attentions: str) -> list[Rule]:
+def _layer(foreign: str, ours: str, *attentions: str) -> list[Rule]:
     """A transformer layer, as MMDetection 3.0 names its parts and as MMCV did in earlier releases."""
-    rules = [Rule(theirs + 'norms.{k}.', ours + 'norm{k+1}.')]
+    rules = [Rule(foreign + 'norms.{k}.', ours + 'norm{k+1}.')]
     for i, name in enumerate(attentions):
-        rules += [Rule(theirs + f'{old}.attn.', ours + f'{name}.') for old in (name, f'attentions.{i}')]
+        rules += [Rule(foreign + f'{old}.attn.', ours + f'{name}.') for old in (name, f'attentions.{i}')]
     for old in ('ffn', 'ffns.0'):
-        rules.append(Rule(theirs + f'{old}.layers.0.0.', ours + 'ffn.0.'))
-        rules.append(Rule(theirs + f'{old}.layers.1.', ours + 'ffn.3.'))
+        rules.append(Rule(foreign + f'{old}.layers.0.0.', ours + 'ffn.0.'))
+        rules.append(Rule(foreign + f'{old}.layers.1.', ours + 'ffn.3.'))
     return rules
 
 
