@@ -11,18 +11,23 @@ from mmmaskformer.apis.command_line import (
     make_parser,
     run,
 )
+from mmmaskformer.apis.trackers import TRACKERS, add_tracker
 
 
 def parse_args() -> argparse.Namespace:
     parser = make_parser('Train a model.')
     add_runner_arguments(parser)
     parser.add_argument('--resume', action='store_true', help='go on from the newest checkpoint')
+    parser.add_argument('--tracker', choices=list(TRACKERS), help='experiment tracker to log to as well')
     add_precision_argument(parser)
     return parser.parse_args()
 
 
 def main(args: argparse.Namespace) -> None:
-    train_model(load_config(args), resume=args.resume, amp=args.amp)
+    cfg = load_config(args)
+    if args.tracker is not None:
+        add_tracker(cfg, args.tracker)
+    train_model(cfg, resume=args.resume, amp=args.amp)
 
 
 if __name__ == '__main__':

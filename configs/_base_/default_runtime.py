@@ -10,7 +10,7 @@ custom_hooks = [
     dict(type='mmmaskformer.DataReportHook'),
 ]
 default_hooks = dict(
-    timer=dict(type='IterTimerHook'),
+    timer=dict(type='mmmaskformer.TimeLeftHook'),
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(

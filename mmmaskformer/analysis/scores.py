@@ -17,15 +17,13 @@ from ..apis.checks import check_data
 from ..apis.console import ConsoleFilter, build_quiet_runner
 from ..evaluation.class_iou import CLASS_PREFIX
 from ..inference.config_files import evaluators_of, type_name
-from ..visualization import read_scalars
+from ..visualization import read_records
 from .runs import Run
 
 # Scores that are compared, as metrics call them, and their titles.
 TITLES = {'mIoU': 'mIoU', 'PQ': 'PQ', 'PQ_sem': 'PQ^St', 'AP': 'AP'}
 SCORES_FILE = 'scores.json'
 TRAINING_SETTINGS = ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
-
-Record = dict[str, Any]
 
 
 class Scores(NamedTuple):
@@ -40,28 +38,6 @@ class Scores(NamedTuple):
     values: dict[str, float]
     source: str
     class_iou: dict[str, float | None]
-
-
-def read_records(work_dir: Path) -> list[Record]:
-    """The scalars of a run in order, those of resumed runs continued.
-
-    Records of a resumed run replace those of the earlier run from its first iteration on.
-
-    Raises:
-        FileNotFoundError: There are no scalars.
-    """
-    files = sorted(work_dir.glob('*/vis_data/scalars.json')) + sorted(work_dir.glob('vis_data/scalars.json'))
-    if not files:
-        raise FileNotFoundError(
-            f'{work_dir} holds no vis_data/scalars.json, so there are no curves: give the work dir of a run '
-            'whose visualizer has a LocalVisBackend'
-        )
-    records: list[Record] = []
-    for path in files:
-        new = [record for record in read_scalars(path) if 'step' in record]
-        start = min((record['step'] for record in new if 'loss' in record), default=math.inf)
-        records = [record for record in records if record['step'] < start] + new
-    return records
 
 
 def last_scores(work_dir: Path, checkpoint: str | None = None) -> Scores | None:

@@ -5,9 +5,13 @@ from .check_dataset_hook import CheckDatasetHook
 from .crash_safe_checkpoint_hook import CrashSafeCheckpointHook
 from .data_parallel import CPUDistributedDataParallel, ShareBuffersHook
 from .data_report_hook import DataReportHook
+from .early_stopping_hook import EarlyStoppingHook
+from .ema_hook import EMAHook
 from .exact_resume_hook import ExactResumeHook
 from .finite_loss_hook import FiniteLossHook, NonFiniteLossError
 from .resume_by_config_hook import ResumeByConfigHook
+from .time_left_hook import TimeLeftHook
+from .validation_loss_hook import ValidationLossHook
 
 __all__ = [
     'Bfloat16OptimWrapper',
@@ -15,9 +19,13 @@ __all__ = [
     'CheckDatasetHook',
     'CrashSafeCheckpointHook',
     'DataReportHook',
+    'EMAHook',
+    'EarlyStoppingHook',
     'ExactResumeHook',
     'FiniteLossHook',
     'NonFiniteLossError',
     'ResumeByConfigHook',
     'ShareBuffersHook',
+    'TimeLeftHook',
+    'ValidationLossHook',
 ]

@@ -1,5 +1,6 @@
 """Images of samples and results, panels that set prediction beside ground truth, and training curves."""
 
+from .learning_curve import LearningCurveHook, read_records
 from .painting import paint_instances, paint_panoptic, paint_semantic
 from .panels import PanelRow, SegmentRow, color_labels, draw_panels, make_row
 from .plots import draw_class_bars, draw_training_curve, draw_training_curves, read_scalars
@@ -8,6 +9,7 @@ from .segment_visualizer import SegmentVisualizer
 from .sheets import QueryTile, draw_query_sheet
 
 __all__ = [
+    'LearningCurveHook',
     'PanelRow',
     'QueryTile',
     'ResultHook',
@@ -23,5 +25,6 @@ __all__ = [
     'paint_instances',
     'paint_panoptic',
     'paint_semantic',
+    'read_records',
     'read_scalars',
 ]

@@ -71,5 +71,5 @@ def test_heads_without_masks_and_empty_data_are_refused():
     with pytest.raises(ValueError, match='Conv2d has no queries that classify masks'):
         look_at_queries(model, [])
     model.decode_head.predict_each = None
-    with pytest.raises(ValueError, match='no images'):
+    with pytest.raises(ValueError, match='the data set is empty'):
         look_at_queries(model, [])

@@ -23,7 +23,7 @@ def test_first_rule_wins_and_none_drops():
 
 
 @pytest.mark.parametrize(
-    ('foreign', 'ours', 'foreign_name', 'here'),
+    ('foreign', 'ours', 'foreign_name', 'own_name'),
     [
         ('res{i+1}.', 'layer{i}.', 'res2.w', 'layer1.w'),
         ('conv{k+1}.', 'stem.{3k}.', 'conv3.w', 'stem.6.w'),

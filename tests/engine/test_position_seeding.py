@@ -168,7 +168,7 @@ class Stream(IterableDataset):
 
 @pytest.mark.parametrize('data', [DataLoader(Stream()), DataLoader(Draws(), batch_size=None)])
 def test_data_without_indices(data):
-    with pytest.raises(ValueError, match='ExactResumeHook needs train_dataloader with a batch_size'):
+    with pytest.raises(ValueError, match='ExactResumeHook needs a train_dataloader with a batch_size'):
         seed_by_position(data, 3, endless=True)
 
 

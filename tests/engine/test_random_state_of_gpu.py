@@ -85,6 +85,6 @@ def test_hook_keeps_the_state_of_the_device_of_the_model(monkeypatch):
     hook._statistics = []
     on_gpu = type('OnGpu', (), {'device': torch.device('cuda:1')})
     monkeypatch.setattr(model, 'parameters', lambda: iter([on_gpu]))
-    hook._remember(model, (), dict(mode='loss'))
+    hook._save_state(model, (), dict(mode='loss'))
     assert asked == [torch.device('cuda:1')]
     assert hook._before['random_state_cuda'] is STATE
