@@ -64,5 +64,5 @@ def test_crowds_are_no_segments():
 
 
 def test_segment_of_an_unknown_class():
-    with pytest.raises(ValueError, match=r'segment 3 has class 4, which is not a label of the 4 classes'):
+    with pytest.raises(ValueError, match=r'segment 3 has class 4, which is none of the 4 classes'):
         id_map_to_segments(torch.tensor([[3]]), info(_3=4), num_classes=4)
