@@ -1,7 +1,7 @@
 """What the OpenMMLab releases need on today's PyTorch: each function is one workaround and says why.
 
 :func:`apply` runs them all; ``import mmmaskformer`` calls it before anything else. Nothing here changes how
-a working installation behaves, and ``python -m mmmaskformer.doctor`` tells which of them were at work.
+a working installation behaves, and ``python -m mmmaskformer.doctor`` lists which of them were active.
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ def stand_in_for_pkg_resources() -> str | None:
         return None
     sys.meta_path.append(_PkgResources())
     return (
-        'setuptools has no pkg_resources any more: MMEngine gets a stand-in. Programs that read a config '
+        'setuptools no longer has pkg_resources: MMEngine gets a stand-in. Programs that read a config '
         'before they import mmmaskformer fail; for these, `pip install "setuptools<82"`.'
     )
 
 
 class _PkgResources(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds and makes the module; MMEngine reloads it, so a mere entry in ``sys.modules`` would not do."""
+    """Finds and makes the module; MMEngine reloads it, so an entry in ``sys.modules`` is not enough."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         return importlib.util.spec_from_loader(name, self) if name == 'pkg_resources' else None
@@ -110,11 +110,11 @@ def import_mmcv_ops() -> str | None:
         importlib.import_module('mmcv.ops')
     finally:
         del sys.modules[MMCV_EXTENSION]
-    return 'mmcv-lite has no compiled operators: mmcv.ops imports, and an operator says so when it is called.'
+    return 'mmcv-lite has no compiled operators: mmcv.ops imports, and an operator raises when it is called.'
 
 
 class _Placeholder(ModuleType):
-    """Stands for the compiled operators: every name is a function that says what is missing when called."""
+    """Replaces the compiled operators: every name is a function that raises an error when called."""
 
     def __getattr__(self, name: str) -> Callable:
         if name.startswith('__'):
@@ -135,7 +135,7 @@ def leave_out_multimodal() -> str | None:
     mmdet and mmseg then fail with them, whatever model is wanted.
 
     Returns:
-        Why they were left out (a warning says so, too), or None if there was no need.
+        Why they were left out, which is also a warning, or None if they work.
     """
     if 'mmpretrain.models' in sys.modules or (reason := transformers_problem()) is None:
         return None
@@ -153,7 +153,7 @@ def transformers_problem() -> str | None:
         module = importlib.import_module('transformers.modeling_utils')
         missing = ', '.join(name for name in TRANSFORMERS_NAMES if not hasattr(module, name))
         problem = f'has no {missing}' if missing else None
-    except Exception as error:  # a broken transformers fails in many ways, none of them a reason to stop here
+    except Exception as error:  # a broken transformers can raise anything
         problem = f'cannot be imported ({type(error).__name__}: {error})'
     if problem is None:
         return None
@@ -191,9 +191,9 @@ def trust_runner_checkpoints() -> str | None:
 
 
 def history_method(owner: Any, name: str) -> Callable:
-    """Stands for ``getattr`` in checkpoints: a ``HistoryBuffer`` refers to its own methods with it.
+    """Replaces ``getattr`` in checkpoints, with which a ``HistoryBuffer`` refers to its methods.
 
-    The real ``getattr`` on the allow-list would open every attribute of every object to a hostile file.
+    The real ``getattr`` on the allow-list would give a malicious file access to any attribute.
     """
     from mmengine.logging import HistoryBuffer
 
@@ -206,8 +206,8 @@ def announce_configs() -> None:
     """Let ``_base_ = 'mmmaskformer::...'`` find the configs that travel with this package.
 
     MMEngine resolves ``package::`` only for packages in its own table, and looks beside the distribution's
-    metadata, where an editable install has no files. If a module is not a distribution, it asks Python. So it
-    must for ``mmseg::...``, too, where a fork brings mmseg and no distribution mmsegmentation is there.
+    metadata, where an editable install has no files. For a module that is not a distribution it asks Python,
+    which ``mmseg::...`` also needs if a fork provides mmseg without a distribution named mmsegmentation.
     """
     from mmengine.config.utils import MODULE2PACKAGE
 
@@ -219,10 +219,10 @@ def announce_configs() -> None:
 
 
 def keep_scope_of_configs() -> None:
-    """Let names in a config mean the same when it is inherited as ``mmmaskformer::...``.
+    """Keep the scope of a config that is inherited as ``mmmaskformer::...``.
 
-    MMEngine marks what comes from another package with that package's scope. Ours are written for mmseg's,
-    and would not find ``PackSegInputs``, ``IoUMetric`` and the rest of mmseg's names in another.
+    MMEngine marks what comes from another package with that package's scope. The configs of this package
+    are written for the scope of mmseg, where ``PackSegInputs`` and ``IoUMetric`` are found.
     """
     from mmengine.config import Config
 
@@ -239,7 +239,7 @@ def keep_scope_of_configs() -> None:
 
 
 def remember_metafiles() -> None:
-    """Let MMEngine read the metafiles of another package once, not for each config that inherits from it.
+    """Cache the metafiles of other packages, which MMEngine reads for each config that inherits from them.
 
     It parses all of them, 53 in mmseg, to resolve one ``mmseg::...``: most of the time of reading a config.
     """

@@ -1,6 +1,6 @@
-"""``python -m mmmaskformer.doctor``: what is installed, what is worked around, what is wrong and the fix.
+"""``python -m mmmaskformer.doctor``: installed versions, active workarounds, and problems with their fixes.
 
-Runs on the standard library alone, so that it can also speak where nothing else imports.
+Needs only the standard library, so that it also runs where nothing else can be imported.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ TRIAL_IMPORTS = (
 
 
 class Problem(NamedTuple):
-    """Something that does not work, in a sentence, and the command or step that fixes it."""
+    """A problem in one sentence, and the command or step that fixes it."""
 
     what: str
     fix: str
@@ -91,7 +91,7 @@ def installed() -> dict[str, dict[str, str]]:
 
 
 def version_problems(found: Mapping[str, Mapping[str, str]], python: str | None = None) -> list[Problem]:
-    """What the versions alone tell: missing, doubled, unmatched or out of range.
+    """Problems with versions: missing, installed twice, not matching, or out of range.
 
     Args:
         found: As :func:`installed` returns it.
@@ -154,7 +154,11 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def try_imports() -> tuple[list[str], list[Problem]]:
-    """Run the workarounds and import what training imports: (what was worked around, what failed)."""
+    """Run the workarounds and import what training imports.
+
+    Returns:
+        Sentences on the workarounds that were active, and problems.
+    """
     worked_around, problems = [], []
     try:
         worked_around = compat.apply()
@@ -163,7 +167,7 @@ def try_imports() -> tuple[list[str], list[Problem]]:
     for name in TRIAL_IMPORTS:
         try:
             importlib.import_module(name)
-        except Exception as error:  # a broken installation fails in many ways; all are worth telling
+        except Exception as error:  # a broken installation can raise anything
             advice = f'fix the entries above; if there are none, see `python -c "import {name}"`'
             problems.append(Problem(f'`import {name}` fails: {_sentence(error)}', advice))
     return worked_around, problems
@@ -200,7 +204,7 @@ def report(
     lines = [f'mmmaskformer {__version__}', '', 'Versions']
     lines += [*(f'  {key:<20} {value}' for key, value in rows), '']
     lines += ['Worked around', *(f'  - {sentence}' for sentence in worked_around or ['nothing']), '']
-    lines += ['Security', *(f'  - {sentence}' for sentence in notes or ['nothing to tell']), '']
+    lines += ['Security', *(f'  - {sentence}' for sentence in notes or ['nothing to report']), '']
     if not problems:
         return '\n'.join([*lines, 'Nothing is wrong.'])
     lines.append(f'Wrong ({len(problems)})')
@@ -214,7 +218,7 @@ def main() -> int:
     found = installed()
     problems = version_problems(found)
     worked_around: list[str] = []
-    if all(versions or name in OPTIONAL for name, versions in found.items()):  # else all imports fail
+    if all(versions or name in OPTIONAL for name, versions in found.items()):  # otherwise all imports fail
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
             worked_around, failures = try_imports()

@@ -1,4 +1,4 @@
-"""Names of files: unique names for outputs, and checks of names that come from data or users."""
+"""Names of files: unique names of outputs, and checks of names that come from data or users."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path, PurePosixPath
 def claim(name: str, taken: dict[str, int]) -> str:
     """Take a name, or the next free one: ``street``, ``street_2``, ...
 
-    Names that differ in capital letters alone count as equal, as they do in some file systems.
+    Names are compared without case, as some file systems do.
 
     Args:
-        name: The name that is wanted.
-        taken: Names that are in use, with how often each was asked for; updated.
+        name: The requested name.
+        taken: Names in use and how often each was requested; updated.
     """
     candidate = name
     while candidate.casefold() in taken:
@@ -26,16 +26,17 @@ def claim(name: str, taken: dict[str, int]) -> str:
 
 
 def folder_prefixes(folders: Sequence[str | os.PathLike]) -> list[str]:
-    """How the names below each of several folders begin: with its path below their common folder.
+    """Prefixes of output names for several folders: their paths below the common folder.
 
     A single folder has the prefix ``''``, ``a/drive1`` and ``a/drive2`` have ``drive1/`` and ``drive2/``.
     """
-    whole = [osp.abspath(folder) for folder in folders]
-    common = _common_folder(whole)
-    below = [
-        Path(osp.relpath(folder, common)).as_posix() if common else _without_root(folder) for folder in whole
+    absolute = [osp.abspath(folder) for folder in folders]
+    common = _common_folder(absolute)
+    relative = [
+        Path(osp.relpath(folder, common)).as_posix() if common else _without_root(folder)
+        for folder in absolute
     ]
-    return ['' if prefix == '.' else f'{prefix}/' for prefix in below]
+    return ['' if prefix == '.' else f'{prefix}/' for prefix in relative]
 
 
 def names_below(paths: Sequence[str | os.PathLike], folders: Sequence[str | os.PathLike]) -> list[str]:
@@ -46,25 +47,27 @@ def names_below(paths: Sequence[str | os.PathLike], folders: Sequence[str | os.P
 
     Args:
         paths: The files.
-        folders: Folders that names may begin at, such as the image folders of data sets; of nested ones the
-            inner one counts.
+        folders: Folders that names may begin at, such as the image folders of data sets; the innermost
+            one counts.
 
     Example:
         >>> names_below(['img/a/1.jpg', 'img/b/1.jpg', 'img/b/1.png'], ['img'])
         ['a/1', 'b/1', 'b/1_2']
     """
-    whole = [osp.abspath(path) for path in paths]
-    known = sorted({osp.abspath(folder) for folder in folders if str(folder)}, key=len, reverse=True)
-    bases = [next((folder for folder in known if lies_in(path, folder)), osp.dirname(path)) for path in whole]
+    absolute = [osp.abspath(path) for path in paths]
+    by_depth = sorted({osp.abspath(folder) for folder in folders if str(folder)}, key=len, reverse=True)
+    bases = [
+        next((folder for folder in by_depth if lies_in(path, folder)), osp.dirname(path)) for path in absolute
+    ]
     used = sorted(set(bases))
     prefixes = dict(zip(used, folder_prefixes(used)))
     taken: dict[str, int] = {}
     names: dict[str, str] = {}
-    for path, base in zip(whole, bases):
+    for path, base in zip(absolute, bases):
         if path not in names:
-            below = Path(osp.relpath(path, base)).with_suffix('').as_posix()
-            names[path] = claim(prefixes[base] + below, taken)
-    return [names[path] for path in whole]
+            relative = Path(osp.relpath(path, base)).with_suffix('').as_posix()
+            names[path] = claim(prefixes[base] + relative, taken)
+    return [names[path] for path in absolute]
 
 
 def lies_in(path: str, folder: str) -> bool:
@@ -86,12 +89,12 @@ def _without_root(folder: str) -> str:
 
 
 def inside(folder: Path, name: str, where: str) -> Path:
-    """The path of a file that data names, refused if it would lie outside the folder.
+    """The path of a file that is named in data, after a check that it lies inside the folder.
 
     Args:
-        folder: Where it must lie.
-        name: Its name as the data has it, with ``/`` between folders.
-        where: What names it, for the message.
+        folder: The folder.
+        name: The name in the data, with ``/`` between folders.
+        where: What contains the name, for the message.
 
     Raises:
         ValueError: The name is empty, absolute, or leads out of the folder.
@@ -103,15 +106,15 @@ def inside(folder: Path, name: str, where: str) -> Path:
 
 
 def opencv_path(path: str | Path) -> str:
-    """A path that OpenCV may be given: of names that are no UTF-8 it does not say so, but ends the process.
+    """A path for OpenCV, after a check that it is UTF-8: OpenCV ends the process for other names.
 
     Raises:
-        ValueError: The path has bytes that are no UTF-8.
+        ValueError: The path is not UTF-8.
     """
     try:
         str(path).encode('utf-8')
     except UnicodeEncodeError as error:
         raise ValueError(
-            f'The name {path} is no UTF-8, which OpenCV needs: rename the file or folder.'
+            f'The name {path} is not UTF-8, which OpenCV needs: rename the file or folder.'
         ) from error
     return str(path)

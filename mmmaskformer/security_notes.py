@@ -1,4 +1,4 @@
-"""What the doctor tells of security: how checkpoints are loaded. Needs the standard library alone."""
+"""Security notes of the doctor: how checkpoints are loaded. Needs only the standard library."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 UNPROTECTED = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
-# Where functions live that run code, or open the way to it; classes among the builtins only hold data.
+# Modules whose functions run code or give access to it; classes in builtins only hold data.
 POWERFUL = {
     'builtins', 'code', 'ctypes', 'functools', 'importlib', 'io', 'nt', 'operator', 'os', 'pickle', 'posix',
     'runpy', 'shutil', 'subprocess', 'sys', 'types',
@@ -19,12 +19,12 @@ POWERFUL = {
 def security_notes(
     version: str, environment: Mapping[str, str] = os.environ, allowed: Iterable[Any] | None = None
 ) -> list[str]:
-    """What is worth knowing before a file of somebody else is loaded, a sentence each.
+    """Notes for users who load files of others, a sentence each.
 
     Args:
-        version: That of torch.
-        environment: Variables of the process.
-        allowed: What is on torch's allow-list; None asks torch.
+        version: Version of torch.
+        environment: Environment variables.
+        allowed: Entries of torch's allow-list; None reads them from torch.
     """
     notes = []
     numbers = re.findall(r'\d+', version)
@@ -41,20 +41,23 @@ def security_notes(
         )
     risky = sorted(filter(None, map(_risk, _allowed_by_torch() if allowed is None else allowed)))
     if risky:
-        notes.append(f'The allow-list of torch.load holds {", ".join(risky)}: a file can run code by it.')
+        notes.append(f'The allow-list of torch.load holds {", ".join(risky)}: a file can run code with it.')
     return notes
 
 
 def _allowed_by_torch() -> list[Any]:
     try:
         return importlib.import_module('torch.serialization').get_safe_globals()
-    except Exception:  # no torch, a broken one, or one without the list: other lines of the doctor say so
+    except Exception:  # torch is missing, broken or has no list: reported elsewhere by the doctor
         return []
 
 
 def _risk(entry: Any) -> str | None:
-    """Name of a function that should not be on the list."""
-    thing = entry[0] if isinstance(entry, tuple) else entry
-    module, name = getattr(thing, '__module__', None) or '', getattr(thing, '__qualname__', str(thing))
-    holds_data = isinstance(thing, type) and module == 'builtins'
+    """Full name of an entry that should not be on the list, else None."""
+    member = entry[0] if isinstance(entry, tuple) else entry
+    module, name = (
+        getattr(member, '__module__', None) or '',
+        getattr(member, '__qualname__', str(member)),
+    )
+    holds_data = isinstance(member, type) and module == 'builtins'
     return f'{module}.{name}' if module.split('.')[0].lstrip('_') in POWERFUL and not holds_data else None

@@ -1,4 +1,4 @@
-"""The two small things every room speaks: what is true of an image, and what is predicted for a batch."""
+"""The two structures that all packages share: ground truth of an image, and predictions for a batch."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class MaskPrediction(NamedTuple):
 
 
 class MaskFactors(NamedTuple):
-    """Mask logits before they are multiplied out: those of a few queries cost but a few.
+    """Mask logits before they are multiplied out: a few queries can be computed alone.
 
     Attributes:
         embeddings: ``(L, B, Q, C)`` mask embeddings of all layers.
@@ -58,5 +58,5 @@ class MaskFactors(NamedTuple):
 
     def logits(self, image: int, queries: Sequence[Tensor]) -> Tensor:
         """``(sum of S_l, h, w)`` of one image, for the ``(S_l,)`` queries of each layer l."""
-        rows = torch.cat([layer[image, some] for layer, some in zip(self.embeddings, queries)])
+        rows = torch.cat([layer[image, indices] for layer, indices in zip(self.embeddings, queries)])
         return torch.einsum('nc,chw->nhw', rows, self.features[image])

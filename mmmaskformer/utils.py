@@ -9,7 +9,7 @@ from mmengine.registry import DefaultScope, init_default_scope
 
 
 def register_all_modules(set_default_scope: bool = True) -> None:
-    """Fill the registries, which importing the package has done, and set a default scope where there is none.
+    """Set a default scope if there is none; importing the package has filled the registries.
 
     ``mmengine.hub.get_model`` calls it.
 
@@ -21,7 +21,7 @@ def register_all_modules(set_default_scope: bool = True) -> None:
 
 
 def shown(values: Sequence[Any], number: int = 3) -> str:
-    """The first values of a list and the number of the rest, for a message.
+    """The first values of a list and the number of remaining ones, for a message.
 
     Example:
         >>> shown(['a', 'b', 'c'], 2)

@@ -1,4 +1,4 @@
-"""The workarounds, each seen from fresh interpreters: what fails without them, and works with them."""
+"""The workarounds in fresh interpreters: what fails without them works with them."""
 
 from __future__ import annotations
 

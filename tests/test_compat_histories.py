@@ -26,7 +26,7 @@ def equal(one: HistoryBuffer, other: HistoryBuffer) -> bool:
 
 @pytest.mark.parametrize('max_length', [7, 1000])
 def test_numbers_are_those_of_mmengine(max_length):
-    ours, theirs = both(max_length)
+    ours, reference = both(max_length)
     for value, count in [
         (1, 1),
         (2.5, 1),
@@ -37,9 +37,9 @@ def test_numbers_are_those_of_mmengine(max_length):
         *[(6.0, 1)] * 40,
     ]:
         ours.update(value, count)
-        copy_and_append(theirs, value, count)
-        assert equal(ours, theirs)
-    assert ours.mean(10) == theirs.mean(10)
+        copy_and_append(reference, value, count)
+        assert equal(ours, reference)
+    assert ours.mean(10) == reference.mean(10)
     assert ours.current() == 6
 
 
@@ -53,26 +53,26 @@ def test_errors_are_those_of_mmengine():
 
 
 @pytest.mark.parametrize('duplicate', [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
-def test_copies_go_their_own_ways(duplicate):
+def test_copies_are_independent(duplicate):
     ours, _ = both()
     for value in (1.0, 2.0, 3.0):
         ours.update(value)
-    twin, seen = duplicate(ours), ours.data[0]
+    twin, view = duplicate(ours), ours.data[0]
     ours.update(4.0)
     twin.update(5.0)
     twin.update(6.0)
     ours.update(7.0)
     assert ours.data[0].tolist() == [1, 2, 3, 4, 7]
     assert twin.data[0].tolist() == [1, 2, 3, 5, 6]
-    assert seen.tolist() == [1, 2, 3]
+    assert view.tolist() == [1, 2, 3]
 
 
 def test_what_is_saved_is_no_larger():
-    ours, theirs = both()
+    ours, reference = both()
     for value in range(100):
         ours.update(value / 2)
-        copy_and_append(theirs, value / 2)
-    assert len(pickle.dumps(ours)) == len(pickle.dumps(theirs))
+        copy_and_append(reference, value / 2)
+    assert len(pickle.dumps(ours)) == len(pickle.dumps(reference))
 
 
 def test_most_numbers_are_not_copied():

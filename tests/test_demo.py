@@ -1,4 +1,4 @@
-"""The demonstration runs from end to end, again and again, and spoils nothing."""
+"""The demo runs from end to end, can be repeated, and does not change other files."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The doctor's report: its words on faked installations, and what it prints from a fresh process."""
+"""The doctor's report on faked installations, and its output in a fresh process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of output files keep folders and never meet."""
+"""Names of output files keep folders and are unique."""
 
 import pytest
 

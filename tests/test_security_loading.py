@@ -31,7 +31,7 @@ from mmmaskformer.apis.reproduce import reproduce_loss
 from mmmaskformer.checkpoints import convert_checkpoint, read_state_dict, safe_load
 from mmmaskformer.checkpoints.reading import load_checked_here
 from mmmaskformer.datasets.converters import write_ade20k_full
-from mmmaskformer.inference.config_files import only_what_is_built
+from mmmaskformer.inference.config_files import registered_parts
 
 FILES = ('evil.pth', 'evil_legacy.pth', 'evil.pkl', 'evil.bin')
 
@@ -170,7 +170,7 @@ def hostile_settings(mark) -> dict:
 
 
 def test_mmengine_calls_whatever_a_type_names(tmp_path):
-    """Why `only_what_is_built` is needed; where this fails, it can go."""
+    """Why `registered_parts` is needed; where this fails, it can go."""
     MODELS.build(hostile_settings(tmp_path / 'ran')).close()
     assert (tmp_path / 'ran').exists()
 
@@ -198,6 +198,6 @@ def test_what_is_not_needed_of_a_carried_config_is_left_out(mark):
         custom_imports=dict(imports=['antigravity']), train_dataloader=dict(dataset=hostile_settings(mark))
     )
     carried.default_scope = 'antigravity'
-    kept = only_what_is_built(carried, 'w.pth')
+    kept = registered_parts(carried, 'w.pth')
     assert set(kept) == {'model', 'test_pipeline'}
     assert kept.model == carried.model

@@ -1,4 +1,4 @@
-"""What the doctor says of security, on faked installations and of this one."""
+"""Security notes of the doctor, for faked installations and for this one."""
 
 from __future__ import annotations
 

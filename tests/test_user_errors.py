@@ -1,4 +1,4 @@
-"""Typical mistakes of users, in every tool: one sentence, no traceback."""
+"""Typical errors of users in all tools: one sentence, no traceback."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def call(monkeypatch, place, tool, *arguments) -> str | int | None:
 
 
 CONFIGS = {  # for every tool that reads a config
-    'absent.py': 'There is no config file absent.py',
-    'folder': 'There is no config file folder',
+    'absent.py': 'The config file absent.py does not exist',
+    'folder': 'The config file folder does not exist',
     'syntax.py': r'syntax.py cannot be read as a config: SyntaxError',
     'name.py': r"name.py cannot be read as a config: .*'undefined'",
     'base.py': r'base.py inherits from .*absent.py, which is not there',
@@ -102,9 +102,9 @@ RUNS = [  # arguments after the config and the checkpoint, what is said
     ((OPTION, 'model.data_preprocessor.size_diviser=32'), "'size_diviser'; did you mean 'size_divisor'"),
     (('--work-dir', 'image.txt/x'), 'Not a directory: .*image.txt'),
     (('--work-dir', 'image.txt'), 'image.txt'),
-    (('--launcher', 'pytorch'), r'--launcher pytorch needs processes that torchrun .* \(RANK is not set\)'),
-    (('--launcher', 'slurm'), '--launcher slurm needs processes that srun'),
-    (('--launcher', 'mpi'), '--launcher mpi needs processes that mpirun'),
+    (('--launcher', 'pytorch'), r'pytorch needs processes started by torchrun .* \(RANK is not set\)'),
+    (('--launcher', 'slurm'), '--launcher slurm needs processes started by srun'),
+    (('--launcher', 'mpi'), '--launcher mpi needs processes started by mpirun'),
     (('--amp', 'fp16'), '--amp fp16 needs a GPU'),
     (('--launcher', 'magic'), 2),
 ]
@@ -280,7 +280,7 @@ def test_debug_shows_where(monkeypatch, place, tmp_path):
 
 
 def test_faults_of_the_program_keep_their_traceback(monkeypatch, place, tmp_path):
-    """What goes wrong while training is not a mistake in the config."""
+    """An exception during training is not an error in the config."""
     from mmmaskformer.models import MaskFormer
 
     def broken(*_, **__):

@@ -1,4 +1,4 @@
-"""Checks of a config that cost nothing and are made before anything is built."""
+"""Quick checks of a config, made before anything is built."""
 
 import difflib
 import inspect
@@ -22,7 +22,7 @@ NEEDED = {
     'train': ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'),
     'test': ('model', 'test_dataloader', 'test_cfg', 'test_evaluator'),
 }
-# What the starters of distributed runs set.
+# Variables that are set in processes of a distributed run, and the programs that set them.
 ENVIRONMENT = {
     'pytorch': ('RANK', 'torchrun (tools/dist_train.sh, tools/dist_test.sh)'),
     'slurm': ('SLURM_PROCID', 'srun (tools/slurm_train.sh, tools/slurm_test.sh)'),
@@ -31,18 +31,18 @@ ENVIRONMENT = {
 
 
 def check_run(cfg: Config, phase: str, checkpoint: str | None = None) -> None:
-    """See that a config has what a run needs, and that its processes and its checkpoint are there.
+    """Check that a config has the settings of a run, and that its processes and its checkpoint exist.
 
-    A name that is nearly one of the runner's settings is warned of: the runner does not look at it.
+    Logs a warning for a name that is close to a setting of the runner, which ignores unknown names.
 
     Args:
         cfg: A complete config.
         phase: ``'train'`` or ``'test'``.
-        checkpoint: What is going to be loaded.
+        checkpoint: Path or URL of the checkpoint to load.
 
     Raises:
-        ValueError: A setting is missing, or what ``launcher`` names has not started this process.
-        FileNotFoundError: There is no such checkpoint.
+        ValueError: A setting is missing, or this process was not started by the ``launcher``.
+        FileNotFoundError: The checkpoint does not exist.
     """
     for key in NEEDED[phase]:
         if key not in cfg:
@@ -50,33 +50,33 @@ def check_run(cfg: Config, phase: str, checkpoint: str | None = None) -> None:
                 f'The config has no {key}, which {phase}ing needs: add it, or inherit from a base.'
             )
     for key in cfg:
-        near = difflib.get_close_matches(key, RUNNER_SETTINGS, n=1, cutoff=0.85)
-        if key not in RUNNER_SETTINGS and near and near[0] not in cfg:
+        close_names = difflib.get_close_matches(key, RUNNER_SETTINGS, n=1, cutoff=0.85)
+        if key not in RUNNER_SETTINGS and close_names and close_names[0] not in cfg:
             print_log(
-                f'{key} in the config is not a setting of the runner; did you mean {near[0]}?',
+                f'{key} in the config is not a setting of the runner; did you mean {close_names[0]}?',
                 'current',
                 logging.WARNING,
             )
     variable, starter = ENVIRONMENT.get(cfg.get('launcher', 'none'), ('', ''))
     if variable and variable not in os.environ:
         raise ValueError(
-            f'--launcher {cfg.launcher} needs processes that {starter} starts ({variable} is not set): start '
-            'them so, or leave --launcher out.'
+            f'--launcher {cfg.launcher} needs processes started by {starter} ({variable} is not set): start '
+            'them with it, or leave --launcher out.'
         )
     if checkpoint and '://' not in checkpoint and not osp.exists(osp.expanduser(checkpoint)):
         raise FileNotFoundError(f'The checkpoint {checkpoint} does not exist: give another path.')
 
 
 def check_data(cfg: Config, phases: Sequence[str] = ('train', 'val')) -> None:
-    """See that the folders and files the dataloaders name are there.
+    """Check that the folders and files of the dataloaders exist.
 
     Args:
         cfg: A complete config.
-        phases: Whose dataloaders are looked at: of ``'train'``, ``'val'`` and ``'test'``.
+        phases: The dataloaders to check, of ``'train'``, ``'val'`` and ``'test'``.
 
     Raises:
         FileNotFoundError: A folder is missing or holds no file of the kind the data set looks for, or an
-            annotation file is missing. The sentence says which one, whose it is, and what to set.
+            annotation file is missing. The message names it, its dataloader and the setting to change.
     """
     for phase in phases:
         dataloader = cfg.get(f'{phase}_dataloader') or {}
@@ -102,14 +102,14 @@ def _check_dataset(dataset: Mapping, dataloader: str, scope: str | None) -> None
             raise FileNotFoundError(f'{dataloader}: the folder {folder} does not exist: {hint}')
         suffix = _suffix(dataset, SUFFIX_OF_PREFIX.get(key), scope)
         if not _holds_file(folder, suffix):
-            wanted = f'*{suffix} file' if suffix else 'file'
-            raise FileNotFoundError(f'{dataloader}: the folder {folder} holds no {wanted}: {hint}')
+            kind = f'*{suffix} file' if suffix else 'file'
+            raise FileNotFoundError(f'{dataloader}: the folder {folder} holds no {kind}: {hint}')
 
 
 def _suffix(dataset: Mapping, setting: str | None, scope: str | None) -> str:
-    """The suffix a data set looks for: from its config, else from its class or the constructors of it.
+    """Suffix of a data set's files: from its config, else from its class or a default of its constructors.
 
-    A class whose annotation file names its files has an empty one.
+    Empty for a class that reads the names of its files from an annotation file.
     """
     if setting is None:
         return ''
@@ -124,9 +124,9 @@ def _suffix(dataset: Mapping, setting: str | None, scope: str | None) -> str:
             return vars(base)[setting]
         constructor = vars(base).get('__init__')
         if inspect.isfunction(constructor) and setting in (
-            known := inspect.signature(constructor).parameters
+            parameters := inspect.signature(constructor).parameters
         ):
-            return known[setting].default
+            return parameters[setting].default
     return ''
 
 

@@ -23,8 +23,8 @@ from torch import distributed
 from ..inference.config_files import read_config
 from .checks import RUNNER_SETTINGS
 
-SECONDS_TO_LET_GO = 0.5
-"""For threads of gloo to finish: they need Python's lock, which the end of the group holds while it waits."""
+GLOO_SHUTDOWN_SECONDS = 0.5
+"""For threads of gloo to finish: they need the GIL, which destroying the group holds while it waits."""
 UNKNOWN = re.compile(r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'")
 MISSING = re.compile(r'(\w+)(?:\.__init__)?\(\) missing \d+ required (?:\S+ )?arguments?: (.+)')
 UNREGISTERED = re.compile(r'(\S+) is not in the \S*?(\w+(?: \w+)*) registry')
@@ -42,7 +42,7 @@ def make_parser(description: str) -> argparse.ArgumentParser:
         help='settings that override the config, for example train_dataloader.batch_size=4; '
         'lists are written key="[a,b]", without white space',
     )
-    parser.add_argument('--debug', action='store_true', help='show the whole traceback of an error')
+    parser.add_argument('--debug', action='store_true', help='show the full traceback of an error')
     return parser
 
 
@@ -111,11 +111,11 @@ def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
 
 
 def run(main: Callable[[argparse.Namespace], object], args: argparse.Namespace) -> None:
-    """Call ``main``; a mistake of the user ends it with one line instead of a traceback."""
+    """Call ``main``; an error in files, arguments or config ends it with one line instead of a traceback."""
     try:
         main(args)
         leave_processes()
-    except SystemExit:  # a run that was told to stop
+    except SystemExit:  # a run that stops on purpose
         leave_processes()
         raise
     except Exception as error:
@@ -126,34 +126,34 @@ def run(main: Callable[[argparse.Namespace], object], args: argparse.Namespace) 
 
 
 def leave_processes() -> None:
-    """End what the processes of a distributed run share, threads included, before the interpreter does.
+    """Destroy the process group of a distributed run and its threads before the interpreter exits.
 
-    It would now and then abort a process whose run is done, and torchrun then calls the run failed.
+    Threads that are still running at exit sometimes abort the process, and torchrun reports a failed run.
     """
     if distributed.is_available() and distributed.is_initialized():
-        time.sleep(SECONDS_TO_LET_GO)
+        time.sleep(GLOO_SHUTDOWN_SECONDS)
         distributed.destroy_process_group()
-        gc.collect()  # what holds the group, and its threads with it, does so in cycles
+        gc.collect()  # reference cycles hold the group and its threads
 
 
 def sentence_of(error: BaseException) -> str | None:
-    """The message for a mistake in files, arguments or config; None if the program may be at fault.
+    """The message for an error in files, arguments or config; None for what may be a bug of the program.
 
-    Errors for users are ValueError and OSError. Whatever else is raised while something is built from a
-    config is a mistake in the config: an unknown setting or type, a value that the constructor refuses.
+    Errors for users are ValueError and OSError. Other exceptions that are raised while an object is built
+    from a config are errors in the config: an unknown setting or type, a value that a constructor refuses.
     """
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f'{error.strerror}: {error.filename}'
     if isinstance(error, ValueError | OSError):
-        return _disagreement(error) or _message(error)
-    frames = list(_building(error))
-    return _mistake_in_config(error, frames) if frames else None
+        return _metainfo_conflict(error) or _message(error)
+    frames = list(_build_frames(error))
+    return _config_error(error, frames) if frames else None
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """``'; did you mean num_classes?'`` if there is a name like it."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f'; did you mean {near[0]!r}?' if near else ''
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """``'; did you mean num_classes?'`` if one of the names is similar, else an empty string."""
+    close_names = difflib.get_close_matches(name, list(names), n=1)
+    return f'; did you mean {close_names[0]!r}?' if close_names else ''
 
 
 def _message(error: BaseException) -> str:
@@ -165,12 +165,13 @@ def _message(error: BaseException) -> str:
     return lines[-1].removeprefix(f'{type(error).__name__}: ')
 
 
-def _disagreement(error: BaseException) -> str | None:
-    """What the data sets of a ConcatDataset disagree about, which MMEngine's own message leaves out."""
+def _metainfo_conflict(error: BaseException) -> str | None:
+    """The metainfo in which data sets of a ConcatDataset differ; MMEngine's message does not show it."""
     for frame, _ in walk_tb(error.__traceback__):
-        found = frame.f_locals
-        if frame.f_code.co_name == '__init__' and {'meta_keys', 'key', 'self'} <= found.keys():
-            return _difference([dataset.metainfo for dataset in found['self'].datasets], found['key'])
+        variables = frame.f_locals
+        if frame.f_code.co_name == '__init__' and {'meta_keys', 'key', 'self'} <= variables.keys():
+            infos = [dataset.metainfo for dataset in variables['self'].datasets]
+            return _difference(infos, variables['key'])
     return None
 
 
@@ -185,29 +186,29 @@ def _difference(infos: Sequence[Mapping], key: str) -> str:
         if key == 'classes'
         else f'make them equal, or set ignore_keys={[key]} to take those of the first'
     )
-    found, expected = (reprlib.repr(info.get(key)) for info in (infos[number], first))
-    return f'ConcatDataset: data set {number + 1} has {key}={found}, but the first has {expected}: {advice}.'
+    value, expected = (reprlib.repr(info.get(key)) for info in (infos[number], first))
+    return f'ConcatDataset: data set {number + 1} has {key}={value}, but the first has {expected}: {advice}.'
 
 
-def _building(error: BaseException) -> Iterator[FrameType]:
+def _build_frames(error: BaseException) -> Iterator[FrameType]:
     """The frames in which MMEngine builds an object from a config, the innermost last."""
     for frame, _ in walk_tb(error.__traceback__):
         if frame.f_code.co_name == 'build_from_cfg' and 'obj_type' in frame.f_locals:
             yield frame
 
 
-def _mistake_in_config(error: BaseException, frames: list[FrameType]) -> str:
+def _config_error(error: BaseException, frames: list[FrameType]) -> str:
     innermost, message = frames[-1].f_locals, _message(error)
-    if found := UNREGISTERED.search(message):
-        hint = did_you_mean(found[1].rpartition('.')[2], innermost['registry'].module_dict)
-        return f'The config has the type {found[1]!r}, which is not in the registry of {found[2]}s{hint}'
-    if found := UNKNOWN.search(message):
-        named = [frame.f_globals.get(found[1]) for frame, _ in walk_tb(error.__traceback__)]
+    if match := UNREGISTERED.search(message):
+        hint = did_you_mean(match[1].rpartition('.')[2], innermost['registry'].module_dict)
+        return f'The config has the type {match[1]!r}, which is not in the registry of {match[2]}s{hint}'
+    if match := UNKNOWN.search(message):
+        named = [frame.f_globals.get(match[1]) for frame, _ in walk_tb(error.__traceback__)]
         classes = [*filter(inspect.isclass, named), innermost.get('obj_cls')]
-        known = {name for cls in classes for name in _settings(cls)}
-        return f'{found[1]} has no setting {found[2]!r}{did_you_mean(found[2], known)}'
-    if found := MISSING.search(message):
-        return f'{found[1]} lacks the setting {found[2]}: add it to the config.'
+        settings = {name for cls in classes for name in _settings(cls)}
+        return f'{match[1]} has no setting {match[2]!r}{did_you_mean(match[2], settings)}'
+    if match := MISSING.search(message):
+        return f'{match[1]} lacks the setting {match[2]}: add it to the config.'
     name = getattr(innermost.get('obj_cls'), '__name__', innermost['obj_type'])
     reason = message if str(error) else str(extract_tb(error.__traceback__)[-1].line)
     return f'{name} cannot be built from the config: {type(error).__name__}: {reason}'

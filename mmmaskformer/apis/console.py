@@ -1,4 +1,4 @@
-"""What training and evaluation print while somebody watches: progress, scores, tables, and no chatter."""
+"""Console output of training and evaluation: progress, scores and tables."""
 
 import itertools
 import logging
@@ -11,13 +11,13 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
-# What MMEngine says of its own inner workings in every run.
-HARMLESS = (
+# Warnings about internals of MMEngine, which appear in every run.
+INTERNAL_WARNINGS = (
     'The prefix is not set in metric class',
     '"FileClient" will be deprecated',
     '"HardDiskBackend" is the alias',
 )
-NUMBERS = itertools.count(1)
+RUN_NUMBERS = itertools.count(1)
 SHOWN_SCORES = {'mIoU': 'mIoU', 'PQ': 'PQ', 'PQ_sem': 'PQ^St', 'AP': 'AP'}
 
 
@@ -28,7 +28,7 @@ def announce(title: str) -> None:
 
 def summary(scores: Mapping[str, float]) -> str:
     """The main scores on one line."""
-    return ', '.join(f'{shown} {scores[name]:.1f}' for name, shown in SHOWN_SCORES.items() if name in scores)
+    return ', '.join(f'{title} {scores[name]:.1f}' for name, title in SHOWN_SCORES.items() if name in scores)
 
 
 def minutes(seconds: float) -> str:
@@ -37,7 +37,7 @@ def minutes(seconds: float) -> str:
 
 
 def device_name(model: nn.Module) -> str:
-    """How people call the device that a model is on."""
+    """Name of the device that a model is on, for people."""
     device = next(model.parameters()).device
     if device.type == 'cuda':
         return torch.cuda.get_device_name(device)
@@ -45,7 +45,7 @@ def device_name(model: nn.Module) -> str:
 
 
 class ConsoleFilter(logging.Filter):
-    """Passes warnings, and when asked to, the tables per class; the log file has everything."""
+    """Lets warnings pass, and with ``tables`` the tables per class; the log file has everything."""
 
     tables = False
 
@@ -53,14 +53,14 @@ class ConsoleFilter(logging.Filter):
         """Whether a record is printed."""
         message = record.getMessage()
         if record.levelno >= logging.WARNING:
-            return not message.startswith(HARMLESS)
+            return not message.startswith(INTERNAL_WARNINGS)
         return self.tables and '+--' in message
 
 
 def build_quiet_runner(cfg: Config, console: ConsoleFilter) -> Runner:
-    """A runner that prints what the filter passes, and progress; its log file has everything else."""
-    if cfg.get('visualizer'):  # by one name, all runs of a process would write into the first one's folder
-        cfg.visualizer.name = f'run {next(NUMBERS)} in {cfg.work_dir}'
+    """A runner that prints progress and what the filter passes; its log file has all records."""
+    if cfg.get('visualizer'):  # runs with equal names share a visualizer and its folder
+        cfg.visualizer.name = f'run {next(RUN_NUMBERS)} in {cfg.work_dir}'
     cfg.log_level = 'WARNING'  # no dump of the environment and the config; the log is turned on below
     runner = Runner.from_cfg(cfg)
     runner.register_hook(ProgressHook(), 'VERY_LOW')
@@ -91,7 +91,7 @@ class ProgressHook(Hook):
             )
 
     def before_val(self, runner: Runner) -> None:
-        """Say that validation takes a moment."""
+        """Print that validation begins."""
         print('validating ...', flush=True)
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The demonstration: draw a data set, train on it, evaluate, and leave images of what was learned."""
+"""The demo: draw a data set, train on it, evaluate, and draw predictions beside the ground truth."""
 
 import shutil
 import time
@@ -31,19 +31,19 @@ SMOKE_RECIPE = ToyRecipe(num_training=8, num_validation=4, height=96, width=128)
 
 
 def run_demo(config: str | Path, data_root: str | Path, out_dir: str | Path, smoke: bool = False) -> Path:
-    """Writes the toy data set, trains on it, evaluates the last checkpoint and draws the results.
+    """Write the toy data set, train on it, evaluate the last checkpoint and draw the results.
 
     Args:
         config: Config file of a model on the toy data set.
-        data_root: Folder of the data set; one that is there already and complete is used as it is.
+        data_root: Folder of the data set; an existing complete one is used as it is.
         out_dir: Folder for logs, checkpoint, panels and curve; results of an earlier run in it are replaced.
-        smoke: Only show that everything runs: tiny scenes, few iterations.
+        smoke: A quick check that everything runs: tiny scenes, few iterations.
 
     Returns:
         The folder with the panels.
 
     Raises:
-        FileExistsError: ``data_root`` or ``out_dir`` holds something else.
+        FileExistsError: ``data_root`` or ``out_dir`` holds other files.
     """
     start = time.time()
     out_dir = _prepare(Path(out_dir))
@@ -70,7 +70,7 @@ def run_demo(config: str | Path, data_root: str | Path, out_dir: str | Path, smo
 
 
 def _prepare(out_dir: Path) -> Path:
-    """Empties the folder of an earlier run; refuses any other that is not empty."""
+    """Empty the folder of an earlier run; raise for any other folder that is not empty."""
     mark = out_dir / '.mmmaskformer_demo'
     if out_dir.exists() and not mark.exists() and (not out_dir.is_dir() or any(out_dir.iterdir())):
         raise FileExistsError(

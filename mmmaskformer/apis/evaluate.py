@@ -17,16 +17,16 @@ from ..registry import METRICS
 from .checks import check_data, check_run
 from .runner import build_runner, default_autocast, stop_workers
 
-# Metrics of segments, whose masks are not averaged.
-OF_SEGMENTS = {'PanopticQuality', 'InstanceAP', 'CocoPanopticMetric', 'CocoMetric'}
-EXAMPLE = (
+# Metrics of segments: test-time augmentation does not average the masks of queries.
+SEGMENT_METRICS = {'PanopticQuality', 'InstanceAP', 'CocoPanopticMetric', 'CocoMetric'}
+TTA_EXAMPLE = (
     "tta_pipeline = [dict(type='LoadImageFromFile'), dict(type='TestTimeAug', transforms=["
     "[dict(type='Resize', scale=(2048, edge), keep_ratio=True) for edge in (384, 512, 640)], "
     "[dict(type='RandomFlip', prob=prob, direction='horizontal') for prob in (0.0, 1.0)], "
     "[dict(type='LoadAnnotations')], [dict(type='PackSegInputs')]])]"
 )
-# Metrics that can write what is predicted without ground truth.
-WRITERS = {'PanopticQuality', 'InstanceAP'}
+# Metrics that can write predictions without ground truth.
+FORMAT_ONLY_METRICS = {'PanopticQuality', 'InstanceAP'}
 
 
 def evaluate_model(
@@ -54,13 +54,13 @@ def evaluate_model(
     check_run(cfg, 'test', checkpoint)
     cfg.load_from = checkpoint
     for key in ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler'):
-        cfg[key] = None  # or drawing would ask for the training data
+        cfg[key] = None  # otherwise drawing results needs the training data
     if tta:
         use_augmentation(cfg)
     elif cfg.model.type == 'mmmaskformer.MaskFormer':  # metrics need no scores, unless the config says so
         cfg.model.test_cfg = dict(dict(seg_logits=False), **(cfg.model.get('test_cfg') or {}))
-    predict_alone(cfg, writes=out is not None or show_dir is not None)
-    _ask_for_files(cfg, out, show_dir)
+    predict_only(cfg, writes=out is not None or show_dir is not None)
+    _request_files(cfg, out, show_dir)
     if amp is not None:
         cfg.test_cfg.fp16 = True
     with nullcontext() if amp is None else default_autocast(amp):
@@ -70,8 +70,8 @@ def evaluate_model(
     return metrics
 
 
-def _ask_for_files(cfg: Config, out: str | None, show_dir: str | None) -> None:
-    """Set what makes metrics write COCO's files, and the hook label maps and overlays."""
+def _request_files(cfg: Config, out: str | None, show_dir: str | None) -> None:
+    """Set the metrics to write COCO's files, and the visualization hook to write label maps and overlays."""
     if out is None and show_dir is None:
         return
     evaluators = evaluators_of(cfg.get('test_evaluator'))
@@ -86,55 +86,58 @@ def _ask_for_files(cfg: Config, out: str | None, show_dir: str | None) -> None:
 
 def _has_own_files(metric: str | type) -> bool:
     """Whether a metric writes COCO's submission files."""
-    found = METRICS.get(metric) if isinstance(metric, str) else metric
-    return isinstance(found, type) and issubclass(found, PerImageMetric)
+    cls = METRICS.get(metric) if isinstance(metric, str) else metric
+    return isinstance(cls, type) and issubclass(cls, PerImageMetric)
 
 
 def use_augmentation(cfg: Config) -> None:
-    """Let a config test the average of the scales and flips of its ``tta_pipeline``.
+    """Set a config to test with the average over the scales and flips of its ``tta_pipeline``.
 
     Semantic scores are averaged. Masks of queries are not: a query of one copy of an image need not be the
-    same segment in another copy. So metrics of segments are left out, with a line in the log.
+    same segment in another copy. Metrics of segments are therefore removed, with a warning.
 
     Raises:
-        ValueError: The config has no ``tta_pipeline``, or measures segments alone.
+        ValueError: The config has no ``tta_pipeline``, or only metrics of segments.
     """
     evaluators = evaluators_of(cfg.test_evaluator)
     names = [type_name(evaluator) for evaluator in evaluators]
-    semantic = [one for one, name in zip(evaluators, names) if name not in OF_SEGMENTS]
-    left_out = ', '.join(name for name in names if name in OF_SEGMENTS)
+    semantic = [evaluator for evaluator, name in zip(evaluators, names) if name not in SEGMENT_METRICS]
+    removed = ', '.join(name for name in names if name in SEGMENT_METRICS)
     if not semantic:
         raise ValueError(
-            f'--tta averages semantic scores, but test_evaluator measures segments alone ({left_out}), and '
-            'queries of different copies of an image are not the same segments, so their masks cannot be '
+            f'--tta averages semantic scores, but test_evaluator has only metrics of segments ({removed}), '
+            'and queries of different copies of an image are not the same segments, so their masks cannot be '
             'averaged: leave --tta out, or, where the ground truth has label maps, add '
             "dict(type='IoUMetric', iou_metrics=['mIoU']) to test_evaluator."
         )
     if not cfg.get('tta_pipeline'):
         raise ValueError(
-            f'--tta needs the scales and flips in tta_pipeline, which the config lacks; for example {EXAMPLE}'
+            f'--tta needs the scales and flips in tta_pipeline, which the config lacks; for example '
+            f'{TTA_EXAMPLE}'
         )
-    if left_out:
+    if removed:
         print_log(
-            f'--tta averages semantic scores alone; not measured: {left_out}.', 'current', logging.WARNING
+            f'--tta averages semantic scores only; removed from test_evaluator: {removed}.',
+            'current',
+            logging.WARNING,
         )
     cfg.test_evaluator = semantic
     for dataset in inner_configs(cfg.test_dataloader.dataset):
         dataset['pipeline'] = cfg.tta_pipeline
-    ours = type_name(cfg.model) == 'MaskFormer'
-    default = dict(type='mmmaskformer.MaskFormerTTAModel' if ours else 'SegTTAModel')
+    is_maskformer = type_name(cfg.model) == 'MaskFormer'
+    default = dict(type='mmmaskformer.MaskFormerTTAModel' if is_maskformer else 'SegTTAModel')
     cfg.model = dict(cfg.get('tta_model') or default, module=cfg.model)
 
 
-def predict_alone(cfg: Config, writes: bool) -> None:
-    """Where the test data have no ground truth, let the config write predictions and measure nothing.
+def predict_only(cfg: Config, writes: bool) -> None:
+    """Set a config to write predictions without computing metrics, if its test data have no ground truth.
 
     Args:
         cfg: A complete config.
-        writes: Whether any predictions are to be written.
+        writes: Whether predictions are written.
 
     Raises:
-        ValueError: There is no ground truth, and nothing is to be written.
+        ValueError: There is no ground truth, and no predictions are written.
     """
     datasets = list(inner_configs(cfg.test_dataloader.get('dataset')))
     if not datasets or not all(map(_is_unlabelled, datasets)):
@@ -145,7 +148,9 @@ def predict_alone(cfg: Config, writes: bool) -> None:
             'so there is nothing to evaluate: give it, or write the predictions with --out or --show-dir.'
         )
     print_log('The test data have no ground truth: nothing is evaluated.', 'current', logging.WARNING)
-    writers = [one for one in evaluators_of(cfg.test_evaluator) if type_name(one) in WRITERS]
+    writers = [
+        metric for metric in evaluators_of(cfg.test_evaluator) if type_name(metric) in FORMAT_ONLY_METRICS
+    ]
     for evaluator in writers:
         evaluator.update(format_only=True)
     cfg.test_evaluator = writers
@@ -155,7 +160,7 @@ def predict_alone(cfg: Config, writes: bool) -> None:
 
 
 def _is_unlabelled(dataset: Mapping) -> bool:
-    """Whether a data set of folders names no folder of label maps; JSON files hold the ground truth."""
+    """Whether a data set has neither a folder of label maps nor a JSON file with ground truth."""
     prefix = dataset.get('data_prefix')
     in_file = str(dataset.get('ann_file') or '').endswith('.json')
     return prefix is not None and 'img_path' in prefix and prefix.get('seg_map_path') is None and not in_file
@@ -167,7 +172,7 @@ def _without_annotations(transforms: Any) -> Any:
         return {key: _without_annotations(value) for key, value in transforms.items()}
     if not isinstance(transforms, list):
         return transforms
-    kept = [one for one in transforms if not _loads_annotations(one)]
+    kept = [transform for transform in transforms if not _loads_annotations(transform)]
     return [part for part in map(_without_annotations, kept) if part != []]
 
 

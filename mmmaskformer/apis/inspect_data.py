@@ -28,7 +28,7 @@ from ..visualization.plots import draw_data_report
 from .checks import check_data
 
 MAX_ROWS = 40
-"""Classes that the console shows; JSON has all."""
+"""Classes in the table on the console; the JSON file has all."""
 
 
 def inspect_dataset(
@@ -38,13 +38,13 @@ def inspect_dataset(
     number: int | None = None,
     show: bool = True,
 ) -> dict[str, dict]:
-    """Look through the data of a config, without its transforms.
+    """Collect statistics of the data sets of a config, without running their transforms.
 
     Args:
         cfg: A complete config.
-        phases: Whose data sets: of ``'train'``, ``'val'`` and ``'test'``.
+        phases: The data sets to look at, of ``'train'``, ``'val'`` and ``'test'``.
         out: Folder for ``PHASE.json`` and ``PHASE.png``.
-        number: Images to look at, evenly from first to last; None for all.
+        number: How many images to look at, evenly spaced; None for all.
         show: Print tables.
 
     Returns:
@@ -52,7 +52,7 @@ def inspect_dataset(
 
     Raises:
         FileNotFoundError: A folder or file of the data set is missing.
-        ValueError: The config has no such data set, or one that cannot be looked at.
+        ValueError: The config has no such data set, or its type is not supported.
 
     Example:
         >>> report = inspect_dataset(Config.fromfile('my_semantic.py'), ['train'])['train']
@@ -65,106 +65,106 @@ def inspect_dataset(
     reports = {}
     for phase in phases:
         if not cfg.get(f'{phase}_dataloader'):
-            raise ValueError(f'the config has no {phase}_dataloader: choose other phases')
-        found = survey(DATASETS.build(cfg[f'{phase}_dataloader'].dataset), number)
-        reports[phase] = report_of(found, num_queries)
+            raise ValueError(f'The config has no {phase}_dataloader: add it, or choose other phases.')
+        statistics = survey(DATASETS.build(cfg[f'{phase}_dataloader'].dataset), number)
+        reports[phase] = report_of(statistics, num_queries)
         if show:
-            _print(Console(), phase, found, reports[phase], num_queries)
+            _print(Console(), phase, statistics, reports[phase], num_queries)
         if out is not None:
-            _write(Path(out), phase, found, reports[phase], num_queries)
+            _write(Path(out), phase, statistics, reports[phase], num_queries)
     return reports
 
 
-def report_of(found: Survey, num_queries: int | None = None) -> dict[str, Any]:
+def report_of(statistics: Survey, num_queries: int | None = None) -> dict[str, Any]:
     """A survey as plain values for JSON."""
-    sizes = Counter(f'{header.width}x{header.height}' for header in found.headers)
-    most = max(found.num_segments, key=found.num_segments.__getitem__, default=None)
-    counts = list(found.num_segments.values())
+    sizes = Counter(f'{header.width}x{header.height}' for header in statistics.headers)
+    most = max(statistics.num_segments, key=statistics.num_segments.__getitem__, default=None)
+    counts = list(statistics.num_segments.values())
     return dict(
-        num_images=found.num_images,
-        num_samples=found.num_samples,
-        num_examined=found.num_examined,
-        lines=summary_lines(found, num_queries),
-        warnings=likely_mistakes(found, num_queries),
-        suffixes=dict(found.suffixes),
-        kinds=dict(image_kinds(found)),
+        num_images=statistics.num_images,
+        num_samples=statistics.num_samples,
+        num_examined=statistics.num_examined,
+        lines=summary_lines(statistics, num_queries),
+        warnings=likely_mistakes(statistics, num_queries),
+        suffixes=dict(statistics.suffixes),
+        kinds=dict(image_kinds(statistics)),
         sizes=dict(sizes.most_common()),
-        exif_turned=sorted(found.turned),
-        unreadable=found.unreadable,
-        repeated_names=found.repeated_names,
-        left_out=found.left_out,
+        exif_turned=sorted(statistics.turned),
+        unreadable=statistics.unreadable,
+        repeated_names=statistics.repeated_names,
+        left_out=statistics.left_out,
         classes={
             name: dict(images=int(images), segments=int(segments), pixels=int(pixels))
             for name, images, segments, pixels in zip(
-                found.classes, found.images, found.segments, found.pixels
+                statistics.classes, statistics.images, statistics.segments, statistics.pixels
             )
         },
-        absent_classes=found.absent,
-        labels_outside={str(label): number for label, number in sorted(found.outside.items())},
-        void_share=found.void_pixels / found.known_pixels if found.known_pixels else None,
+        absent_classes=statistics.absent,
+        labels_outside={str(label): number for label, number in sorted(statistics.outside.items())},
+        void_share=statistics.void_pixels / statistics.known_pixels if statistics.known_pixels else None,
         segments_per_image=dict(
             median=median(counts) if counts else None, max=max(counts, default=None), image=most
         ),
         num_queries=num_queries,
         images_above_num_queries=[
-            path for path, segments in found.num_segments.items() if segments > (num_queries or segments)
+            path for path, segments in statistics.num_segments.items() if segments > (num_queries or segments)
         ],
     )
 
 
-def _write(folder: Path, phase: str, found: Survey, report: dict, num_queries: int | None) -> None:
+def _write(folder: Path, phase: str, statistics: Survey, report: dict, num_queries: int | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f'{phase}.json').write_text(json.dumps(report, indent=1, ensure_ascii=False) + '\n', 'utf-8')
-    examined = max(found.num_examined, 1)
+    examined = max(statistics.num_examined, 1)
     draw_data_report(
         folder / f'{phase}.png',
-        found.classes,
-        [images / examined for images in found.images.tolist()],
-        list(found.num_segments.values()),
-        [(header.width, header.height) for header in found.headers],
+        statistics.classes,
+        [images / examined for images in statistics.images.tolist()],
+        list(statistics.num_segments.values()),
+        [(header.width, header.height) for header in statistics.headers],
         num_queries,
     )
 
 
-def _print(console: Console, phase: str, found: Survey, report: dict, num_queries: int | None) -> None:
-    console.print(_class_table(phase, found))
+def _print(console: Console, phase: str, statistics: Survey, report: dict, num_queries: int | None) -> None:
+    console.print(_class_table(phase, statistics))
     for line in report['lines']:
         console.print(escape(line), soft_wrap=True)
     notes = [*report['warnings']]
-    if UNNAMED in found.left_out:
-        names = found.left_out[UNNAMED]
+    if UNNAMED in statistics.left_out:
+        names = statistics.left_out[UNNAMED]
         notes.append(f'{counted(len(names), UNNAMED)} ({shown(names)})')
-    if found.turned:
+    if statistics.turned:
         notes.append(
-            f'{counted(len(found.turned), "images")} with an EXIF orientation ({shown(found.turned)})'
+            f'{counted(len(statistics.turned), "images")} with an EXIF orientation ({shown(statistics.turned)})'
         )
-    if found.repeated_names:
-        names = found.repeated_names
+    if statistics.repeated_names:
+        names = statistics.repeated_names
         notes.append(f'{counted(len(names), "file names")} used more than once ({shown(names)})')
     for note in notes:
         console.print(escape(f'- {note}'), soft_wrap=True)
 
 
-def _class_table(phase: str, found: Survey) -> Table:
+def _class_table(phase: str, statistics: Survey) -> Table:
     table = Table(title=f'{phase}: classes, most images first')
     table.add_column('class')
     for title in ('images', '% of images', 'segments', '% of labelled pixels'):
         table.add_column(title, justify='right')
-    order = sorted(range(len(found.classes)), key=lambda place: -found.images[place])
+    order = sorted(range(len(statistics.classes)), key=lambda place: -statistics.images[place])
     cut = len(order) > MAX_ROWS
     shown_places = [*order[: MAX_ROWS // 2], None, *order[-MAX_ROWS // 2 :]] if cut else order
-    total = found.pixels.sum()
+    total = statistics.pixels.sum()
     for place in shown_places:
         if place is None:
             table.add_row('...', f'({len(order) - MAX_ROWS} more)', '', '', '')
             continue
-        share = f'{found.pixels[place] / total:.3%}' if total else '-'
-        of_images = f'{found.images[place] / max(found.num_examined, 1):.1%}'
+        share = f'{statistics.pixels[place] / total:.3%}' if total else '-'
+        of_images = f'{statistics.images[place] / max(statistics.num_examined, 1):.1%}'
         table.add_row(
-            escape(found.classes[place]),
-            f'{found.images[place]:,}',
+            escape(statistics.classes[place]),
+            f'{statistics.images[place]:,}',
             of_images,
-            f'{found.segments[place]:,}',
+            f'{statistics.segments[place]:,}',
             share,
         )
     return table
@@ -176,20 +176,20 @@ def _num_queries(model: Any) -> int | None:
     if not isinstance(head, dict) or 'num_queries' in head:
         return head.get('num_queries') if isinstance(head, dict) else None
     cls = MODELS.get(head['type']) if isinstance(head.get('type'), str) else head.get('type')
-    known = signature(cls).parameters if isclass(cls) else {}
-    return known['num_queries'].default if 'num_queries' in known else None
+    parameters = signature(cls).parameters if isclass(cls) else {}
+    return parameters['num_queries'].default if 'num_queries' in parameters else None
 
 
 def browse_dataset(cfg: Config, output_dir: str, phase: str = 'train', number: int = 20) -> list[str]:
     """Write images as the model gets them, with their annotations painted over.
 
-    Of more than three channels the first three are shown; other types than 8 bits by their range.
+    The first three of more channels are shown; other types than 8 bits are scaled by their range.
 
     Args:
         cfg: A complete config.
         output_dir: Folder for the images.
-        phase: ``'train'``, ``'val'`` or ``'test'``: whose dataloader is looked at.
-        number: How many samples, from the first one on.
+        phase: ``'train'``, ``'val'`` or ``'test'``: the dataloader to take samples from.
+        number: How many samples, beginning with the first.
 
     Returns:
         The paths written.
@@ -199,8 +199,8 @@ def browse_dataset(cfg: Config, output_dir: str, phase: str = 'train', number: i
     check_data(cfg, (phase,))
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     dataset = DATASETS.build(cfg[f'{phase}_dataloader'].dataset)
-    own = {'vis_backends': None, 'name': f'browse_{output_dir}'}  # visualizers of one name are one
-    visualizer = VISUALIZERS.build({'alpha': 0.5, **cfg.visualizer, **own})
+    overrides = {'vis_backends': None, 'name': f'browse_{output_dir}'}  # equal names share a visualizer
+    visualizer = VISUALIZERS.build({'alpha': 0.5, **cfg.visualizer, **overrides})
     visualizer.dataset_meta = dataset.metainfo
     files, paths = ImageFiles(dataset), []
     for index in track_iter_progress(range(min(number, len(dataset)))):

@@ -1,4 +1,4 @@
-"""Compute a loss again from what `FiniteLossHook` has written, and look where it went wrong."""
+"""Recompute a loss from a file of `FiniteLossHook`, and find the first module with a non-finite output."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ..inference.settings import choose_device
 
 
 class Reproduction(NamedTuple):
-    """The losses of a step, computed again.
+    """The losses of a training step, as they were and recomputed.
 
     Attributes:
-        iteration: Which iteration it was.
+        iteration: Iteration of the step.
         images: Paths of the images.
-        then: Terms of the loss as they were.
-        now: The same terms as they are now.
+        then: Terms of the loss as the run had them.
+        now: The same terms, recomputed.
         first_module: Name of the first module whose output is not finite, or None; ``''`` is the model.
     """
 
@@ -49,9 +49,9 @@ def reproduce_loss(
         device: Where to compute.
 
     Raises:
-        FileNotFoundError: No such file.
-        ValueError: The file is not such a record, its config is more than plain values, or there is no such
-            device.
+        FileNotFoundError: The file does not exist.
+        ValueError: The file is not such a record, its config holds code, or PyTorch does not
+            find the device.
     """
     chosen = choose_device(device)
     record = read_snapshot(path)
@@ -78,11 +78,11 @@ def _watch_outputs(model: nn.Module) -> list[str]:
     faulty: list[str] = []
     for name, module in model.named_modules():
 
-        def look(module: nn.Module, inputs: Any, output: Any, name: str = name) -> None:
+        def check_output(module: nn.Module, inputs: Any, output: Any, name: str = name) -> None:
             if not all(tensor.isfinite().all() for tensor in _tensors(output)):
                 faulty.append(name)
 
-        module.register_forward_hook(look)
+        module.register_forward_hook(check_output)
     return faulty
 
 

@@ -1,4 +1,4 @@
-"""How a runner is built from a config: hooks, processes on CPUs, precision; and how its workers end."""
+"""Runners: hooks of the package, processes on CPUs, mixed precision, and the end of worker processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import BaseLoop, Runner
 
-OWN_HOOKS = (
+PACKAGE_HOOKS = (
     'CheckDatasetHook',
     'ShareBuffersHook',
     'ResumeByConfigHook',
@@ -25,38 +25,40 @@ BFLOAT16 = 'mmmaskformer.Bfloat16OptimWrapper'
 
 def build_runner(cfg: Config) -> Runner:
     """Build the runner of a config, with the hooks of the package, on CPUs where there is no GPU."""
-    add_own_hooks(cfg)
+    add_package_hooks(cfg)
     if cfg.get('launcher') == 'pytorch' and not torch.cuda.is_available():
         join_cpu_processes(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
 
 
-def add_own_hooks(cfg: Config) -> None:
-    """Add those of `OWN_HOOKS` to ``cfg.custom_hooks`` that it lacks, and log which.
+def add_package_hooks(cfg: Config) -> None:
+    """Add the hooks of `PACKAGE_HOOKS` that ``cfg.custom_hooks`` lacks, and log their names.
 
     MMEngine replaces lists of a base: a config that sets ``custom_hooks`` for one more hook would train
-    without the checks of the package. ``left_out_hooks`` in the config names those that are not wanted.
+    without the checks of the package. ``left_out_hooks`` in the config names hooks not to add.
 
     Raises:
-        ValueError: ``left_out_hooks`` has a name that is not one of them.
+        ValueError: ``left_out_hooks`` has an unknown name.
 
     Example:
         >>> cfg.custom_hooks = [dict(type='EarlyStoppingHook', monitor='mIoU')]
         >>> cfg.left_out_hooks = ['DataReportHook']
-        >>> add_own_hooks(cfg)
+        >>> add_package_hooks(cfg)
     """
     left_out = [_name(name) for name in cfg.get('left_out_hooks') or ()]
-    unknown = sorted(set(left_out) - set(OWN_HOOKS))
+    unknown = sorted(set(left_out) - set(PACKAGE_HOOKS))
     if unknown:
-        raise ValueError(f'Unknown name {unknown[0]!r} in left_out_hooks; expected one of {list(OWN_HOOKS)}.')
+        raise ValueError(
+            f'Unknown name {unknown[0]!r} in left_out_hooks; expected one of {list(PACKAGE_HOOKS)}.'
+        )
     hooks = list(cfg.get('custom_hooks') or ())
     present = {_name(hook.get('type') if isinstance(hook, dict) else type(hook)) for hook in hooks}
-    missing = [name for name in OWN_HOOKS if name not in present and name not in left_out]
+    missing = [name for name in PACKAGE_HOOKS if name not in present and name not in left_out]
     if missing:
         cfg.custom_hooks = [*hooks, *(dict(type=f'mmmaskformer.{name}') for name in missing)]
         print_log(
-            f'custom_hooks of the config lacks {", ".join(missing)}: added; those named in left_out_hooks '
-            'of the config are not.',
+            f'custom_hooks of the config lacks {", ".join(missing)}: added. Name a hook in left_out_hooks to '
+            'leave it out.',
             'current',
         )
 
@@ -67,15 +69,15 @@ def _name(hook: Any) -> str:
 
 
 def join_cpu_processes(cfg: Config) -> None:
-    """Connect the processes by gloo, and let the config wrap the model for them.
+    """Connect the processes by gloo, and set the config to wrap the model for CPUs.
 
     Args:
         cfg: A complete config. Its model wrapper, or that of its ``FSDPStrategy``, is adapted.
     """
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group('gloo')
-    given = {'find_unused_parameters': cfg.get('find_unused_parameters', False)}
-    cfg.model_wrapper_cfg = _on_cpu({**given, **(cfg.get('model_wrapper_cfg') or {})})
+    defaults = {'find_unused_parameters': cfg.get('find_unused_parameters', False)}
+    cfg.model_wrapper_cfg = _on_cpu({**defaults, **(cfg.get('model_wrapper_cfg') or {})})
     strategy: Any = cfg.get('strategy') or {}
     if strategy.get('type') == 'FSDPStrategy':
         sharded = {'type': 'MMFullyShardedDataParallel'}
@@ -83,7 +85,7 @@ def join_cpu_processes(cfg: Config) -> None:
 
 
 def _on_cpu(wrapper: dict) -> dict:
-    """Config of a wrapper that does not take the number of a process for that of a GPU."""
+    """Config of a model wrapper that does not use the local rank as the index of a GPU."""
     kind = wrapper.get('type', 'MMDistributedDataParallel')
     if kind == 'MMFullyShardedDataParallel':
         wrapper.pop('find_unused_parameters', None)
@@ -131,7 +133,7 @@ def autocast_dtype(precision: str) -> torch.dtype:
 
 
 def _computes_in_bfloat16() -> bool:
-    """CPUs do, GPUs from NVIDIA's Ampere on (older ones imitate it, slowly), and AMD's."""
+    """True for CPUs, AMD GPUs, and NVIDIA GPUs from Ampere on; older ones emulate bfloat16 slowly."""
     if not torch.cuda.is_available() or torch.version.hip:
         return True
     return torch.cuda.get_device_capability() >= (8, 0)
@@ -139,7 +141,7 @@ def _computes_in_bfloat16() -> bool:
 
 @contextmanager
 def default_autocast(precision: str) -> Iterator[None]:
-    """Let MMEngine's loops, whose ``fp16=True`` means the device's default type, use this precision."""
+    """Set the autocast type of GPUs, which MMEngine's loops use with ``fp16=True``."""
     dtype, before = autocast_dtype(precision), torch.get_autocast_gpu_dtype()
     torch.set_autocast_gpu_dtype(dtype)
     try:
@@ -149,10 +151,10 @@ def default_autocast(precision: str) -> Iterator[None]:
 
 
 def stop_workers(runner: Any) -> None:
-    """End the workers of a runner's loaders now; it can still test, but its training cannot go on.
+    """Stop the worker processes of a runner's data loaders; it can still test, but not continue training.
 
-    They would live as long as the runner, and when the garbage collector finds it, torch waits five seconds
-    for each of them, and leaves zombies: by then the queue that tells them to end is gone.
+    They live as long as the runner otherwise. Once the garbage collector has freed the queue that signals
+    them to exit, torch waits five seconds for each worker, and leaves zombie processes.
 
     Args:
         runner: A runner of MMEngine.

@@ -9,12 +9,12 @@ from .runner import build_runner, stop_workers, use_mixed_precision
 
 
 def train_model(cfg: Config, resume: bool = False, amp: str | None = None) -> Runner:
-    """Train as the config says.
+    """Train a model.
 
     Args:
         cfg: A complete config; ``cfg.work_dir`` and ``cfg.launcher`` must be set.
         resume: Go on from the newest whole checkpoint in ``cfg.work_dir``, if there is one; without one,
-            begin anew, from ``cfg.load_from`` if the config has it.
+            start from ``cfg.load_from``, or from iteration 0.
         amp: Automatic mixed precision: ``'bf16'``, ``'fp16'`` (needs a GPU), or ``'auto'``, bf16 unless the
             GPU lacks it.
 

@@ -31,23 +31,23 @@ def find_config(name: str | Path) -> Config:
             ``'toy/maskformer_r18_toy'``, ``'mmmaskformer::maskformer/r50_ade20k.py'``.
 
     Raises:
-        FileNotFoundError: There is none of that name; names like it are listed.
-        ValueError: There are several of that name.
+        FileNotFoundError: No config has that name; the message lists similar names.
+        ValueError: Several configs have that name.
     """
     if Path(name).is_file():
         return read_config(name)
-    wanted = str(name).removeprefix('mmmaskformer::').removesuffix('.py')
-    known = config_names()
+    bare_name = str(name).removeprefix('mmmaskformer::').removesuffix('.py')
+    paths = config_names()
     stems: dict[str, list[str]] = {}
-    for full in known:
-        stems.setdefault(full.rsplit('/', 1)[-1], []).append(full)
-    found = [wanted] if wanted in known else stems.get(wanted, [])
-    if len(found) == 1:
-        return read_config(known[found[0]])
-    if found:
-        raise ValueError(f'There are several configs called {name}: say which of {", ".join(found)}.')
-    near = difflib.get_close_matches(wanted, [*stems, *known], n=4, cutoff=0.4)
-    hint = f'; did you mean {", ".join(near)}?' if near else '.'
+    for full_name in paths:
+        stems.setdefault(full_name.rsplit('/', 1)[-1], []).append(full_name)
+    matches = [bare_name] if bare_name in paths else stems.get(bare_name, [])
+    if len(matches) == 1:
+        return read_config(paths[matches[0]])
+    if matches:
+        raise ValueError(f'Several configs are called {name}: give one of {", ".join(matches)}.')
+    similar = difflib.get_close_matches(bare_name, [*stems, *paths], n=4, cutoff=0.4)
+    hint = f'; did you mean {", ".join(similar)}?' if similar else '.'
     raise FileNotFoundError(f'{name} is neither a config file nor the name of a config of mmmaskformer{hint}')
 
 
@@ -59,7 +59,7 @@ def read_config(path: str | Path) -> Config:
         FileNotFoundError: There is no such file, or no file that it inherits from.
     """
     if not Path(path).is_file():
-        raise FileNotFoundError(f'There is no config file {path}: check the path.')
+        raise FileNotFoundError(f'The config file {path} does not exist: check the path.')
     try:
         return Config.fromfile(path)
     except FileNotFoundError as error:
@@ -81,12 +81,12 @@ def config_names() -> dict[str, Path]:
     return {}
 
 
-def only_what_is_built(config: Config, source: str) -> Config:
-    """What prediction builds of a config that a checkpoint carries, refused if it would run other code.
+def registered_parts(config: Config, source: str) -> Config:
+    """The parts of a checkpoint's config that prediction builds, if all their types are registered.
 
-    MMEngine takes a ``type`` that is in no registry for the path of any Python object, and calls it with the
-    rest of the dict. So each must be registered; a whole data set, which tells no more than the classes, is
-    left out otherwise.
+    MMEngine imports a ``type`` that is not registered as the path of a Python object, and calls it with the
+    rest of the dict, so a config could run any code. A data set with such a type is dropped: prediction only
+    takes the names of classes from it.
 
     Raises:
         ValueError: A type in the model or in the preparation of images is not registered.
@@ -96,7 +96,7 @@ def only_what_is_built(config: Config, source: str) -> Config:
         if unknown[key]:
             raise ValueError(
                 f'The config in {source} has the type {unknown[key][0]!r} in {key}, which is not registered, '
-                'and what a checkpoint names is not imported: give the config file as well.'
+                'and types named in a checkpoint are not imported: give the config file as well.'
             )
     built = {key: config[key] for key in BUILT if key in config and not unknown[key]}
     scope = config.get('default_scope')

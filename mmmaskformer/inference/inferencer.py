@@ -22,7 +22,7 @@ from .model_loading import load_model
 from .preparation import Preparation, UnreadableImageError, batched, pipeline_of, read_ahead
 from .result_segments import Classes
 from .segmentation_result import SegmentationResult
-from .settings import ask_for, choose_device, choose_dtype, given_settings
+from .settings import choose_device, choose_dtype, test_cfg_for, use_test_cfg
 from .sources import InputImage, Inputs, Source, open_source
 from .video import check_screen, show_image
 from .writers import ResultWriter
@@ -41,11 +41,11 @@ class MaskFormerInferencer:
         model: Config, its path, or the name of a config of this project (``'r50_ade20k'``); or a built
             model; or None, for the config that a checkpoint of MMEngine's runner carries, or the one of this
             project that has its shapes.
-        weights: Path or URL of a checkpoint, ours, official, HuggingFace's (a folder), mmseg's or mmdet's; a
-            built model may do without.
+        weights: Path or URL of a checkpoint, ours, official, HuggingFace's (a folder), mmseg's or mmdet's;
+            None keeps the weights of a built model.
         device: ``'cpu'``, ``'cuda'``, ``'cuda:1'``, or ``'auto'`` (the default): a GPU if there is one.
         dtype: ``'fp32'``, or for automatic mixed precision ``'bf16'`` or (on GPUs) ``'fp16'``.
-        tasks: Which results are wanted, of ``'semantic'``, ``'panoptic'`` and ``'instance'``; None takes
+        tasks: Results to predict, of ``'semantic'``, ``'panoptic'`` and ``'instance'``; None takes
             those of the config's ``test_cfg``.
         classes: Metainfo (``classes``, ``palette``, ``thing_classes``) for a model that does not know its
             own, or in place of it.
@@ -70,7 +70,7 @@ class MaskFormerInferencer:
         self.model, self.config, meta = load_model(model, weights, classes)
         self.device = choose_device(device, self.model)
         self.dtype = choose_dtype(dtype, self.device)
-        self.test_cfg = ask_for(tasks, self.model, meta)
+        self.test_cfg = test_cfg_for(tasks, self.model, meta)
         self.model.dataset_meta = meta
         self.model.to(self.device)
         self.classes = Classes.from_meta(meta)
@@ -78,7 +78,7 @@ class MaskFormerInferencer:
         self.skipped: list[str] = []
 
     def __call__(self, inputs: Inputs, **options: Any) -> list[SegmentationResult]:
-        """All results at once; they keep their maps in memory, so take `stream` for very many.
+        """All results at once. Their maps stay in memory: use `stream` or `save` for many images.
 
         Args:
             inputs: As `stream`.
@@ -86,7 +86,7 @@ class MaskFormerInferencer:
         """
         results = []
         for result in self.stream(inputs, **options):
-            if result.path is not None:  # read again when drawn
+            if result.path is not None:  # read again for drawing
                 result.image = None
             results.append(result)
         return results
@@ -94,19 +94,19 @@ class MaskFormerInferencer:
     def stream(
         self, inputs: Inputs, batch_size: int = 1, skip_broken: bool = False, progress: bool = False
     ) -> Results:
-        """Results one after the other, in the order of the inputs; nothing is kept behind.
+        """Results one by one, in the order of the inputs, without keeping them in memory.
 
         Args:
             inputs: Path or URL of an image, array (BGR as OpenCV reads it), folder (with its subfolders),
                 glob pattern, video file or stream, camera (``0``, ``'webcam:1'``), or a list or generator
                 of these. At most three batches are read ahead, nothing of a camera.
             batch_size: How many images go through the network together.
-            skip_broken: Leave out images that are missing or cannot be read; ``skipped`` lists them.
+            skip_broken: Skip images that are missing or cannot be read; ``skipped`` lists them.
             progress: Show a progress bar.
 
         Raises:
             FileNotFoundError: A path does not exist, or a folder or pattern holds no image.
-            ValueError: ``inputs`` are nothing to predict from, or an image cannot be read.
+            ValueError: The type of ``inputs`` is not supported, or an image cannot be read.
         """
         if batch_size < 1:
             raise ValueError(f'batch_size={batch_size} is not a number of images: set it to 1 or more.')
@@ -125,7 +125,7 @@ class MaskFormerInferencer:
         show: bool = False,
         **options: Any,
     ) -> int:
-        """Predict and write files, as docs/inference.md describes; for inputs of any number.
+        """Predict and write files (see docs/inference.md), for any number of inputs.
 
         Args:
             inputs: As `stream`.
@@ -139,7 +139,8 @@ class MaskFormerInferencer:
             The number of results written.
 
         Raises:
-            ValueError: As `stream`; a format is unknown or needs a result that was not asked for; no screen.
+            ValueError: As `stream`; a format is unknown or needs a result that was not requested; there is no
+                screen.
         """
         if show:
             check_screen()
@@ -179,16 +180,16 @@ class MaskFormerInferencer:
             return []
         input_images, images, packed = zip(*batch)
         data = {key: [entry[key] for entry in packed] for key in ('inputs', 'data_samples')}
-        half = torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None)
-        with torch.inference_mode(), half, given_settings(self.model, self.test_cfg):
+        autocast = torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None)
+        with torch.inference_mode(), autocast, use_test_cfg(self.model, self.test_cfg):
             samples = self.model.test_step(data)
-        kept: dict[str, Any] = dict(
+        settings: dict[str, Any] = dict(
             categories=self.classes, is_rgb=self.prepare.is_rgb, read=self.prepare.read
         )
         return [
-            SegmentationResult(replace(input_image, image=None), image.shape[:2], image=image, **kept).take(
-                sample
-            )
+            SegmentationResult(
+                replace(input_image, image=None), image.shape[:2], image=image, **settings
+            ).take(sample)
             for input_image, image, sample in zip(input_images, images, samples)
         ]
 

@@ -1,4 +1,4 @@
-"""From a config or a checkpoint to a model that is ready to predict."""
+"""Load a model for prediction from a config, a checkpoint, or both."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..checkpoints.config_of_checkpoint import read_config_text
 from ..checkpoints.formats import to_our_names
 from ..checkpoints.reading import tensors_of
 from ..models import MaskFormer
-from .config_files import find_config, inner_configs, only_what_is_built
+from .config_files import find_config, inner_configs, registered_parts
 
 CHECKPOINT_SUFFIXES = ('.pth', '.pt', '.pkl', '.safetensors')
 
@@ -27,7 +27,7 @@ ModelLike: TypeAlias = str | Path | Config | nn.Module | None
 
 
 class LoadedModel(NamedTuple):
-    """A model, its config, and what is known of its classes."""
+    """A model, its config, and the metainfo of its classes."""
 
     model: nn.Module
     config: Config
@@ -35,14 +35,14 @@ class LoadedModel(NamedTuple):
 
 
 class _Weights(NamedTuple):
-    """A checkpoint: where it is, its tensors, and what else it says."""
+    """A checkpoint: its path or URL, its tensors and its metainfo."""
 
     source: str
     state: dict[str, Tensor]
     meta: Mapping[str, Any]
 
     def renamed(self) -> Converted:
-        """The tensors under our names, wherever they come from.
+        """The tensors under the names of this package.
 
         Raises:
             ValueError: Their format is not known, or they are a backbone alone.
@@ -67,7 +67,7 @@ def load_model(
 
     Raises:
         FileNotFoundError: A file or a name is not known.
-        ValueError: Weights and model do not fit, or there is nothing to build.
+        ValueError: Weights and model do not fit, or both are None.
     """
     if weights is None and isinstance(model, str | Path) and str(model).endswith(CHECKPOINT_SUFFIXES):
         model, weights = None, model
@@ -78,16 +78,15 @@ def load_model(
         _load(built, checkpoint)
     elif not isinstance(model, nn.Module):
         print_log('No weights were given: the model predicts at random.', 'current', logging.WARNING)
-    known = None if checkpoint is None else checkpoint.meta.get('dataset_meta')
-    metas = [classes, known, getattr(built, 'dataset_meta', None), dataset_meta(config)]
+    checkpoint_meta = None if checkpoint is None else checkpoint.meta.get('dataset_meta')
+    metas = [classes, checkpoint_meta, getattr(built, 'dataset_meta', None), dataset_meta(config)]
     return LoadedModel(built.eval(), config, choose_meta(built, metas))
 
 
 def _read(weights: str | Path) -> _Weights:
     """The checkpoint in a file, a folder of HuggingFace's, or behind a URL."""
-    place = (
-        f'{weights}/' if Path(weights).is_dir() else str(weights)
-    )  # MMEngine's loader tells it by the slash
+    # MMEngine recognizes a folder by the slash.
+    place = f'{weights}/' if Path(weights).is_dir() else str(weights)
     try:
         content = CheckpointLoader.load_checkpoint(place, map_location='cpu', logger=None)
     except FileNotFoundError:
@@ -110,14 +109,14 @@ def _build(model: ModelLike, checkpoint: _Weights | None) -> tuple[nn.Module, Co
 
 
 def _config_of(checkpoint: _Weights | None) -> Config:
-    """The config that a checkpoint carries, or the one that has its shapes."""
+    """The config in a checkpoint, or the config of this project that fits the shapes of its tensors."""
     if checkpoint is None:
         raise ValueError('There is nothing to predict with: give a model (a config), weights, or both.')
     carried = checkpoint.meta.get('cfg')
     if carried:
         text = isinstance(carried, str)
         config = read_config_text(carried, checkpoint.source) if text else Config(dict(carried))
-        return only_what_is_built(config, checkpoint.source)
+        return registered_parts(config, checkpoint.source)
     try:
         config, note = config_for(checkpoint.renamed().state)
     except ValueError as error:
@@ -129,7 +128,7 @@ def _config_of(checkpoint: _Weights | None) -> Config:
 
 
 def _load(model: nn.Module, checkpoint: _Weights) -> None:
-    """Load all tensors, no more, no fewer; those of other code bases into a model of ours."""
+    """Load the tensors strictly; for a `MaskFormer`, those of other code bases are renamed first."""
     if isinstance(model, MaskFormer):
         converted = checkpoint.renamed()
         load_strictly(model, converted.state, checkpoint.source, converted)
@@ -138,26 +137,26 @@ def _load(model: nn.Module, checkpoint: _Weights) -> None:
 
 
 def choose_meta(model: nn.Module, candidates: Sequence[Mapping | None]) -> dict[str, Any]:
-    """The first metainfo that has a name for each class, completed by others of the same classes."""
+    """The first metainfo with a name for each class, completed from later ones with the same classes."""
     head: Any = getattr(model, 'decode_head', None)
     number = getattr(model, 'num_classes', None) or head.num_classes
-    given = candidates[0]
-    if given and len(given.get('classes') or ()) not in (0, number):
+    user_meta = candidates[0]
+    if user_meta and len(user_meta.get('classes') or ()) not in (0, number):
         raise ValueError(
-            f'{len(given["classes"])} class names were given, but the model has {number} classes: give one '
-            'for each.'
+            f'{len(user_meta["classes"])} class names were given, but the model has {number} classes: give '
+            'one for each.'
         )
     fitting = [meta for meta in candidates if meta and len(meta.get('classes') or ()) == number]
     names = tuple(fitting[0]['classes']) if fitting else tuple(f'class {i}' for i in range(number))
     merged: dict[str, Any] = {}
-    for meta in reversed([given or {}, *fitting]):
+    for meta in reversed([user_meta or {}, *fitting]):
         if tuple(meta.get('classes') or names) == names:
             merged.update({key: value for key, value in meta.items() if value is not None})
     return {**merged, 'classes': names}
 
 
 def dataset_meta(config: Mapping) -> dict[str, Any]:
-    """Classes, palette and things of a config's data set, as far as they are known without its files."""
+    """Classes, palette and thing classes of a config's data set, as far as they do not need its files."""
     for phase in ('test', 'val', 'train'):
         dataset: Any = next(inner_configs((config.get(f'{phase}_dataloader') or {}).get('dataset')), {})
         if 'type' not in dataset:
@@ -165,7 +164,7 @@ def dataset_meta(config: Mapping) -> dict[str, Any]:
         try:
             meta = DATASETS.build({**dataset, 'lazy_init': True, 'pipeline': []}).metainfo
         except (FileNotFoundError, ValueError, KeyError, TypeError, AssertionError):
-            continue  # its classes are in files that are not here, or it is another project's
+            continue  # its files are missing, or its type is unknown
         if meta.get('classes'):
             return dict(meta)
     return {}

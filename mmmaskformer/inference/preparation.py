@@ -1,4 +1,4 @@
-"""From images to what a model takes: the test pipeline of a config, without its labels, read ahead."""
+"""Images as inputs of a model: the test pipeline of a config without its labels, applied ahead."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def pipeline_of(config: Mapping) -> list[dict]:
     pipeline = dataset.get('pipeline') or config.get('test_pipeline')
     if not pipeline:
         raise ValueError(
-            'the config says nothing of how images are prepared: give it a test_pipeline, or a '
-            'test_dataloader whose dataset has a pipeline'
+            'The config has no transforms for test images: set test_pipeline, or a test_dataloader whose '
+            'dataset has a pipeline.'
         )
     return list(pipeline)
 
@@ -64,13 +64,13 @@ class Preparation:
         transforms = [TRANSFORMS.build(dict(transform)) for transform in pipeline]
         if not transforms or not is_image_loader(transforms[0]):
             raise ValueError(
-                'the test pipeline does not begin with LoadImageFromFile: put it there, or set '
-                'test_pipeline to one that does'
+                'The test pipeline does not begin with LoadImageFromFile: put it there, or set '
+                'test_pipeline to one that does.'
             )
         if any(type(transform).__name__ == 'TestTimeAug' for transform in transforms):
             raise ValueError(
-                'the test pipeline augments images (TestTimeAug), which tools/test.py --tta evaluates: '
-                'set the plain one here'
+                'The test pipeline augments images (TestTimeAug), which tools/test.py --tta evaluates: '
+                'set test_pipeline to one without it.'
             )
         self.load, self.transforms = transforms[0], [t for t in transforms[1:] if not is_annotation_loader(t)]
         self.channels, self.is_rgb = channels, gives_rgb(self.load)
@@ -82,16 +82,16 @@ class Preparation:
             FileNotFoundError: Its file is missing.
             UnreadableImageError: It is not an image, or has other channels than the model takes.
         """
-        given = input_image.image
+        array = input_image.image
         image = (
-            self._read_file(input_image) if given is None else as_loaded(given, str(input_image), self.load)
+            self._read_file(input_image) if array is None else as_loaded(array, str(input_image), self.load)
         )
-        found = 1 if image.ndim == 2 else image.shape[2]
-        if self.channels not in (None, found):
+        num_channels = 1 if image.ndim == 2 else image.shape[2]
+        if self.channels not in (None, num_channels):
             setting = 'color_type in LoadImageFromFile and in_channels of the backbone'
             raise UnreadableImageError(
-                f'{input_image} has {found} channels, but the model takes {self.channels}: give images of '
-                f'{self.channels} channels, or set {setting}.'
+                f'{input_image} has {num_channels} channels, but the model takes {self.channels}: give '
+                f'images of {self.channels} channels, or set {setting}.'
             )
         return image
 
@@ -101,7 +101,7 @@ class Preparation:
         except FileNotFoundError:
             raise FileNotFoundError(f'The image {input_image.path} does not exist.') from None
         except Exception as error:
-            cause = error.__cause__ or error  # our loader names the file, as is done here
+            cause = error.__cause__ or error  # the loader of this package names the file, too
             reason = str(cause).strip() or type(cause).__name__
             raise UnreadableImageError(f'The image {input_image.path} cannot be read ({reason}).') from error
         if loaded is None or loaded['img'] is None:
@@ -121,7 +121,7 @@ class Preparation:
 
 
 def as_loaded(image: NDArray[Any], name: str, loader: Any) -> NDArray[Any]:
-    """An array as a loader gives a file of it.
+    """Convert an array to what a loader returns for a file with this image.
 
     For a loader of colors or grey values: grey repeated or colors averaged, opacity dropped, 16 bits cut to
     8. For one that leaves files unchanged: as it is, of any number of channels.
@@ -165,7 +165,7 @@ def _to_bgr(image: NDArray[Any], name: str) -> NDArray[Any]:
 def read_ahead(
     function: Callable[[Item], Result], items: Iterable[Item], ahead: int
 ) -> Generator[tuple[Item, Future[Result]], None, None]:
-    """Apply a function to items in another thread, at most ``ahead`` of them before their turn.
+    """Apply a function to items in another thread, at most ``ahead`` items in advance.
 
     Items are drawn in the caller's thread. The order is kept, and errors wait in the futures.
     """

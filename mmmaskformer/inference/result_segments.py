@@ -23,7 +23,7 @@ class Segment:
         id: Its number in the image, from 1; that of the id map, if it is a segment of one.
         category_id: Index of its class.
         name: Name of its class.
-        isthing: Whether its class is one of objects; None where the classes do not say.
+        isthing: Whether its class is a thing class; None if that is not known.
         score: Confidence from 0 to 1; None for the pixels of a class.
     """
 
@@ -66,7 +66,7 @@ class Segment:
 
 
 class SegmentList(list[Segment]):
-    """Segments, and what they have in common as arrays.
+    """Segments, with their properties as arrays.
 
     Args:
         segments: The segments.
@@ -107,12 +107,12 @@ class SegmentList(list[Segment]):
 
 
 def of_map(numbers: NDArray[Any], number: int) -> Callable[[], NDArray[Any]]:
-    """The mask of a number in a map, drawn when asked for."""
+    """The mask of a number in a map, computed on access."""
     return partial(np.equal, numbers, number)
 
 
 def packed(mask: NDArray[Any]) -> Callable[[], NDArray[Any]]:
-    """A mask ``(H, W)`` bool in as little memory as can be had quickly: the bits within its box."""
+    """A mask ``(H, W)`` bool, stored as the bits within its box and unpacked on access."""
     left, top, right, bottom = box_of(mask)
     window = slice(top, bottom), slice(left, right)
     return partial(_unpack, np.packbits(mask[window]), mask.shape, window)
@@ -139,8 +139,8 @@ class Classes:
 
     Attributes:
         names: Their names.
-        palette: Their colors (red, green, blue), if the data set has any.
-        things: The names of those that are things, if the data set says so.
+        palette: Their colors (red, green, blue); None if the data set has none.
+        things: The names of the thing classes; None if the data set does not define them.
         category_ids: Their ids in the data set's files; their indices where it has none.
     """
 
@@ -162,5 +162,5 @@ class Classes:
         )
 
     def is_thing(self, index: int) -> bool | None:
-        """Whether a class is one of objects, if that is known."""
+        """Whether a class is a thing class; None if that is not known."""
         return None if self.things is None else self.names[index] in self.things

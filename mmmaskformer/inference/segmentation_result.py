@@ -1,4 +1,4 @@
-"""What an inferencer finds in an image."""
+"""The result of a prediction for one image."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def _read(input_image: InputImage) -> NDArray[Any]:
 
 @dataclass
 class SegmentationResult:
-    """All that was found in one image; kinds that were not asked for are None.
+    """All predictions for one image; kinds that were not requested are None.
 
     Attributes:
-        image: Its name, file and number of the frame.
+        input_image: Name and file of the image, and the number of the frame.
         size: Height and width.
         categories: The classes of the model.
         semantic: Class of every pixel ``(H, W)``, uint8 (uint16 from 257 classes on); the head's
@@ -72,11 +72,11 @@ class SegmentationResult:
         if self.semantic is None:
             return None
         counts = np.bincount(self.semantic.ravel())[: len(self.categories.names)]
-        found = [
+        regions = [
             self._segment(label + 1, label, None, of_map(self.semantic, label))
             for label in np.flatnonzero(counts).tolist()
         ]
-        return SegmentList(found, self.size)
+        return SegmentList(regions, self.size)
 
     @property
     def found(self) -> SegmentList:
@@ -108,21 +108,21 @@ class SegmentationResult:
         alpha: float = 0.6,
         with_labels: bool = True,
     ) -> NDArray[Any]:
-        """Paint what was found over the image.
+        """Paint the predictions over the image.
 
         Args:
             image: The image, BGR, grey, or of other channels and types, of which an 8-bit view is shown (see
-                `to_rgb`); None takes the one kept, or reads the file again as for the prediction.
+                `to_rgb`); None takes the stored one, or reads the file again as for the prediction.
             score_thr: Instances with lower scores are not painted.
             alpha: How much of the colors is seen, from 0 to 1.
             with_labels: Write the names of the classes.
 
         Returns:
-            BGR uint8, of the image's size if one kind of result was asked for; else a sheet with a panel
+            BGR uint8, of the image's size if one kind of result was requested; else a sheet with a panel
             for each kind, under its title.
 
         Raises:
-            ValueError: The image is not at hand, or differs in size.
+            ValueError: The image was not stored, or differs in size.
         """
         background = self._background(image)
         style: dict[str, Any] = dict(
@@ -155,7 +155,7 @@ class SegmentationResult:
             frame=self.input_image.frame,
             height=height,
             width=width,
-            **{kind: [s.to_json() for s in found] for kind, found in kinds.items() if found is not None},
+            **{kind: [s.to_json() for s in items] for kind, items in kinds.items() if items is not None},
         )
 
     def save(self, folder: str | Path, formats: str | Sequence[str] | None = None) -> list[Path]:
@@ -170,7 +170,7 @@ class SegmentationResult:
             The files written.
 
         Raises:
-            ValueError: A format is unknown, or needs a kind of result that was not asked for.
+            ValueError: A format is unknown, or needs a kind of result that was not requested.
         """
         return save_result(self, folder, formats)
 
@@ -181,7 +181,7 @@ class SegmentationResult:
         if image is None and self.path is not None and self.input_image.frame is None:
             image = self.read(self.input_image)
         if image is None:
-            raise ValueError(f'The image of {self.input_image} was not kept: give it to draw(image).')
+            raise ValueError(f'The image of {self.input_image} was not stored: give it to draw(image).')
         if image.shape[:2] != tuple(self.size):
             raise ValueError(
                 f'The image given to draw is {image.shape[1]}x{image.shape[0]} pixels, but the result of '
@@ -194,7 +194,7 @@ class SegmentationResult:
         return Segment(number, label, names[label], self.categories.is_thing(label), score, unpack)
 
     def take(self, sample: BaseDataElement) -> SegmentationResult:
-        """Take over the predictions of a data sample, on the host; returns itself."""
+        """Copy the predictions of a data sample to the host; returns the result itself."""
         if 'pred_sem_seg' in sample:
             labels = sample.pred_sem_seg.data[0]
             largest = max(len(self.categories.names) - 1, int(labels.max()))
@@ -202,8 +202,10 @@ class SegmentationResult:
         if 'pred_panoptic_seg' in sample:
             info = sample.pred_segments_info
             ids = self.panoptic = _smallest(sample.pred_panoptic_seg.data[0], len(info))
-            found = [self._segment(s['id'], s['category_id'], s['score'], of_map(ids, s['id'])) for s in info]
-            self.segments = SegmentList(found, self.size)
+            segments = [
+                self._segment(s['id'], s['category_id'], s['score'], of_map(ids, s['id'])) for s in info
+            ]
+            self.segments = SegmentList(segments, self.size)
         if 'pred_instances' in sample:
             objects = sample.pred_instances.cpu().numpy()
             triples = zip(objects.labels.tolist(), objects.scores.tolist(), objects.masks)

@@ -17,13 +17,13 @@ DTYPES = {'fp32': None, 'bf16': torch.bfloat16, 'fp16': torch.float16}
 
 
 def choose_device(device: str | torch.device | None, model: nn.Module | None = None) -> torch.device:
-    """The device to run on; None leaves a model on a GPU where it is, else means ``'auto'``.
+    """The device to run on; None keeps a model that is on a GPU there, and means ``'auto'`` otherwise.
 
     Raises:
-        ValueError: The device is not there.
+        ValueError: The name is invalid, or PyTorch does not find the device.
     """
-    if device is None and model is not None and (here := next(model.parameters()).device).type != 'cpu':
-        return here
+    if device is None and model is not None and (current := next(model.parameters()).device).type != 'cpu':
+        return current
     if device in (None, 'auto'):
         return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     try:
@@ -42,7 +42,7 @@ def choose_dtype(dtype: str, device: torch.device) -> torch.dtype | None:
     """The type of automatic mixed precision, None for full precision.
 
     Raises:
-        ValueError: It is unknown, or not for this device.
+        ValueError: The type is unknown, or not supported on the device.
     """
     if dtype not in DTYPES:
         raise ValueError(f'dtype={dtype!r} is unknown: set one of {", ".join(DTYPES)}.')
@@ -51,8 +51,8 @@ def choose_dtype(dtype: str, device: torch.device) -> torch.dtype | None:
     return DTYPES[dtype]
 
 
-def ask_for(tasks: str | Sequence[str] | None, model: nn.Module, meta: Mapping[str, Any]) -> ConfigDict:
-    """The ``test_cfg`` that gives the results asked for, with the thresholds that the model has.
+def test_cfg_for(tasks: str | Sequence[str] | None, model: nn.Module, meta: Mapping[str, Any]) -> ConfigDict:
+    """The ``test_cfg`` for the requested results, with the thresholds of the model.
 
     Args:
         tasks: Of ``'semantic'``, ``'panoptic'`` and ``'instance'``; None leaves ``test_cfg`` as it is.
@@ -60,27 +60,27 @@ def ask_for(tasks: str | Sequence[str] | None, model: nn.Module, meta: Mapping[s
         meta: Metainfo of the classes.
 
     Raises:
-        ValueError: A task is unknown, or the model or what is known of its classes does not allow it.
+        ValueError: A task is unknown, or the model or the metainfo of its classes does not support it.
     """
     cfg = ConfigDict(getattr(model, 'test_cfg', None) or {})
     if isinstance(model, MaskFormer):
         cfg.setdefault('seg_logits', False)  # results hold label maps, not scores
     if tasks is not None:
         cfg.update(_choose_results(_check_tasks(tasks), model, cfg))
-        with given_settings(model, cfg):
+        with use_test_cfg(model, cfg):
             if isinstance(model, MaskFormer):
                 model._check_test_cfg()
     if cfg.get('panoptic') is not None and meta.get('thing_classes') is None:
         raise ValueError(
-            'Panoptic results need to know which classes are things, which neither the checkpoint nor the '
-            "config says: give classes=dict(thing_classes=...), or leave 'panoptic' out of tasks."
+            'Panoptic results need the thing classes, which neither the checkpoint nor the config has: '
+            "give classes=dict(thing_classes=...), or leave 'panoptic' out of tasks."
         )
     return cfg
 
 
 @contextmanager
-def given_settings(model: Any, test_cfg: ConfigDict) -> Iterator[None]:
-    """The model with another ``test_cfg``; afterwards it is as it was."""
+def use_test_cfg(model: Any, test_cfg: ConfigDict) -> Iterator[None]:
+    """Give a model another ``test_cfg`` inside the context."""
     before = getattr(model, 'test_cfg', None)
     model.test_cfg = test_cfg
     try:
@@ -93,14 +93,14 @@ def _check_tasks(tasks: str | Sequence[str]) -> tuple[str, ...]:
     chosen = (tasks,) if isinstance(tasks, str) else tuple(tasks)
     for task in chosen:
         if task not in TASKS:
-            raise ValueError(f'The task {task!r} is unknown: choose of {", ".join(TASKS)}.')
+            raise ValueError(f'The task {task!r} is unknown: choose from {", ".join(TASKS)}.')
     if not chosen:
-        raise ValueError(f'tasks is empty: choose of {", ".join(TASKS)}.')
+        raise ValueError(f'tasks is empty: choose from {", ".join(TASKS)}.')
     return chosen
 
 
 def _choose_results(tasks: tuple[str, ...], model: nn.Module, cfg: ConfigDict) -> dict[str, Any]:
-    """What of ``test_cfg`` changes."""
+    """The changes to ``test_cfg``."""
     masks = [task for task in ('panoptic', 'instance') if task in tasks]
     if not isinstance(model, MaskFormer):
         if masks:

@@ -1,4 +1,4 @@
-"""What can be predicted from: everything becomes a stream of images, read only when their turn comes."""
+"""Inputs of a prediction: files, folders, videos, cameras and arrays as one stream, read lazily."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Source:
     Attributes:
         images: The stream; it is consumed once.
         total: How many there are, if that is known.
-        live: A camera or network stream: endless, and no place to read ahead.
+        live: A camera or network stream: endless, and not read ahead.
     """
 
     images: Iterator[InputImage]
@@ -74,17 +74,17 @@ class Source:
 
 
 def open_source(inputs: Inputs, check: bool = True) -> Source:
-    """Find out what ``inputs`` are.
+    """Open inputs as a stream of images.
 
     Args:
         inputs: Path or URL of an image, array (BGR as OpenCV reads it), folder (with its subfolders), glob
             pattern (``**`` for all depths), video file or stream, camera (``0``, ``'webcam'``,
             ``'webcam:1'``), or an iterable of these; generators are consumed as the images are.
-        check: Refuse paths that do not exist at once, not when their turn comes.
+        check: Raise for missing paths at once, not when the image is read.
 
     Raises:
         FileNotFoundError: A path does not exist, or a folder or pattern holds no image.
-        ValueError: This is nothing to predict from, or a video cannot be opened.
+        ValueError: The type of the inputs is not supported, or a video cannot be opened.
     """
     source = _open(inputs, check)
     return replace(source, images=_with_unique_names(source.images, source.live))
@@ -114,7 +114,7 @@ def _open(inputs: Inputs, check: bool) -> Source:
 
 
 def _keep_folders(inputs: Sequence[Any], parts: Sequence[Source]) -> None:
-    """Where paths of a list lie in several folders, let names begin at their common folder."""
+    """Make names relative to the common folder if the paths of a list lie in several folders."""
     paths = [os.fspath(part) if isinstance(part, str | os.PathLike) else '' for part in inputs]
     folders = {
         number: _first_folder(path)
@@ -127,7 +127,7 @@ def _keep_folders(inputs: Sequence[Any], parts: Sequence[Source]) -> None:
 
 
 def _first_folder(path: str) -> str:
-    """The folder that names of a folder's, a pattern's or a file's images begin at."""
+    """The folder that the output names of a folder, pattern or file are relative to."""
     if osp.isdir(path):
         return path
     return osp.dirname(path) if osp.exists(path) else _fixed_folder(path)
@@ -150,12 +150,12 @@ def _open_path(path: str, check: bool) -> Source:
         is_video = live or suffix in VIDEO_SUFFIXES
         return _video(path, name, live) if is_video else Source(iter([InputImage(name, path)]), 1)
     if osp.isdir(path):
-        found = list(_files_below(path))
+        paths = list(_files_below(path))
         kinds = ', '.join(IMAGE_SUFFIXES)
-        return _files(found, path, f'The folder {path} holds no image ({kinds}).')
+        return _files(paths, path, f'The folder {path} holds no image ({kinds}).')
     if not osp.exists(path) and glob.has_magic(path):
-        found = sorted(file for file in glob.iglob(path, recursive=True) if osp.isfile(file))
-        return _files(found, _fixed_folder(path), f'No file fits the pattern {path}.')
+        paths = sorted(file for file in glob.iglob(path, recursive=True) if osp.isfile(file))
+        return _files(paths, _fixed_folder(path), f'No file matches the pattern {path}.')
     if suffix in VIDEO_SUFFIXES:
         return _video(path, Path(path).stem)
     if check and not osp.exists(path):
@@ -166,12 +166,12 @@ def _open_path(path: str, check: bool) -> Source:
 
 
 def _files_below(folder: str) -> Iterator[str]:
-    """Images in a folder and its subfolders, in the order of their names; hidden ones are left out."""
-    for here, folders, files in os.walk(folder):
+    """Images in a folder and its subfolders, in the order of their names, without hidden ones."""
+    for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith('.'))
         for name in sorted(files):
             if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith('.'):
-                yield osp.join(here, name)
+                yield osp.join(parent, name)
 
 
 def _fixed_folder(pattern: str) -> str:
@@ -181,17 +181,17 @@ def _fixed_folder(pattern: str) -> str:
     return str(Path(*fixed))
 
 
-def _files(found: list[str], folder: str, complaint: str) -> Source:
+def _files(paths: list[str], folder: str, error: str) -> Source:
     """Files, named as they lie below ``folder``; videos among them become their frames."""
-    if not found:
-        raise FileNotFoundError(f'{complaint} Give another path.')
-    names = [Path(osp.relpath(file, folder)).with_suffix('').as_posix() for file in found]
-    videos = [file.lower().endswith(VIDEO_SUFFIXES) for file in found]
+    if not paths:
+        raise FileNotFoundError(f'{error} Give another path.')
+    names = [Path(osp.relpath(file, folder)).with_suffix('').as_posix() for file in paths]
+    videos = [file.lower().endswith(VIDEO_SUFFIXES) for file in paths]
     parts = (
         _video(file, name).images if video else iter([InputImage(name, file)])
-        for file, name, video in zip(found, names, videos)
+        for file, name, video in zip(paths, names, videos)
     )
-    return Source(itertools.chain.from_iterable(parts), None if any(videos) else len(found))
+    return Source(itertools.chain.from_iterable(parts), None if any(videos) else len(paths))
 
 
 def _camera(index: int) -> Source:
@@ -211,10 +211,10 @@ def _frames(video: Video, name: str, path: str | None) -> Iterator[InputImage]:
 
 
 def _with_unique_names(images: Iterable[InputImage], live: bool) -> Iterator[InputImage]:
-    """Give an image or video whose name was taken the next free one: ``street``, ``street_2``, ...
+    """Number the images and videos whose names are taken: ``street``, ``street_2``, ...
 
-    File systems that do not tell capitals apart are thought of. Frames of an endless stream are not kept in
-    mind one by one.
+    Names are compared without case, as some file systems do. Names of frames of a live stream are not
+    recorded, since it has no end.
     """
     taken: dict[str, int] = {}
     clip = None

@@ -19,7 +19,7 @@ VIDEO_SUFFIXES = (
     '.avi', '.flv', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.ogv', '.ts', '.webm', '.wmv',
 )  # fmt: skip
 DEFAULT_FPS = 25.0
-CODECS = (('.mp4', 'mp4v'), ('.avi', 'MJPG'))  # the second is part of OpenCV itself
+CODECS = (('.mp4', 'mp4v'), ('.avi', 'MJPG'))  # OpenCV always has the second
 WINDOW_TITLE = 'mmmaskformer'
 QUIT_KEYS = (ord('q'), 27)  # 27: Esc
 
@@ -30,8 +30,8 @@ class Video:
 
     Attributes:
         place: A file, a network stream, or the number of a camera.
-        fps: Frames per second, 25 where the video does not say.
-        num_frames: As the file claims, if it does.
+        fps: Frames per second; 25 if the video does not define it.
+        num_frames: Number of frames by the header of the file; None if it has none.
     """
 
     place: str | int
@@ -43,8 +43,8 @@ class Video:
         capture = _open(self.place)
         try:
             while True:
-                found, frame = capture.read()
-                if not found:
+                success, frame = capture.read()
+                if not success:
                     return
                 yield frame
         finally:
@@ -52,10 +52,10 @@ class Video:
 
 
 def open_video(place: str | int) -> Video:
-    """See that a file, a network stream or the camera of this number can be opened.
+    """Open a file, a network stream or the camera of this number, and read its properties.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: The file does not exist.
         ValueError: OpenCV cannot open it.
     """
     if isinstance(place, str) and '://' not in place and not osp.exists(place):
@@ -81,7 +81,7 @@ class VideoSink:
     """Writes images of one size as a video; the file begins with the first image.
 
     The format is MPEG-4 (``.mp4``), or Motion JPEG (``.avi``) where OpenCV was built without the former.
-    Sides of an odd length are prolonged by one pixel, since MPEG-4 has even ones.
+    Odd heights and widths are extended by one pixel, since MPEG-4 needs even ones.
 
     Args:
         path: The file, without suffix.
@@ -130,10 +130,10 @@ class VideoSink:
 
 
 def check_screen() -> None:
-    """See that there is a screen: without one, OpenCV's window would end the process.
+    """Check that there is a screen: without one, OpenCV ends the process when it opens a window.
 
     Raises:
-        ValueError: There is none.
+        ValueError: There is no screen.
     """
     if sys.platform.startswith('linux') and not (
         os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY')

@@ -1,4 +1,4 @@
-"""Files of results: overlays, label maps, COCO panoptic files, JSON; docs/inference.md describes them."""
+"""Files of results: overlays, label maps, COCO panoptic files, JSON (see docs/inference.md)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NEEDS = {'label': 'semantic', 'panoptic': 'panoptic'}
 
 
 def choose_formats(formats: str | Sequence[str] | None, result: SegmentationResult) -> tuple[str, ...]:
-    """The formats to write; None stands for all that the result allows."""
+    """The formats to write; None means all that the result allows."""
     if formats is not None:
         return check_formats(formats)
     return tuple(kind for kind in FORMATS if getattr(result, NEEDS.get(kind, 'name')) is not None)
@@ -37,8 +37,8 @@ def check_formats(formats: str | Sequence[str]) -> tuple[str, ...]:
     chosen = (formats,) if isinstance(formats, str) else tuple(dict.fromkeys(formats))
     unknown = [name for name in chosen if name not in FORMATS]
     if unknown or not chosen:
-        given = repr(unknown[0]) if unknown else 'nothing'
-        raise ValueError(f'Results cannot be saved as {given}: choose of {", ".join(FORMATS)}.')
+        choice = repr(unknown[0]) if unknown else 'nothing'
+        raise ValueError(f'Results cannot be saved as {choice}: choose from {", ".join(FORMATS)}.')
     return chosen
 
 
@@ -62,10 +62,10 @@ def save_result(
 
 
 class ResultWriter:
-    """Writes results as they come, and holds none: what lists all images grows on disk.
+    """Writes results one by one without keeping them: lists of all images grow on disk.
 
-    Overlays of a video's frames become a video. Use it as a context manager; what was written is complete
-    even when the work is interrupted.
+    Overlays of a video's frames become a video. Use it as a context manager: the files are then complete
+    even if the work is interrupted.
 
     Args:
         folder: Where to; files of the same names are replaced.
@@ -86,7 +86,7 @@ class ResultWriter:
         """Write one result.
 
         Raises:
-            ValueError: A format needs a kind of result that was not asked for.
+            ValueError: A format needs a kind of result that was not requested.
             OSError: A file cannot be written.
         """
         for kind in choose_formats(self.formats, result):
@@ -125,7 +125,7 @@ class ResultWriter:
 
 
 class _PanopticJson:
-    """COCO's panoptic JSON, which grows in temporary files and is put together at the end."""
+    """COCO's panoptic JSON: entries are collected in temporary files and joined at the end."""
 
     def __init__(self, path: Path, categories: list[dict]) -> None:
         self.path, self.categories = path, categories
@@ -135,7 +135,7 @@ class _PanopticJson:
         self._ids: set[int | str] = set()
 
     def add(self, image: dict, annotation: dict) -> None:
-        """Add an image; where its id is taken already, its name becomes its id."""
+        """Add an image; its name becomes its id if its number is already taken."""
         if image['id'] in self._ids:
             image['id'] = annotation['image_id'] = Path(image['file_name']).with_suffix('').as_posix()
         separator = ',\n' if self._ids else ''
@@ -160,7 +160,7 @@ def _write_overlay(result: SegmentationResult, folder: Path) -> Path:
 
 
 def _write_label(result: SegmentationResult, folder: Path) -> Path:
-    _demand(result, 'label')
+    _require(result, 'label')
     assert result.semantic is not None
     numbers = number_labels(result.semantic, len(result.categories.names))
     return write_image(numbers, folder / 'label' / f'{result.name}.png')
@@ -175,7 +175,7 @@ _WRITERS = dict(overlay=_write_overlay, label=_write_label, json=_write_json)
 
 def _write_panoptic(result: SegmentationResult, folder: Path) -> dict:
     """Write the id PNG; returns the annotation."""
-    _demand(result, 'panoptic')
+    _require(result, 'panoptic')
     assert result.panoptic is not None
     name = f'{result.name}.png'
     write_id_png(result.panoptic.astype(np.int32), folder / 'panoptic' / name)
@@ -218,10 +218,10 @@ def _categories(result: SegmentationResult) -> list[dict]:
     return listed
 
 
-def _demand(result: SegmentationResult, kind: str) -> None:
+def _require(result: SegmentationResult, kind: str) -> None:
     needed = NEEDS[kind]
     if getattr(result, needed) is None:
         raise ValueError(
-            f'{result.input_image}: the format {kind!r} needs the {needed} result, which was not asked for: '
+            f'{result.input_image}: the format {kind!r} needs the {needed} result, which was not requested: '
             f'add {needed!r} to tasks, or leave the format out.'
         )

@@ -30,7 +30,7 @@ def class_colors(classes: Sequence[str], palette: Sequence[Sequence[int]] | None
 
 
 def default_palette(number: int) -> np.ndarray:
-    """Colors (number, 3) uint8 for classes without a palette: the same every time, neighbours far apart."""
+    """Colors (number, 3) uint8 for classes without a palette: deterministic, with distinct neighbors."""
     golden = (5**0.5 - 1) / 2
     lightness, saturation = (0.5, 0.65, 0.38), (0.75, 0.5)
     colors = [
@@ -41,18 +41,18 @@ def default_palette(number: int) -> np.ndarray:
 
 
 def shade(color: Sequence[int], number: int) -> tuple[int, int, int]:
-    """Color of an instance, counted from 0 within its class; 0 is the color of the class itself."""
+    """Color of an instance by its number within its class; instance 0 has the color of the class."""
     red, green, blue = (int(value) for value in color)
     return _shades(red, green, blue)[number % NUM_SHADES]
 
 
 @cache
 def _shades(red: int, green: int, blue: int) -> tuple[tuple[int, int, int], ...]:
-    """The color and others near it in CIELAB, each as far as can be from those before it."""
+    """The color and similar ones in CIELAB, each as far as possible from the previous ones."""
     base = np.array([[red, green, blue]], dtype=np.uint8)
     steps = np.stack(np.meshgrid(*[np.linspace(-1, 1, 7)] * 3, indexing='ij'), axis=-1).reshape(-1, 3)
     steps = steps[(steps**2).sum(axis=1) <= 1] * (LIGHTNESS_RANGE, CHROMA_RANGE, CHROMA_RANGE)
-    candidates = np.concatenate([base, _lab_to_rgb(_to_lab(base) + steps)])  # what no screen shows is clipped
+    candidates = np.concatenate([base, _lab_to_rgb(_to_lab(base) + steps)])
     lab = _to_lab(candidates)
     chosen, distance = [0], np.full(len(lab), np.inf)
     while len(chosen) < NUM_SHADES:
@@ -62,10 +62,10 @@ def _shades(red: int, green: int, blue: int) -> tuple[tuple[int, int, int], ...]
 
 
 def line_color(color: Sequence[int]) -> tuple[int, int, int]:
-    """Color of a segment's contour: its own, much darker, or much lighter where it is dark itself."""
-    own = np.array(color, dtype=float)
+    """Color of a segment's contour: the segment's color, much darker, or much lighter if it is dark."""
+    rgb = np.array(color, dtype=float)
     dark = _to_lab(np.array([color], dtype=np.uint8))[0, 0] < 45
-    line = own + LIGHT_LINE * (255 - own) if dark else DARK_LINE * own
+    line = rgb + LIGHT_LINE * (255 - rgb) if dark else DARK_LINE * rgb
     red, green, blue = np.round(line).astype(int).tolist()
     return red, green, blue
 
@@ -76,6 +76,7 @@ def _to_lab(colors: np.ndarray) -> np.ndarray:
 
 
 def _lab_to_rgb(colors: np.ndarray) -> np.ndarray:
+    """(N, 3) CIELAB to uint8 RGB, clipped to its range."""
     colors = cv2.cvtColor(colors[None].astype(np.float32), cv2.COLOR_LAB2RGB)[0]
     return np.round(np.clip(colors, 0, 1) * 255).astype(np.uint8)
 
@@ -83,9 +84,9 @@ def _lab_to_rgb(colors: np.ndarray) -> np.ndarray:
 def to_rgb(image: NDArray, is_rgb: bool = True) -> NDArray[np.uint8]:
     """An image as ``(H, W, 3)`` uint8 RGB, contiguous; an image of this form is returned unchanged.
 
-    Of more than three channels the first three are shown, of two the first one in grey. Values beyond 8 bits
-    are spread between their 1st and 99th percentile, over the channels that are shown together, so that hues
-    stay; floats from 0 to 255 stay as they are, and NaN is black.
+    Shows the first three of more than three channels, and the first of two as gray. Other types than 8 bits
+    are scaled from the 1st to the 99th percentile of the shown channels together, which keeps the hue. Floats
+    from 0 to 255 are not scaled, and NaN becomes black.
 
     Args:
         image: ``(H, W)`` or ``(H, W, C)`` of whole numbers, floats or bool.
@@ -105,11 +106,11 @@ def to_rgb(image: NDArray, is_rgb: bool = True) -> NDArray[np.uint8]:
             f'The image to draw on is {image.dtype} of shape {image.shape}: give numbers of shape (H, W) or '
             '(H, W, channels).'
         )
-    shown = image[..., :3] if image.shape[2] >= 3 else image[..., :1]
+    channels = image[..., :3] if image.shape[2] >= 3 else image[..., :1]
     if not is_rgb:
-        shown = shown[..., ::-1]
-    shown = _to_8_bits(shown)
-    return np.ascontiguousarray(np.broadcast_to(shown, (*shown.shape[:2], 3)))
+        channels = channels[..., ::-1]
+    channels = _to_8_bits(channels)
+    return np.ascontiguousarray(np.broadcast_to(channels, (*channels.shape[:2], 3)))
 
 
 def _to_8_bits(image: NDArray) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Fonts that have the letters of a text, and replacements where this machine has none."""
+"""Fonts that have the characters of a text, and replacements if no installed font has them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _logged: set[str] = set()
 
 
 def get_font(text: str, size: int) -> ImageFont.FreeTypeFont:
-    """A font that has the letters of a text: DejaVu Sans, which matplotlib brings along, or another."""
+    """A font that has the characters of a text: DejaVu Sans, which matplotlib includes, or another one."""
     return _load(font_path(text) or _default_path(), size)
 
 
@@ -39,7 +39,7 @@ def _load(path: str, size: int) -> ImageFont.FreeTypeFont:
 
 @lru_cache(maxsize=4096)
 def font_path(text: str) -> str | None:
-    """The file of a font that has all letters of a text; None if there is none on this machine."""
+    """The file of a font that has all characters of a text; None if no installed font has them."""
     letters = {letter for letter in text if unicodedata.category(letter) not in INVISIBLE}
     return _path_for(frozenset(map(ord, letters)))
 
@@ -52,7 +52,7 @@ def _path_for(codes: frozenset[int]) -> str | None:
 
 
 def legible(text: str) -> str:
-    """A text as it can be written: unknown letters without their accents, or as question marks."""
+    """A text that fonts can draw: missing characters lose their accents, or become question marks."""
     if font_path(text):
         return text
     folded = _without_accents(text)
@@ -61,13 +61,13 @@ def legible(text: str) -> str:
 
 @lru_cache(maxsize=64)
 def legible_names(names: tuple[str, ...], word: str = 'class') -> tuple[str, ...]:
-    """Names as they can be written, on one line: where no font has the letters, ``class 7``.
+    """Names that fonts can draw, on one line; ``class 7`` replaces a name that no font has.
 
-    What cannot be written as it is, is logged, with what to install.
+    Logs the names that are drawn in another way, and what to install.
 
     Args:
-        names: The names, in the order that they are numbered in, from 0.
-        word: Stands before a number.
+        names: The names; their positions, from 0, are the numbers in replacements.
+        word: Precedes the number in a replacement.
     """
     plain = [' '.join(str(name).split()) for name in names]
     written = [_replacement(name, f'{word} {index}') for index, name in enumerate(plain)]
@@ -78,14 +78,14 @@ def legible_names(names: tuple[str, ...], word: str = 'class') -> tuple[str, ...
 
 
 def _log_replaced(replaced: dict[str, str]) -> None:
-    """Log names that are drawn in another way, each once."""
+    """Log names that are replaced, each once per process."""
     if not replaced:
         return
     _logged.update(replaced)
     named = shown([f'{name} ({new})' for name, new in replaced.items()], NAMED)
     print_log(
-        'The fonts of this machine lack letters of class names, which are drawn in another way: '
-        f'{named}. To see the names, install a font that has them, such as Noto (Debian and Ubuntu: '
+        'No installed font has all characters of these class names, which are drawn in another way: '
+        f'{named}. Install a font that has them, such as Noto (Debian and Ubuntu: '
         'fonts-noto-core, for Chinese, Japanese and Korean fonts-noto-cjk).',
         'current',
         logging.WARNING,
@@ -100,7 +100,7 @@ def _replacement(name: str, number: str) -> str:
 
 
 def make_legible(texts: Iterable[Text]) -> None:
-    """Give texts of a matplotlib figure fonts that have their letters."""
+    """Set fonts for texts of a matplotlib figure that have their characters."""
     shapes = Version(matplotlib.__version__) >= Version('3.11')
     for text in texts:
         content = text.get_text()
@@ -130,7 +130,7 @@ def _default_path() -> str:
 
 @cache
 def _codes_in(path: str) -> frozenset[int]:
-    """The characters that a font has; none for a file that cannot be drawn with."""
+    """Code points that a font has; none for a file that cannot be used."""
     try:
         ImageFont.truetype(path, 12).getbbox('x')
         return frozenset(FT2Font(path).get_charmap())
@@ -144,12 +144,12 @@ def _without_accents(text: str) -> str:
 
 
 def for_pillow(text: str) -> str:
-    """A text in the order that Pillow draws: without its Raqm library that is from left to right."""
+    """A text in the order that Pillow draws its characters: without Raqm, from left to right."""
     return _in_visual_order(text, bool(features.check('raqm')))
 
 
 def _in_visual_order(text: str, shaped: bool) -> str:
-    """A text with right-to-left letters in the order from left to right, unless what draws it does that."""
+    """A text with right-to-left characters reordered from left to right, unless the renderer does so."""
     kinds = [_direction(letter) for letter in text]
     if shaped or 'R' not in kinds:
         return text

@@ -16,7 +16,7 @@ WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 
 
 class Label(NamedTuple):
-    """A text with its centre, in pixels of the image, and the size of its letters."""
+    """A text with its center, in pixels of the image, and the size of its letters."""
 
     text: str
     x: int
@@ -32,7 +32,7 @@ def measure(text: str, size: int) -> tuple[int, int]:
 
 
 def write_labels(image: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
-    """Writes labels in white with a black outline; returns a new image (H, W, 3)."""
+    """Write labels in white with a black outline; returns a new image (H, W, 3)."""
     if not labels:
         return image
     canvas = Image.fromarray(image)
@@ -48,30 +48,30 @@ def write_labels(image: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
 def place_labels(
     regions: Sequence[tuple[Window, np.ndarray, str]], writable: np.ndarray, size: int
 ) -> list[Label]:
-    """Finds a place for the text of every region, where there is one.
+    """Find places for the texts of regions; a text without a place is left out.
 
-    A text lies wholly inside its region, in smaller letters if need be. Where even those do not fit but the
-    region is as thick as they are high, the text's centre lies inside and its ends reach over other pixels
-    that may be written on. Texts never touch each other.
+    A text lies inside its region, in smaller letters if necessary. If the smallest do not fit, but the region
+    is as thick as their height, the center of the text lies inside and its ends on other writable pixels.
+    Texts never touch each other.
 
     Args:
         regions: Window of each region in the image, its pixels within the window (h, w) bool, and its text;
-            those that matter most first.
-        writable: Pixels that may be written on (H, W) bool.
-        size: Size of letters where there is room enough.
+            the most important first.
+        writable: Pixels that labels may cover, (H, W) bool.
+        size: Size of letters where there is enough space.
     """
     free = writable.copy()
     labels: list[Label] = []
     for place in (place_inside, place_across):
-        late = []
+        unplaced = []
         for window, mask, text in regions:
             label = place(mask & free[window], text, size, window, free) if text else None
             if label is None:
-                late.append((window, mask, text))
+                unplaced.append((window, mask, text))
             else:
                 free[box_of(label)] = False
                 labels.append(label)
-        regions = late
+        regions = unplaced
     return labels
 
 
@@ -85,13 +85,13 @@ def box_of(label: Label) -> Window:
 def place_inside(
     mask: np.ndarray, text: str, size: int, window: Window, free: np.ndarray | None = None
 ) -> Label | None:
-    """The label wholly inside the mask, in letters of at most this size, or None where it does not fit."""
+    """The label wholly inside the mask, in letters of at most this size, or None if it does not fit."""
     width, height = (length + 2 for length in measure(text, size))
-    found = largest_box(mask, width / height, enough=height)
-    if found is None:
+    box = largest_box(mask, width / height, enough=height)
+    if box is None:
         return None
-    x, y, room = found
-    fitting = min(size, int(size * room / height))
+    x, y, box_height = box
+    fitting = min(size, int(size * box_height / height))
     while fitting >= SMALLEST_LETTERS:
         label = Label(text, window[1].start + x, window[0].start + y, fitting)
         rows, columns = box_of(label)
@@ -106,7 +106,7 @@ def place_inside(
 
 
 def place_across(mask: np.ndarray, text: str, size: int, window: Window, free: np.ndarray) -> Label | None:
-    """The label in the smallest letters, its centre deep inside the mask, where nothing is in its way."""
+    """The label in the smallest letters, its center deep inside the mask, not touching other labels."""
     size = min(size, SMALLEST_LETTERS)
     depth = _depth(mask, cv2.DIST_L2)
     if 2 * depth.max(initial=0) < size:
@@ -125,19 +125,19 @@ def place_across(mask: np.ndarray, text: str, size: int, window: Window, free: n
 
 
 def largest_box(mask: np.ndarray, aspect: float, enough: float) -> tuple[int, int, float] | None:
-    """Centre (x, y) and height of the largest upright box of this shape inside the mask.
+    """Center (x, y) and height of the largest upright box of this shape inside the mask.
 
-    The mask is squeezed until the box is a square: the chessboard distance to the nearest pixel outside is
-    then half of its side. Among places with more room than ``enough`` the one nearest to the mask's middle
-    is taken.
+    The mask is resized so that the box becomes a square: the chessboard distance to the nearest pixel outside
+    is then half of its side. Among places for boxes higher than ``enough``, the one nearest to the center of
+    the mask is taken.
 
     Args:
         mask: (H, W) bool.
         aspect: Width of the box by its height.
-        enough: Height of the box beyond which more room is of no use.
+        enough: Height of the box that suffices.
 
     Returns:
-        None where the mask is nowhere wide enough for a box of one row.
+        None if no box of one row fits.
     """
     height, width = mask.shape
     squeezed_width = max(1, round(width / aspect))
@@ -153,6 +153,6 @@ def largest_box(mask: np.ndarray, aspect: float, enough: float) -> tuple[int, in
 
 
 def _depth(mask: np.ndarray, metric: int) -> np.ndarray:
-    """Distance of every pixel of the mask to the nearest outside of it; outside the image is outside."""
+    """Distance of each pixel to the nearest pixel outside of the mask, or to the edge of the image."""
     padded = np.pad(mask.astype(np.uint8), 1)
     return cv2.distanceTransform(padded, metric, 3 if metric == cv2.DIST_C else 5)[1:-1, 1:-1]

@@ -25,7 +25,7 @@ def paint_panoptic(
     with_labels: bool = True,
     scale: int = 1,
 ) -> np.ndarray:
-    """Paints the segments of an id map over an image; pixels of no segment stay as they are.
+    """Paint the segments of an id map over an image; pixels without a segment keep their color.
 
     Args:
         image: The image, (H, W, 3) RGB or anything else that `to_rgb` takes.
@@ -33,10 +33,10 @@ def paint_panoptic(
         segments_info: ``id``, ``category_id`` (index into ``classes``), and optionally ``isthing`` and
             ``iscrowd`` of every segment.
         classes: Names of the classes.
-        palette: Their colors (red, green, blue), or None for colors of our own choice.
-        alpha: How much of the colors is seen, from 0 to 1.
+        palette: Their colors (red, green, blue), or None for `default_palette`.
+        alpha: Opacity of the colors, from 0 to 1.
         with_labels: Whether class names are written into the segments.
-        scale: Whole number by which everything is enlarged before contours and labels are drawn.
+        scale: Integer factor of enlargement, before contours and labels are drawn.
 
     Returns:
         (scale * H, scale * W, 3) uint8 RGB.
@@ -62,7 +62,7 @@ def paint_semantic(
     with_labels: bool = True,
     scale: int = 1,
 ) -> np.ndarray:
-    """Paints a map (H, W) of class indices as :func:`paint_panoptic` does; what is no class is void."""
+    """Paint a map (H, W) of class indices like :func:`paint_panoptic`; other values are void."""
     labels = labels.astype(np.int64)
     ids = np.where((labels >= 0) & (labels < len(classes)), labels + 1, 0)
     info = [{'id': number + 1, 'category_id': number, 'isthing': False} for number in range(len(classes))]
@@ -80,15 +80,15 @@ def paint_instances(
     with_labels: bool = True,
     scale: int = 1,
 ) -> np.ndarray:
-    """Paints masks that may overlap, small ones over large ones.
+    """Paint masks that may overlap, small ones over large ones.
 
     Args:
-        image: As for :func:`paint_panoptic`, like all that is not named here.
+        image: As for :func:`paint_panoptic`.
         labels: Class of each mask (N,).
         masks: Pixels of each instance (N, H, W) bool.
         classes: Names of the classes.
         palette: Their colors.
-        alpha: How much of the colors is seen.
+        alpha: Opacity of the colors.
         scores: Confidence of each instance (N,), written beside its class, if given.
         with_labels: Whether class names are written into the instances.
         scale: Enlargement.
@@ -156,7 +156,7 @@ def _fill(
 
 
 def _shade(shapes: Sequence[Shape], colors: np.ndarray) -> list[tuple[int, int, int]]:
-    """Color of every shape; things of one class are counted from left to right, so neighbours differ."""
+    """Color of every shape; things of one class are counted from left to right, so neighbors differ."""
     places = [(shape.window[1].start + shape.window[1].stop, shape.window[0].start) for shape in shapes]
     shaded: list[tuple[int, int, int]] = [(0, 0, 0)] * len(shapes)
     counts: dict[int, int] = {}

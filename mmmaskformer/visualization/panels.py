@@ -33,7 +33,7 @@ class PanelRow(NamedTuple):
         return {array.shape[:2] for array in self}
 
     def legend(self) -> Legend:
-        """Colors that are no classes."""
+        """Colors that do not stand for a class."""
         return ('unlabelled', NO_CLASS), ('wrong class', WRONG)
 
     def draw(self, classes: Sequence[str], palette: Colors, scale: int) -> dict[str, np.ndarray]:
@@ -50,7 +50,7 @@ class PanelRow(NamedTuple):
 
 
 class SegmentRow(NamedTuple):
-    """A scene with panoptic ground truth, and of the three predictions those that a model makes.
+    """A scene with panoptic ground truth, and the predictions that the model makes.
 
     ``image`` is (H, W, 3) uint8 RGB, ``semantic`` a label map (H, W).
     """
@@ -69,7 +69,7 @@ class SegmentRow(NamedTuple):
         return {self.image.shape[:2], *(array.shape[-2:] for array in maps)}
 
     def legend(self) -> Legend:
-        """Colors that are no classes: none, what has no class is left as it is."""
+        """No further colors: pixels without a class are not painted."""
         return ()
 
     def draw(self, classes: Sequence[str], palette: Colors, scale: int) -> dict[str, np.ndarray]:
@@ -110,16 +110,16 @@ def make_row(image: np.ndarray, sample: BaseDataElement) -> PanelRow | SegmentRo
 
 
 def color_labels(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
-    """Paints a label map (H, W) in the classes' colors: (H, W, 3) uint8; what is no class becomes black."""
+    """Paint a label map (H, W) in the classes' colors: (H, W, 3) uint8; values without a class are black."""
     lookup = np.array([*palette, NO_CLASS], dtype=np.uint8)
-    known = (labels >= 0) & (labels < len(palette))
-    return lookup[np.where(known, labels, len(palette))]
+    is_class = (labels >= 0) & (labels < len(palette))
+    return lookup[np.where(is_class, labels, len(palette))]
 
 
 def color_errors(row: PanelRow, num_classes: int) -> np.ndarray:
-    """The image in pale grey, pixels of a wrong class in red; what is unlabelled cannot be wrong."""
-    grey = 150 + row.image.mean(axis=2, keepdims=True) * 0.4
-    errors = np.repeat(grey, 3, axis=2).astype(np.uint8)
+    """The image in pale gray, pixels of a wrong class in red; unlabeled pixels are never wrong."""
+    gray = 150 + row.image.mean(axis=2, keepdims=True) * 0.4
+    errors = np.repeat(gray, 3, axis=2).astype(np.uint8)
     errors[(row.ground_truth < num_classes) & (row.ground_truth != row.prediction)] = WRONG
     return errors
 
@@ -130,7 +130,7 @@ def draw_panels(
     palette: Colors,
     scale: int = 2,
 ) -> Image.Image:
-    """Draws one line of panels per scene under their titles, and the colors of all classes below.
+    """Draw one line of panels per scene under their titles, and the colors of all classes below.
 
     Args:
         rows: The scenes, all of one size and one kind.
@@ -165,16 +165,16 @@ def _compose(
     titles = list(lines[0])
     height, width = lines[0][titles[0]].shape[:2]
     sheet_width = len(titles) * (width + GAP) + GAP
-    below = draw_legend(entries, sheet_width)
+    legend = draw_legend(entries, sheet_width)
     top = HEADER + len(lines) * (height + GAP)
-    sheet = Image.new('RGB', (sheet_width, top + below.height), PAPER)
+    sheet = Image.new('RGB', (sheet_width, top + legend.height), PAPER)
     draw = ImageDraw.Draw(sheet)
     for column, title in enumerate(titles):
         left = GAP + column * (width + GAP)
         draw.text((left, 5), title, fill=INK, font=get_font(title, LETTERS))
         for number, line in enumerate(lines):
             sheet.paste(Image.fromarray(line[title]), (left, HEADER + number * (height + GAP)))
-    sheet.paste(below, (0, top))
+    sheet.paste(legend, (0, top))
     return sheet
 
 

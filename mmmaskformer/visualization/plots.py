@@ -14,11 +14,11 @@ from .fonts import legible_names, make_legible
 
 Entry = tuple[str, float | None, float | None]
 MAX_BARS = 60
-"""Classes that have a bar: the most frequent ones."""
+"""Number of classes with a bar, the most frequent ones."""
 
 
 def read_scalars(path: str | Path) -> list[dict[str, Any]]:
-    """Reads the JSON lines that MMEngine's LocalVisBackend writes (``vis_data/scalars.json``)."""
+    """Read the JSON lines that MMEngine's LocalVisBackend writes (``vis_data/scalars.json``)."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
@@ -28,7 +28,7 @@ def read_scalars(path: str | Path) -> list[dict[str, Any]]:
 
 
 def draw_training_curve(scalars: Sequence[dict[str, Any]], path: str | Path) -> None:
-    """Draws the training loss and the validation mIoU over iterations into a PNG.
+    """Draw the training loss and the validation mIoU over iterations into a PNG.
 
     Args:
         scalars: What :func:`read_scalars` returns: records with ``step``, and ``loss`` or ``mIoU``.
@@ -41,7 +41,7 @@ def draw_training_curve(scalars: Sequence[dict[str, Any]], path: str | Path) -> 
     scores = [(record['step'], record['mIoU']) for record in scalars if 'mIoU' in record]
     if not losses:
         raise ValueError(
-            'The scalars hold no loss, so there is no curve to draw; was the run stopped at once?'
+            'The scalars hold no loss, so there is no curve to draw: the run stopped before it logged one.'
         )
     figure = Figure(figsize=(8, 4.5), layout='constrained')
     FigureCanvasAgg(figure)
@@ -73,24 +73,24 @@ def draw_training_curves(
     titles: Mapping[str, str],
     smooth: int = 1,
 ) -> list[str]:
-    """Draws several runs into one PNG: a panel for the loss, and one for each score that any of them has.
+    """Draw several runs into one PNG: a panel for the loss, and one for each score that a run has.
 
     Args:
         runs: Records as those of :func:`read_scalars`, by the run's name.
         path: File to write.
-        titles: What is drawn: keys of the records and their titles, ``dict(loss='training loss', ...)``.
-        smooth: The loss is the mean of so many records, those before and the present one.
+        titles: Keys of the records to draw, and their titles, ``dict(loss='training loss', ...)``.
+        smooth: Number of records that each point of the loss averages, the last of them its own.
 
     Returns:
-        The keys that were found and drawn.
+        The keys that were drawn.
 
     Raises:
-        ValueError: No run has any of them.
+        ValueError: No run has any of the keys.
     """
     keys = [key for key in titles if any(key in record for records in runs.values() for record in records)]
     if not keys:
         raise ValueError(
-            f'the runs {", ".join(runs)} have logged none of {", ".join(titles)}: name other keys'
+            f'The runs {", ".join(runs)} have logged none of {", ".join(titles)}: choose other keys.'
         )
     figure = Figure(figsize=(6 * len(keys), 4.8), layout='constrained')
     FigureCanvasAgg(figure)
@@ -115,17 +115,17 @@ def draw_training_curves(
 
 
 def running_mean(values: Sequence[float], number: int) -> list[float]:
-    """Mean of each value and those before it, ``number`` in all where there are as many."""
+    """Mean of each value and up to ``number - 1`` previous ones."""
     parts = [values[max(0, i + 1 - number) : i + 1] for i in range(len(values))]
     return [sum(part) / len(part) for part in parts]
 
 
 def draw_class_bars(entries: Sequence[Entry], names: tuple[str, str], title: str, path: str | Path) -> None:
-    """Draws two bars for each class, in the order given, and the difference as a number, into a PNG.
+    """Draw two bars and their difference for each class into a PNG, in the order of the entries.
 
     Args:
-        entries: Class with the scores of both models in percent; None where the class does not occur. A
-            class whose name cannot be written is called by its place here, ``row 0`` and so on.
+        entries: Class with the scores of both models in percent; None if the class does not occur. ``row 0``
+            and so on replace names that no installed font has.
         names: The models.
         title: What the scores are.
         path: File to write.
@@ -163,12 +163,12 @@ def draw_data_report(
     """Write a figure of the classes, the segments in an image and the sizes of images.
 
     Args:
-        path: The file; its folder must be there.
+        path: The file; its folder must exist.
         classes: Names of the classes.
         fractions: ``(K,)`` fraction of the images that have each class.
-        num_segments: Of each image.
+        num_segments: Number of segments in each image.
         sizes: Width and height of each image.
-        num_queries: Of the model; a line marks it.
+        num_queries: Number of queries of the model, drawn as a line.
     """
     order = sorted(range(len(classes)), key=lambda place: -fractions[place])[:MAX_BARS]
     figure = Figure(figsize=(11, max(4.5, 0.17 * len(order) + 1)), layout='constrained')

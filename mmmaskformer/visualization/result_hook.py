@@ -1,4 +1,4 @@
-"""Writes label maps and draws results while a model is validated or tested."""
+"""Label maps and overlays of results, written during validation and testing."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class ResultHook(Hook):
 
     Args:
         draw: Give images with results to the visualizer, in validation and, without ``show_dir``, in testing.
-        interval: Draw every so many batches.
-        show: Open a window with each image, and store none.
-        wait_time: Seconds that a window stays open.
+        interval: Draw one of so many batches.
+        show: Show each image in a window, and do not store it.
+        wait_time: Seconds to show a window.
         backend_args: Not used: the pipeline's loader knows where files are.
         out: Folder for the label maps of testing; None writes none.
         show_dir: Folder for the images of testing with their results painted over them; None writes none.
@@ -61,7 +61,7 @@ class ResultHook(Hook):
         self._files: dict[str, ImageFiles] = {}
 
     def before_test(self, runner: Runner) -> None:
-        """Take over the files of mmseg's metrics, and let metrics of ours tell folders apart."""
+        """Take over the files of mmseg's metrics, and give metrics of this package the names of images."""
         if self.show:
             runner.visualizer._vis_backends = {}
         loop = runner.test_loop
@@ -75,7 +75,7 @@ class ResultHook(Hook):
             if metric.output_dir is not None:
                 self.out = self.out or Path(metric.output_dir)
                 metric.output_dir = None
-            if metric.format_only and self.out is not None:  # writing was its only work
+            if metric.format_only and self.out is not None:  # it has no other task
                 evaluator.metrics.remove(metric)
 
     def _after_iter(
@@ -107,7 +107,7 @@ class ResultHook(Hook):
                 continue
             image = _image_of(sample, files, data_batch, number)
             if keeps:
-                self._keep(runner, sample, image, files)
+                self._write_overlay(runner, sample, image, files)
             else:
                 runner.visualizer.add_datasample(
                     f'{mode}/{files.name(sample.img_path)}',
@@ -134,10 +134,12 @@ class ResultHook(Hook):
         numbers = number_labels(labels, len(classes), bool(reduced), getattr(part, 'label_map', None))
         write_image(numbers, self.out / f'{files.name(sample.img_path)}.png')
 
-    def _keep(self, runner: Runner, sample: BaseDataElement, image: NDArray[Any], files: ImageFiles) -> None:
-        """Draw and write a sample in this process; a visualizer draws in the main one alone."""
-        found = {key: getattr(runner.visualizer, key, None) for key in ('alpha', 'score_thr')}
-        settings = {key: value for key, value in found.items() if value is not None}
+    def _write_overlay(
+        self, runner: Runner, sample: BaseDataElement, image: NDArray[Any], files: ImageFiles
+    ) -> None:
+        """Draw and write a sample in this process; a visualizer draws only in the main process."""
+        settings = {key: getattr(runner.visualizer, key, None) for key in ('alpha', 'score_thr')}
+        settings = {key: value for key, value in settings.items() if value is not None}
         style = SheetStyle(files.part_of(sample.img_path).metainfo, **settings)
         assert self.show_dir is not None
         path = self.show_dir / f'{files.name(sample.img_path)}.png'
@@ -145,7 +147,7 @@ class ResultHook(Hook):
 
 
 def _image_of(sample: BaseDataElement, files: ImageFiles, data_batch: Any, number: int) -> NDArray[np.uint8]:
-    """The image ``(H, W, 3)`` RGB in the size of the sample's maps, read again or as the model got it."""
+    """The image ``(H, W, 3)`` RGB in the size of the sample's maps: its file, or the input of the model."""
     loaded = files.read(sample.img_path, sample.ori_shape)
     if loaded is not None:
         image = to_rgb(*loaded)

@@ -17,7 +17,7 @@ SMALL_SIDE = 384
 
 
 class IdMap(NamedTuple):
-    """Segments as an id map ``ids``, (H, W) or (L, H, W), with what ``segments_info`` says of each id."""
+    """Segments as an id map ``ids``, (H, W) or (L, H, W), with the ``segments_info`` of each id."""
 
     ids: np.ndarray
     segments_info: list[dict[str, Any]]
@@ -32,7 +32,7 @@ class Instances(NamedTuple):
 
 
 def has_segments(sample: BaseDataElement) -> bool:
-    """Whether a sample holds panoptic or instance segments, be they true or predicted."""
+    """Whether a sample holds panoptic or instance segments, as ground truth or prediction."""
     return any(field in sample for field in SEGMENT_FIELDS)
 
 
@@ -65,7 +65,7 @@ def read_semantic(sample: BaseDataElement, prefix: str) -> np.ndarray | None:
 
 
 def to_numpy(array: Any) -> np.ndarray:
-    """Of a tensor on any device, or an array."""
+    """A tensor on any device, or an array, as an array."""
     return array.detach().cpu().numpy() if hasattr(array, 'detach') else np.asarray(array)
 
 
@@ -74,7 +74,7 @@ class SheetStyle(NamedTuple):
 
     Attributes:
         meta: ``classes`` and ``palette`` of the data set.
-        alpha: How much of the classes' colors is seen over the image, from 0 to 1.
+        alpha: Opacity of the classes' colors, from 0 to 1.
         score_thr: Predicted instances with lower scores are not drawn.
         with_labels: Write the names of the classes.
         draw_gt: Draw the ground truth.
@@ -95,16 +95,16 @@ class SheetStyle(NamedTuple):
 
 
 def draw_sample(image: np.ndarray, sample: BaseDataElement | None, style: SheetStyle) -> np.ndarray:
-    """Draws a sample over its image.
+    """Draw a sample over its image.
 
-    Samples with panoptic or instance segments have a titled panel for each kind of ground truth and
-    prediction, small ones enlarged. Those with label maps alone have ground truth and prediction side by
-    side, in the size of the image; those with nothing are the image.
+    A sample with panoptic or instance segments has a titled panel for each kind of ground truth and
+    prediction, enlarged if it is small. One with label maps only has ground truth and prediction side by
+    side, in the size of the image; one without any is the image.
 
     Args:
-        image: RGB, or whatever `to_rgb` takes, of the size of the sample's maps.
+        image: RGB, or any image that `to_rgb` takes, of the size of the sample's maps.
         sample: A data sample.
-        style: What is drawn, and how.
+        style: What to draw, and how.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -115,11 +115,11 @@ def draw_sample(image: np.ndarray, sample: BaseDataElement | None, style: SheetS
     image = to_rgb(image)
     if sample is None:
         return image
-    wanted = [('gt', 'ground truth')] * style.draw_gt + [('pred', 'prediction')] * style.draw_pred
+    parts = [('gt', 'ground truth')] * style.draw_gt + [('pred', 'prediction')] * style.draw_pred
     if has_segments(sample):
-        panels = [panel for prefix, title in wanted for panel in _panels(image, sample, prefix, title, style)]
+        panels = [panel for prefix, title in parts for panel in _panels(image, sample, prefix, title, style)]
         return arrange(panels or [add_title(image, 'image')])
-    maps = [read_semantic(sample, prefix) for prefix, _ in wanted]
+    maps = [read_semantic(sample, prefix) for prefix, _ in parts]
     painted = [paint_semantic(image, labels, **style.paint()) for labels in maps if labels is not None]
     return np.concatenate(painted or [image], axis=1)
 
@@ -127,7 +127,7 @@ def draw_sample(image: np.ndarray, sample: BaseDataElement | None, style: SheetS
 def _panels(
     image: np.ndarray, sample: BaseDataElement, prefix: str, title: str, style: SheetStyle
 ) -> list[np.ndarray]:
-    """What a sample holds under ``gt`` or ``pred``: panoptic, instances, semantic, in this order."""
+    """Panels of the ``gt`` or ``pred`` of a sample: panoptic, instances, semantic, in this order."""
     paint = dict(style.paint(), scale=max(1, -(-SMALL_SIDE // max(image.shape[:2]))))
     panels = []
     panoptic = read_panoptic(sample, prefix)

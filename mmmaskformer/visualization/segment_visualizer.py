@@ -1,4 +1,4 @@
-"""Draws samples with semantic, panoptic and instance results."""
+"""A visualizer for samples with semantic, panoptic and instance results."""
 
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,14 @@ from mmmaskformer.registry import VISUALIZERS
 from .colors import class_colors, to_rgb
 from .samples import SheetStyle, draw_sample
 
-DEPTH_FIELDS = {'gt_depth_map', 'pred_depth_map'}  # left to mmseg
+DEPTH_FIELDS = {'gt_depth_map', 'pred_depth_map'}  # drawn by mmseg
 
 
 @VISUALIZERS.register_module()
 class SegmentVisualizer(SegLocalVisualizer):
     """Mmseg's visualizer, which also draws panoptic and instance segmentation.
 
-    Samples with label maps alone keep mmseg's layout: ground truth and prediction side by side, in the size
+    Samples with only label maps keep mmseg's layout: ground truth and prediction side by side, in the size
     of the image. See `draw_sample`.
 
     Args:
@@ -31,9 +31,9 @@ class SegmentVisualizer(SegLocalVisualizer):
         vis_backends: Where images go.
         save_dir: Folder of the backends.
         classes: Names of the classes; ``dataset_meta`` replaces them.
-        palette: Their colors; without them, some of our own choice.
+        palette: Their colors; `default_palette` without them.
         dataset_name: A data set that mmseg knows, for classes and palette.
-        alpha: How much of the classes' colors is seen over the image, from 0 to 1.
+        alpha: Opacity of the classes' colors, from 0 to 1.
         score_thr: Predicted instances with lower scores are not drawn.
         **kwargs: Passed on to MMEngine's visualizer.
     """
@@ -53,7 +53,7 @@ class SegmentVisualizer(SegLocalVisualizer):
     ) -> None:
         super().__init__(name, image, vis_backends, save_dir, alpha=alpha, **kwargs)
         self.score_thr = score_thr
-        self.set_dataset_meta(classes, palette, dataset_name)  # mmseg's constructor mixes up the first two
+        self.set_dataset_meta(classes, palette, dataset_name)  # mmseg's constructor swaps the first two
 
     def set_dataset_meta(
         self, classes: list | None = None, palette: list | None = None, dataset_name: str | None = None
@@ -81,10 +81,10 @@ class SegmentVisualizer(SegLocalVisualizer):
         step: int = 0,
         with_labels: bool | None = True,
     ) -> None:
-        """Draws ground truth and prediction of every kind that the sample has.
+        """Draw ground truth and prediction of every kind that the sample has.
 
         The arguments are mmseg's: without ``out_file`` the figure goes to the backends. ``image`` is RGB or
-        grey, or of any other channels and type (see `to_rgb`), of the size of the sample's maps.
+        gray, or of any other channels and type (see `to_rgb`), of the size of the sample's maps.
 
         Raises:
             ValueError: The sample does not fit the image or the classes.
@@ -95,9 +95,9 @@ class SegmentVisualizer(SegLocalVisualizer):
                 **dict(show=show, wait_time=wait_time, out_file=out_file, step=step, with_labels=with_labels),
             )
             return
-        wanted = bool(with_labels), draw_gt, draw_pred
+        contents = bool(with_labels), draw_gt, draw_pred
         drawn = draw_sample(
-            image, data_sample, SheetStyle(self.dataset_meta, self.alpha, self.score_thr, *wanted)
+            image, data_sample, SheetStyle(self.dataset_meta, self.alpha, self.score_thr, *contents)
         )
         self.set_image(drawn)
         if show:
@@ -108,7 +108,7 @@ class SegmentVisualizer(SegLocalVisualizer):
             self.add_image(name, drawn, step)
 
     def add_image(self, name: str, image: np.ndarray, step: int = 0) -> None:
-        """Gives an image to the backends; in names, ``/`` stands between folders.
+        """Give an image to the backends; ``/`` in its name separates folders.
 
         Args:
             name: Name of the image.
@@ -116,7 +116,7 @@ class SegmentVisualizer(SegLocalVisualizer):
             step: Iteration.
         """
         for backend in self._vis_backends.values() if '/' in name else ():
-            if isinstance(backend, LocalVisBackend):  # which makes its own folder alone
+            if isinstance(backend, LocalVisBackend):  # it only creates its own folder
                 folder = Path(backend.experiment._img_save_dir)
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
         super().add_image(name, image, step)

@@ -1,4 +1,4 @@
-"""Segments cut out of id maps and masks, each in its own window, ready to be painted."""
+"""Segments to paint, cut out of id maps and masks, each in its own window."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ class Shape:
     """A segment to paint.
 
     ``mask`` (h, w) holds its pixels within ``window``, which reaches one pixel further than the segment on
-    all sides that are not the image's edge. ``isthing`` says that its class is shaded per instance.
+    all sides that are not the image's edge. ``isthing``: its class is shaded per instance.
     """
 
     window: Window
@@ -29,12 +29,12 @@ class Shape:
     text: str
 
     def enlarged(self, scale: int) -> 'Shape':
-        """The same segment in an image enlarged by a whole number."""
+        """The same segment in an image enlarged by an integer factor."""
         rows, columns = (slice(part.start * scale, part.stop * scale) for part in self.window)
         return replace(self, window=(rows, columns), mask=enlarge(self.mask, scale))
 
     def contour(self, thickness: int) -> np.ndarray:
-        """Pixels of the segment (h, w) beside pixels outside of it; the image's edge is no contour."""
+        """Pixels of the segment (h, w) next to pixels outside of it, without the edges of the image."""
         return self.mask & ~cv2.erode(self.mask.astype(np.uint8), CROSS, iterations=thickness).astype(bool)
 
 
@@ -49,7 +49,7 @@ def cut_ids(
     """The segments of an id map (H, W) without overlaps, void (0) left out.
 
     Raises:
-        ValueError: The map holds an id that is not described, or a class is unknown.
+        ValueError: The map has an id without an entry in ``segments_info``, or a class is unknown.
     """
     described = {info['id']: info for info in segments_info}
     present, places = np.unique(ids, return_inverse=True)
@@ -87,10 +87,10 @@ def cut_masks(
 
 
 def class_name(category: int, classes: Sequence[str]) -> str:
-    """Name of a class on one line, as it can be written (see `legible_names`).
+    """Name of a class on one line, with characters that a font has (see `legible_names`).
 
     Raises:
-        ValueError: There is no such class.
+        ValueError: The class index is out of range.
     """
     if not 0 <= category < len(classes):
         raise ValueError(

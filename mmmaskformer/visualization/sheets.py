@@ -12,7 +12,7 @@ from .fonts import for_pillow, get_font, legible, legible_names
 GAP = 6
 TITLE = 24
 INK, PAPER = (30, 30, 30), (255, 255, 255)
-MOST_IN_A_ROW = 3
+MAX_COLUMNS = 3
 LEGEND_LINE = 26
 LETTERS = 15
 TILE_WIDTH = 176
@@ -22,7 +22,7 @@ COLUMNS = 6
 
 
 def add_title(panel: np.ndarray, title: str) -> np.ndarray:
-    """The panel (H, W, 3) below its title, in smaller letters where it is narrow, or none at all."""
+    """The panel (H, W, 3) below its title, in smaller letters or without a title if it is narrow."""
     image = Image.new('RGB', (panel.shape[1], panel.shape[0] + TITLE), PAPER)
     image.paste(Image.fromarray(panel), (0, TITLE))
     title = legible(title)
@@ -34,9 +34,9 @@ def add_title(panel: np.ndarray, title: str) -> np.ndarray:
 
 
 def arrange(panels: Sequence[np.ndarray], columns: int | None = None) -> np.ndarray:
-    """Panels of one size in rows of ``columns``, by default one row, or two of many; (H, W, 3)."""
+    """Panels of one size in rows of ``columns``, by default one row, or two for many panels; (H, W, 3)."""
     if columns is None:
-        columns = len(panels) if len(panels) <= MOST_IN_A_ROW else -(-len(panels) // 2)
+        columns = len(panels) if len(panels) <= MAX_COLUMNS else -(-len(panels) // 2)
     height, width = panels[0].shape[:2]
     rows = -(-len(panels) // columns)
     sheet = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), PAPER, dtype=np.uint8)
@@ -47,9 +47,9 @@ def arrange(panels: Sequence[np.ndarray], columns: int | None = None) -> np.ndar
 
 
 def draw_legend(entries: Sequence[tuple[str, Sequence[int]]], width: int) -> Image.Image:
-    """Names and their colors (red, green, blue), in as many lines as this width needs.
+    """Names and their colors (red, green, blue), wrapped to lines of this width.
 
-    The entries begin with the classes, in their order: ``class 7`` stands for a name that cannot be written.
+    The entries begin with the classes, in their order: ``class 7`` replaces a name that no font has.
     """
     names = legible_names(tuple(name for name, _ in entries))
     places = _layout_legend(names, width)
@@ -79,7 +79,7 @@ class QueryTile(NamedTuple):
     """A query.
 
     Attributes:
-        title: Stands above its image.
+        title: Title above its heat map.
         heat: Mean mask ``(h, w)`` in [0, 1].
         class_prob: Mean probability of each class and of no-object, ``(K + 1,)``.
     """
@@ -94,28 +94,28 @@ def draw_query_sheet(
 ) -> Image.Image:
     """A tile for each query: title, heat map from black (0) to yellow (1), and a bar of its classes.
 
-    The bar's length is one; classes have their colors and no-object is grey.
+    The bar's length is one; classes have their colors and no-object is gray.
 
     Raises:
         ValueError: There are no queries, or the palette does not fit the classes.
     """
     if not tiles:
-        raise ValueError('there are no queries to draw')
+        raise ValueError('There are no queries to draw.')
     if len(classes) != len(palette):
-        raise ValueError(f'palette has {len(palette)} colors for {len(classes)} classes; give one for each')
+        raise ValueError(f'palette has {len(palette)} colors for {len(classes)} classes; give one for each.')
     colors = np.array([*palette, NO_OBJECT], dtype=np.uint8)
     sheet = arrange([_draw_tile(tile, colors) for tile in tiles], min(COLUMNS, len(tiles)))
     legend = draw_legend([*zip(classes, palette), ('no object', NO_OBJECT)], sheet.shape[1])
-    whole = Image.new('RGB', (sheet.shape[1], sheet.shape[0] + legend.height), PAPER)
-    whole.paste(Image.fromarray(sheet), (0, 0))
-    whole.paste(legend, (0, sheet.shape[0]))
-    return whole
+    image = Image.new('RGB', (sheet.shape[1], sheet.shape[0] + legend.height), PAPER)
+    image.paste(Image.fromarray(sheet), (0, 0))
+    image.paste(legend, (0, sheet.shape[0]))
+    return image
 
 
 def _draw_tile(tile: QueryTile, colors: np.ndarray) -> np.ndarray:
     height = round(TILE_WIDTH * tile.heat.shape[0] / tile.heat.shape[1])
-    grey = np.rint(np.clip(tile.heat, 0, 1) * 255).astype(np.uint8)
-    heat = cv2.applyColorMap(cv2.resize(grey, (TILE_WIDTH, height)), cv2.COLORMAP_INFERNO)[..., ::-1]
+    gray = np.rint(np.clip(tile.heat, 0, 1) * 255).astype(np.uint8)
+    heat = cv2.applyColorMap(cv2.resize(gray, (TILE_WIDTH, height)), cv2.COLORMAP_INFERNO)[..., ::-1]
     bar = np.repeat(_bar(tile.class_prob, colors)[None], BAR_HEIGHT, axis=0)
     return add_title(np.concatenate([np.ascontiguousarray(heat), bar]), tile.title)
 

@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 
 from mmmaskformer.apis import evaluate_model
-from mmmaskformer.apis.evaluate import predict_alone, use_augmentation
+from mmmaskformer.apis.evaluate import predict_only, use_augmentation
 from mmmaskformer.checkpoints import build_model
 from mmmaskformer.toy_scenes import ToyRecipe, write_toy
 
@@ -41,8 +41,8 @@ def test_semantic_metrics_remain(caplog):
 
 
 @pytest.mark.parametrize('evaluator', [PQ, AP, [PQ, AP]])
-def test_segments_alone_are_refused(evaluator):
-    with pytest.raises(ValueError, match=r'measures segments alone \(.*leave --tta out'):
+def test_metrics_of_segments_only_are_refused(evaluator):
+    with pytest.raises(ValueError, match=r'has only metrics of segments \(.*leave --tta out'):
         use_augmentation(augmented_config(evaluator))
 
 
@@ -110,23 +110,25 @@ WITHOUT = [
 
 
 def unlabelled_config(evaluators, wrap=lambda dataset: dataset, **dataset) -> Config:
-    given = dict(type='BaseSegDataset', data_prefix=dict(img_path='img'), pipeline=PIPELINE)
-    return Config(dict(test_dataloader=dict(dataset=wrap({**given, **dataset})), test_evaluator=evaluators))
+    defaults = dict(type='BaseSegDataset', data_prefix=dict(img_path='img'), pipeline=PIPELINE)
+    return Config(
+        dict(test_dataloader=dict(dataset=wrap({**defaults, **dataset})), test_evaluator=evaluators)
+    )
 
 
 @pytest.mark.parametrize(
     'evaluators', [dict(type='IoUMetric'), [dict(type='IoUMetric'), dict(type='mmmaskformer.ClassIoU')]]
 )
-def test_label_maps_are_not_loaded_and_nothing_is_measured(evaluators):
+def test_label_maps_are_not_loaded_and_no_metric_is_computed(evaluators):
     cfg = unlabelled_config(evaluators)
-    predict_alone(cfg, writes=True)
+    predict_only(cfg, writes=True)
     assert cfg.test_evaluator == []
     assert cfg.test_dataloader.dataset.pipeline == WITHOUT
 
 
 def test_metrics_that_write_files_do_so():
     cfg = unlabelled_config([dict(type='mmmaskformer.PanopticQuality'), dict(type='IoUMetric')])
-    predict_alone(cfg, writes=True)
+    predict_only(cfg, writes=True)
     assert cfg.test_evaluator == [dict(type='mmmaskformer.PanopticQuality', format_only=True)]
 
 
@@ -134,13 +136,13 @@ def test_inside_a_wrapper():
     cfg = unlabelled_config(
         dict(type='IoUMetric'), lambda dataset: dict(type='ConcatDataset', datasets=[dataset, dataset])
     )
-    predict_alone(cfg, writes=True)
+    predict_only(cfg, writes=True)
     assert [dataset.pipeline for dataset in cfg.test_dataloader.dataset.datasets] == [WITHOUT] * 2
 
 
 def test_nothing_to_do_is_an_error():
     with pytest.raises(ValueError, match=r'no ground truth .*no seg_map_path.* --out or --show-dir'):
-        predict_alone(unlabelled_config(dict(type='IoUMetric')), writes=False)
+        predict_only(unlabelled_config(dict(type='IoUMetric')), writes=False)
 
 
 @pytest.mark.parametrize(
@@ -153,13 +155,13 @@ def test_nothing_to_do_is_an_error():
 )
 def test_ground_truth_stays(labelled):
     cfg = unlabelled_config(dict(type='IoUMetric'), **labelled)
-    predict_alone(cfg, writes=False)
+    predict_only(cfg, writes=False)
     assert cfg.test_evaluator.type == 'IoUMetric'
     assert cfg.test_dataloader.dataset.pipeline == PIPELINE
 
 
 def test_predictions_are_written(root, tmp_path):
-    """Images alone: a label map for each, and no score."""
+    """Images without ground truth: a label map for each image, and no score."""
     write_toy(tmp_path / 'toy', ToyRecipe(num_training=1, num_validation=2, height=64, width=96))
     cfg = Config.fromfile(root / 'configs/toy/maskformer_r18_toy.py')
     cfg.work_dir, cfg.launcher = str(tmp_path / 'work'), 'none'

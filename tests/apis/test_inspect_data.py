@@ -54,7 +54,7 @@ def test_label_maps_by_hand(tmp_path, capsys):
 
 
 def test_panoptic_by_hand(tmp_path):
-    """Void are the two zeros and the crowd of two pixels, of fifteen."""
+    """Of fifteen pixels, two zeros and a crowd of two pixels are void."""
     write_image(tmp_path)
     folders = dict(img_path=str(tmp_path), seg_map_path=str(tmp_path))
     dataset = dict(type='mmmaskformer.CocoPanopticDataset', ann_file=write_json(tmp_path, document()))
@@ -75,34 +75,34 @@ def test_instances(tmp_path):
     content = dict(images=images, annotations=objects, categories=CATEGORIES)
     write_image(tmp_path)
     dataset = dict(type='mmmaskformer.CocoInstanceDataset', ann_file=write_json(tmp_path, content))
-    found = survey(DATASETS.build(dict(dataset, data_prefix=dict(img_path=str(tmp_path)))))
-    assert found.segments.tolist() == [2, 0, 1]
-    assert found.images.tolist() == [1, 0, 1]
-    assert found.pixels.tolist() == [8, 0, 4]
-    assert found.num_segments == {f'{tmp_path}/a.jpg': 3, f'{tmp_path}/b.jpg': 0}
-    assert found.left_out['images that do not exist'] == [f'{tmp_path}/b.jpg']
-    assert list(found.unreadable) == [f'{tmp_path}/b.jpg']
+    statistics = survey(DATASETS.build(dict(dataset, data_prefix=dict(img_path=str(tmp_path)))))
+    assert statistics.segments.tolist() == [2, 0, 1]
+    assert statistics.images.tolist() == [1, 0, 1]
+    assert statistics.pixels.tolist() == [8, 0, 4]
+    assert statistics.num_segments == {f'{tmp_path}/a.jpg': 3, f'{tmp_path}/b.jpg': 0}
+    assert statistics.left_out['images that do not exist'] == [f'{tmp_path}/b.jpg']
+    assert list(statistics.unreadable) == [f'{tmp_path}/b.jpg']
 
 
-def test_some_images_evenly(tmp_path):
+def test_evenly_spaced_images(tmp_path):
     maps = [{0: 12}] * 8 + [{1: 12}]
-    found = survey(DATASETS.build(write_label_maps(tmp_path, maps)), number=3)
-    assert sorted(Path(path).stem for path in found.num_segments) == ['0', '4', '8']
-    assert not found.complete
+    statistics = survey(DATASETS.build(write_label_maps(tmp_path, maps)), number=3)
+    assert sorted(Path(path).stem for path in statistics.num_segments) == ['0', '4', '8']
+    assert not statistics.complete
 
 
-def test_names_that_come_twice_and_bad_files(tmp_path):
+def test_repeated_names_and_unreadable_files(tmp_path):
     one, two = write_label_maps(tmp_path / 'one'), write_label_maps(tmp_path / 'two')
     (tmp_path / 'one/img/1.jpg').write_bytes(b'')
     cv2.imwrite(str(tmp_path / 'two/ann/2.png'), np.zeros((3, 4, 3), np.uint8))
-    found = survey(DATASETS.build(dict(type='ConcatDataset', datasets=[one, two])))
-    assert found.num_images == 8
-    assert found.repeated_names == ['0.jpg', '1.jpg', '2.jpg', '3.jpg']
-    assert sorted(found.unreadable) == [f'{tmp_path}/one/img/1.jpg', f'{tmp_path}/two/ann/2.png']
+    statistics = survey(DATASETS.build(dict(type='ConcatDataset', datasets=[one, two])))
+    assert statistics.num_images == 8
+    assert statistics.repeated_names == ['0.jpg', '1.jpg', '2.jpg', '3.jpg']
+    assert sorted(statistics.unreadable) == [f'{tmp_path}/one/img/1.jpg', f'{tmp_path}/two/ann/2.png']
 
 
-def test_phases_that_are_not_there(tmp_path):
-    with pytest.raises(ValueError, match='the config has no val_dataloader'):
+def test_missing_phases(tmp_path):
+    with pytest.raises(ValueError, match='The config has no val_dataloader'):
         inspect_dataset(config_of(write_label_maps(tmp_path)), ['val'])
 
 

@@ -14,7 +14,7 @@ from mmengine.runner import BaseLoop
 from mmengine.runner.loops import _InfiniteDataloaderIterator
 from torch.utils.data import DataLoader
 
-from mmmaskformer.apis.runner import OWN_HOOKS, add_own_hooks, stop_workers
+from mmmaskformer.apis.runner import PACKAGE_HOOKS, add_package_hooks, stop_workers
 
 RUNTIME = Path(__file__).parents[2] / 'configs/_base_/default_runtime.py'
 
@@ -23,15 +23,15 @@ def names(cfg):
     return [hook['type'] if isinstance(hook, dict) else hook for hook in cfg.custom_hooks]
 
 
-def test_the_runtime_has_all_of_them():
+def test_default_runtime_has_all_hooks():
     cfg = Config.fromfile(RUNTIME)
-    assert names(cfg) == [f'mmmaskformer.{name}' for name in OWN_HOOKS]
+    assert names(cfg) == [f'mmmaskformer.{name}' for name in PACKAGE_HOOKS]
     before = cfg.pretty_text
-    add_own_hooks(cfg)
+    add_package_hooks(cfg)
     assert cfg.pretty_text == before
 
 
-def test_a_list_of_ones_own(tmp_path):
+def test_custom_hooks_of_a_config_are_completed(tmp_path):
     path = tmp_path / 'cfg.py'
     path.write_text(
         f"_base_ = {str(RUNTIME)!r}\nleft_out_hooks = ['FiniteLossHook', 'mmmaskformer.ShareBuffersHook']\n"
@@ -39,7 +39,7 @@ def test_a_list_of_ones_own(tmp_path):
         "                dict(type='mmmaskformer.DataReportHook', seconds=0)]\n"
     )
     cfg = Config.fromfile(path)
-    add_own_hooks(cfg)
+    add_package_hooks(cfg)
     added = ('CheckDatasetHook', 'ResumeByConfigHook', 'ExactResumeHook')
     assert names(cfg) == [
         'EarlyStoppingHook',
@@ -50,16 +50,16 @@ def test_a_list_of_ones_own(tmp_path):
 
 
 @pytest.mark.parametrize('hooks', [None, [], [EMAHook()], [dict(type=EMAHook)]])
-def test_no_list_and_hooks_that_are_built(hooks):
+def test_missing_custom_hooks_and_built_hooks(hooks):
     cfg = Config(dict(custom_hooks=hooks))
-    add_own_hooks(cfg)
-    assert names(cfg)[-6:] == [f'mmmaskformer.{name}' for name in OWN_HOOKS]
+    add_package_hooks(cfg)
+    assert names(cfg)[-6:] == [f'mmmaskformer.{name}' for name in PACKAGE_HOOKS]
     assert len(cfg.custom_hooks) == len(hooks or []) + 6
 
 
-def test_a_name_that_is_not_a_hook():
+def test_unknown_name_in_left_out_hooks():
     with pytest.raises(ValueError, match=r"Unknown name 'DataReport' in left_out_hooks; expected one of \["):
-        add_own_hooks(Config(dict(left_out_hooks=['DataReport'])))
+        add_package_hooks(Config(dict(left_out_hooks=['DataReport'])))
 
 
 class Loop(BaseLoop):
@@ -68,7 +68,7 @@ class Loop(BaseLoop):
 
 
 @pytest.mark.parametrize('persistent', [True, False])
-def test_workers_end_at_once_and_of_themselves(persistent):
+def test_workers_exit_at_once_without_a_signal(persistent):
     runner = SimpleNamespace(_val_loop=dict(type='ValLoop'))  # one that is not built, one that is missing
     loop = Loop(runner, DataLoader(range(100), num_workers=2, persistent_workers=persistent))
     loop.dataloader_iterator = _InfiniteDataloaderIterator(loop.dataloader)

@@ -208,7 +208,7 @@ def test_names_that_end_opencv(tmp_path):
     path = tmp_path / 'byte\udce9.mp4'
     path.write_bytes(b'no video')
     for use in (open_video, opencv_path, lambda place: write_id_png(np.zeros((2, 3), int), Path(place))):
-        with pytest.raises(ValueError, match='is no UTF-8, which OpenCV needs: rename'):
+        with pytest.raises(ValueError, match='is not UTF-8, which OpenCV needs: rename'):
             use(str(path))
 
 

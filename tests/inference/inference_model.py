@@ -1,4 +1,4 @@
-"""A small model whose segments differ, and images for it."""
+"""A small model with distinct segments, and images for it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LOW = dict(score_thr=0.02, overlap_thr=0.0)
 
 
 def config(**changes) -> Config:
-    """A config with a model, test data and nothing else."""
+    """A config with only a model and test data."""
     pipeline = [
         dict(type='LoadImageFromFile'),
         dict(type='Resize', scale=(128, 64), keep_ratio=True),
@@ -50,7 +50,7 @@ def config(**changes) -> Config:
 
 @torch.no_grad()
 def build() -> nn.Module:
-    """The model; classes and masks differ from query to query, as they do in one that was trained."""
+    """The model; classes and masks differ from query to query, as in a trained model."""
     init_default_scope('mmseg')
     torch.manual_seed(1)
     model = MODELS.build(config().model).eval()
@@ -68,8 +68,8 @@ def build() -> nn.Module:
 def write_weights(path: Path, **meta) -> Path:
     """A checkpoint as MMEngine's runner writes it."""
     model = build()
-    known = dict(cfg=config().pretty_text, dataset_meta=META)
-    torch.save(dict(state_dict=model.state_dict(), meta={**known, **meta}), path)
+    carried_meta = dict(cfg=config().pretty_text, dataset_meta=META)
+    torch.save(dict(state_dict=model.state_dict(), meta={**carried_meta, **meta}), path)
     return path
 
 
@@ -89,7 +89,7 @@ def write_images(folder: Path, sizes: list[tuple[int, int]], first: int = 0) -> 
 
 
 def write_video(path: Path, frames: list[np.ndarray], fps: float = 12.0) -> Path:
-    """A video of images, nearly without loss."""
+    """A video of images, almost lossless."""
     height, width = frames[0].shape[:2]
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'MJPG'), fps, (width, height))
     assert writer.isOpened()
@@ -99,12 +99,12 @@ def write_video(path: Path, frames: list[np.ndarray], fps: float = 12.0) -> Path
     return path
 
 
-def same(one, other) -> bool:
-    """Whether two results hold exactly the same."""
-    pairs = [(one.semantic, other.semantic), (one.panoptic, other.panoptic)]
-    lists = [(one.segments, other.segments), (one.instances, other.instances)]
+def same(first, second) -> bool:
+    """Whether two results are exactly equal."""
+    pairs = [(first.semantic, second.semantic), (first.panoptic, second.panoptic)]
+    lists = [(first.segments, second.segments), (first.instances, second.instances)]
     return (
-        one.size == other.size
+        first.size == second.size
         and all(a.dtype == b.dtype and np.array_equal(a, b) for a, b in pairs)
         and all(list(a) == list(b) and np.array_equal(a.masks, b.masks) for a, b in lists)
     )

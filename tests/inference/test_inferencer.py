@@ -1,4 +1,4 @@
-"""Predictions in one call: the same for every way of giving images."""
+"""Predictions in one call are the same for all kinds of inputs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def weights(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def inferencer(weights):
-    """Made of a checkpoint alone."""
+    """Built from a checkpoint without a config file."""
     return MaskFormerInferencer(weights=weights, device='cpu')
 
 
@@ -124,7 +124,7 @@ def test_video_of_thirty_frames(inferencer, tmp_path):
         assert (result.semantic != expected.semantic).mean() < 1e-3
     assert len({tuple(single.instances.scores.round(4)) for single in singles}) == 30, 'frames look alike'
     assert results[3].image is None
-    with pytest.raises(ValueError, match='frame 3 was not kept'):
+    with pytest.raises(ValueError, match='frame 3 was not stored'):
         results[3].draw()
 
 
@@ -178,8 +178,8 @@ def test_grey_transparent_and_deep_images(inferencer, tmp_path, name, input_imag
     plain = input_image if input_image.dtype == np.uint8 else (input_image // 256).astype(np.uint8)
     plain = np.repeat(plain[..., None], 3, 2) if plain.ndim == 2 else plain[..., :3]
     expected = inferencer(np.ascontiguousarray(plain))[0]
-    for given in (path, input_image):
-        (result,) = inferencer(given)
+    for image_input in (path, input_image):
+        (result,) = inferencer(image_input)
         assert same(result, expected)
         assert np.array_equal(result.draw(), expected.draw())
     assert inferencer(path)[0].name == f'{name}_straße_图片'
@@ -213,7 +213,7 @@ def test_tasks_select_results(weights, inferencer, task):
     (result,) = one(draw(96, 128))
     (full,) = inferencer(draw(96, 128))
     present = dict(semantic=result.semantic, panoptic=result.panoptic, instance=result.instances)
-    assert [name for name, found in present.items() if found is not None] == [task]
+    assert [name for name, value in present.items() if value is not None] == [task]
     if task == 'instance':
         assert list(result.found) == list(full.instances)
     elif task == 'panoptic':
@@ -223,30 +223,30 @@ def test_tasks_select_results(weights, inferencer, task):
         assert result.found.names == [META['classes'][label] for label in np.unique(result.semantic)]
 
 
-def test_built_model_stays_as_it_was(inferencer):
+def test_built_model_keeps_its_settings(inferencer):
     model = inferencer.model
     before = dict(model.test_cfg)
-    other = MaskFormerInferencer(model, tasks='semantic', pipeline=config().test_pipeline)
-    next(other.stream(draw(40, 60)))
+    semantic = MaskFormerInferencer(model, tasks='semantic', pipeline=config().test_pipeline)
+    next(semantic.stream(draw(40, 60)))
     assert dict(model.test_cfg) == before
 
 
 def test_half_precision_on_the_cpu(inferencer):
     half = MaskFormerInferencer(inferencer.model, device='cpu', dtype='bf16', pipeline=config().test_pipeline)
-    seen = []
+    dtypes = []
     handle = inferencer.model.decode_head.mask_embed[-1].register_forward_hook(
-        lambda module, args, output: seen.append(output.dtype)
+        lambda module, args, output: dtypes.append(output.dtype)
     )
     input_image = draw(96, 128)
     (rough,), (exact,) = half(input_image), inferencer(input_image)
     handle.remove()
-    assert seen == [torch.bfloat16, torch.float32]
+    assert dtypes == [torch.bfloat16, torch.float32]
     assert (rough.semantic == exact.semantic).mean() > 0.8
     with pytest.raises(ValueError, match="dtype='fp16' is for GPUs"):
         MaskFormerInferencer(inferencer.model, device='cpu', dtype='fp16', pipeline=config().test_pipeline)
 
 
-def test_ways_to_name_a_model(weights, inferencer, tmp_path):
+def test_models_by_config_name_and_checkpoint(weights, inferencer, tmp_path):
     input_image = draw(96, 128)
     (expected,) = inferencer(input_image)
     config().dump(tmp_path / 'tiny.py')
@@ -260,17 +260,17 @@ def test_ways_to_name_a_model(weights, inferencer, tmp_path):
 @pytest.mark.parametrize(('name', 'file'), [('semantic_r', 'semantic_r.pkl'), ('hf_swin', 'hf_swin')])
 def test_weights_of_other_code_bases(root, name, file):
     golden = root / 'tests/golden'
-    found = MaskFormerInferencer(
+    inferencer = MaskFormerInferencer(
         golden / f'configs/{name}.py', golden / file, tasks='semantic', pipeline=config().test_pipeline
     )
-    state = found.model.state_dict()
+    state = inferencer.model.state_dict()
     assert all(
         torch.equal(state[key], tensor) for key, tensor in read_checkpoint(golden / file).state.items()
     )
-    assert found(draw(64, 96))[0].classes[0].startswith('class ')
+    assert inferencer(draw(64, 96))[0].classes[0].startswith('class ')
 
 
-def test_mistakes_are_said_in_a_sentence(weights, inferencer, tmp_path):
+def test_error_messages(weights, inferencer, tmp_path):
     pipeline = config().test_pipeline
     slide, plain = config(), config()
     slide.model.test_cfg = dict(mode='slide', crop_size=(32, 32), stride=(16, 16))
@@ -308,10 +308,10 @@ def test_mistakes_are_said_in_a_sentence(weights, inferencer, tmp_path):
 
 def test_things_must_be_known_for_panoptic_results(tmp_path):
     bare = write_weights(tmp_path / 'bare.pth', dataset_meta=dict(classes=META['classes']))
-    with pytest.raises(ValueError, match='which classes are things'):
+    with pytest.raises(ValueError, match='need the thing classes'):
         MaskFormerInferencer(weights=bare)
-    known = MaskFormerInferencer(weights=bare, classes=dict(thing_classes=['car']))
-    assert known.classes.things == {'car'}
+    with_things = MaskFormerInferencer(weights=bare, classes=dict(thing_classes=['car']))
+    assert with_things.classes.things == {'car'}
     semantic = MaskFormerInferencer(weights=bare, tasks='semantic')
     assert semantic(draw(40, 60))[0].found[0].isthing is None
 

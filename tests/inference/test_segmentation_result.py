@@ -1,4 +1,4 @@
-"""Results of samples made by hand."""
+"""Results of hand-made samples."""
 
 from __future__ import annotations
 
@@ -47,41 +47,41 @@ def full_sample(scale: int = 1) -> SegDataSample:
 
 
 def test_segments_instances_and_regions():
-    found = result(full_sample())
-    assert found.segments.names == found.classes == ['car', 'sky']
-    assert [s.bbox for s in found.segments] == [(1, 1, 3, 3), (2, 0, 5, 3)]
-    assert [s.area for s in found.segments] == [4, 7]
-    assert found.scores.tolist() == [0.75, 0.5]
-    assert found.instances.names == ['car', 'tree', 'car']
-    assert found.instances.bboxes.tolist() == [[1, 1, 3, 3], [2, 0, 5, 3], [0, 0, 0, 0]]
-    assert found.instances.masks.sum((1, 2)).tolist() == [4, 7, 0]
-    assert [(r.id, r.name, r.area, r.score) for r in found.regions] == [
+    prediction = result(full_sample())
+    assert prediction.segments.names == prediction.classes == ['car', 'sky']
+    assert [s.bbox for s in prediction.segments] == [(1, 1, 3, 3), (2, 0, 5, 3)]
+    assert [s.area for s in prediction.segments] == [4, 7]
+    assert prediction.scores.tolist() == [0.75, 0.5]
+    assert prediction.instances.names == ['car', 'tree', 'car']
+    assert prediction.instances.bboxes.tolist() == [[1, 1, 3, 3], [2, 0, 5, 3], [0, 0, 0, 0]]
+    assert prediction.instances.masks.sum((1, 2)).tolist() == [4, 7, 0]
+    assert [(r.id, r.name, r.area, r.score) for r in prediction.regions] == [
         (1, 'road', 4, None),
         (2, 'car', 4, None),
         (4, 'sky', 7, None),
     ]
-    entry = found.to_json()['instances'][0]
+    entry = prediction.to_json()['instances'][0]
     assert entry['bbox'] == [1, 1, 2, 2]
     assert entry['segmentation'] == dict(size=[3, 5], counts=entry['segmentation']['counts'])
 
 
-def test_nothing_found():
-    found = result(SegDataSample())
-    assert (found.masks.shape, found.classes, found.scores.shape) == ((0, 3, 5), [], (0,))
-    assert set(found.to_json()) == {'name', 'path', 'frame', 'height', 'width'}
+def test_empty_sample():
+    prediction = result(SegDataSample())
+    assert (prediction.masks.shape, prediction.classes, prediction.scores.shape) == ((0, 3, 5), [], (0,))
+    assert set(prediction.to_json()) == {'name', 'path', 'frame', 'height', 'width'}
 
 
 def test_a_single_class():
     one = SegDataSample(pred_sem_seg=PixelData(data=torch.tensor([[[255, 0, 0]]])))
-    found = result(one, dict(classes=['leaf']), (1, 3))
-    assert found.semantic.tolist() == [[255, 0, 0]]
-    assert [(r.name, r.area) for r in found.regions] == [('leaf', 2)]
+    prediction = result(one, dict(classes=['leaf']), (1, 3))
+    assert prediction.semantic.tolist() == [[255, 0, 0]]
+    assert [(r.name, r.area) for r in prediction.regions] == [('leaf', 2)]
 
 
 def test_many_classes_need_16_bits():
     labels = SegDataSample(pred_sem_seg=PixelData(data=torch.tensor([[[0, 299]]])))
-    found = result(labels, dict(classes=[str(i) for i in range(300)]), (1, 2))
-    assert (found.semantic.dtype, found.semantic.tolist()) == (np.uint16, [[0, 299]])
+    prediction = result(labels, dict(classes=[str(i) for i in range(300)]), (1, 2))
+    assert (prediction.semantic.dtype, prediction.semantic.tolist()) == (np.uint16, [[0, 299]])
 
 
 def test_packed_masks():
@@ -119,27 +119,30 @@ def test_drawing():
     assert np.array_equal(result(full, size=size).draw(input_image, with_labels=True), sheet)
     with pytest.raises(ValueError, match=r'is 5x3 pixels, but the result of x 100x60'):
         result(full, size=size).draw(np.zeros((3, 5), np.uint8))
-    with pytest.raises(ValueError, match='was not kept'):
+    with pytest.raises(ValueError, match='was not stored'):
         result(full, size=size).draw()
 
 
 def test_the_file_is_read_again(tmp_path):
     cv2.imwrite(str(tmp_path / 'x.png'), draw(60, 100))
-    found = result(full_sample(20), size=(60, 100))
-    expected = found.draw(draw(60, 100))
-    found.input_image.path = str(tmp_path / 'x.png')
-    assert np.array_equal(found.draw(), expected)
+    prediction = result(full_sample(20), size=(60, 100))
+    expected = prediction.draw(draw(60, 100))
+    prediction.input_image.path = str(tmp_path / 'x.png')
+    assert np.array_equal(prediction.draw(), expected)
 
 
 def test_where_classes_come_from():
     model = torch.nn.Module()
     model.num_classes = 2
-    names, other = dict(classes=['a', 'b'], palette=[[1, 1, 1], [2, 2, 2]]), dict(classes=['c'] * 3)
-    assert choose_meta(model, [None, other, names])['classes'] == ('a', 'b')
-    merged = choose_meta(model, [dict(thing_classes=['b']), names, dict(classes=['a', 'b'], palette=[])])
-    assert (merged['thing_classes'], merged['palette']) == (['b'], names['palette'])
-    renamed = choose_meta(model, [dict(classes=['x', 'y']), names])
+    two_classes = dict(classes=['a', 'b'], palette=[[1, 1, 1], [2, 2, 2]])
+    three_classes = dict(classes=['c'] * 3)
+    assert choose_meta(model, [None, three_classes, two_classes])['classes'] == ('a', 'b')
+    merged = choose_meta(
+        model, [dict(thing_classes=['b']), two_classes, dict(classes=['a', 'b'], palette=[])]
+    )
+    assert (merged['thing_classes'], merged['palette']) == (['b'], two_classes['palette'])
+    renamed = choose_meta(model, [dict(classes=['x', 'y']), two_classes])
     assert renamed == dict(classes=('x', 'y'))
     assert choose_meta(model, [None, {}])['classes'] == ('class 0', 'class 1')
     with pytest.raises(ValueError, match='3 class names were given, but the model has 2'):
-        choose_meta(model, [other, names])
+        choose_meta(model, [three_classes, two_classes])

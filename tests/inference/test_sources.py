@@ -1,4 +1,4 @@
-"""What inputs become."""
+"""Inputs become a stream of named images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def names(inputs) -> list[str]:
 
 @pytest.fixture(scope='module')
 def tree(tmp_path_factory):
-    """Images in two folders under the same names, and other files."""
+    """Images in two folders with the same names, and other files."""
     root = tmp_path_factory.mktemp('tree')
     for folder in ('a', 'b', 'b/deep'):
         write_images(root / folder, [(4, 6)] * 2)
@@ -49,7 +49,7 @@ def test_patterns(tree):
 
 def test_names_are_unique(tree):
     (tree / 'b' / '000.jpg').touch()
-    found = names(
+    stream_names = names(
         [
             tree / 'a',
             str(tree / 'b'),
@@ -60,11 +60,11 @@ def test_names_are_unique(tree):
         ]
     )
     (tree / 'b' / '000.jpg').unlink()
-    assert len({name.casefold() for name in found}) == len(found) == 2 + 5 + 1 + 1 + 6
-    assert found[:3] == ['a/000', 'a/001', 'b/000']
-    assert found[3:8] == ['b/000_2', 'b/001', 'b/deep/000', 'b/deep/001', 'a/000_2']
-    assert found[8:11] == ['image', 'film/000000', 'film/000001']
-    assert found[-1] == 'film_2/000002'
+    assert len({name.casefold() for name in stream_names}) == len(stream_names) == 2 + 5 + 1 + 1 + 6
+    assert stream_names[:3] == ['a/000', 'a/001', 'b/000']
+    assert stream_names[3:8] == ['b/000_2', 'b/001', 'b/deep/000', 'b/deep/001', 'a/000_2']
+    assert stream_names[8:11] == ['image', 'film/000000', 'film/000001']
+    assert stream_names[-1] == 'film_2/000002'
 
 
 def test_paths_of_several_folders_keep_them(tree):
@@ -106,12 +106,12 @@ def test_a_file_called_as_a_camera(tmp_path, monkeypatch):
     assert input_image.path == '0'
 
 
-def test_mistakes(tree, tmp_path):
+def test_error_messages(tree, tmp_path):
     (tmp_path / 'empty').mkdir()
     (tmp_path / 'no.mp4').write_bytes(b'nothing')
     cases = [
         (tmp_path / 'empty', FileNotFoundError, 'holds no image'),
-        (f'{tmp_path}/*.jpg', FileNotFoundError, 'No file fits the pattern'),
+        (f'{tmp_path}/*.jpg', FileNotFoundError, 'No file matches the pattern'),
         ('nowhere.jpg', FileNotFoundError, r'nowhere\.jpg does not exist'),
         ('nowhere.mp4', FileNotFoundError, r'The video nowhere\.mp4 does not exist'),
         (tmp_path / 'no.mp4', ValueError, 'cannot be opened as a video'),

@@ -44,16 +44,16 @@ def test_files_read_back_equal(inferencer, tmp_path):
         assert np.array_equal(painted, result.draw())
         check_json(json.loads((out / 'json' / f'{result.name}.json').read_text()), result)
     assert sum(len(result.segments) for result in results) > len(results), (
-        'little was found, little was tested'
+        'the model predicts too few segments for this test'
     )
 
 
 def check_json(document, result):
     assert (document['height'], document['width']) == result.size
     kinds = dict(semantic=result.regions, panoptic=result.segments, instances=result.instances)
-    for kind, found in kinds.items():
-        assert [entry['category'] for entry in document[kind]] == found.names
-        for entry, mask, box in zip(document[kind], found.masks, found.bboxes.tolist()):
+    for kind, segments in kinds.items():
+        assert [entry['category'] for entry in document[kind]] == segments.names
+        for entry, mask, box in zip(document[kind], segments.masks, segments.bboxes.tolist()):
             assert np.array_equal(coco_mask.decode(entry['segmentation']), mask)
             assert entry['area'] == mask.sum()
             left, top, width, height = entry['bbox']
@@ -81,8 +81,8 @@ def test_two_folders_of_the_same_names(inferencer, tmp_path):
         write_images(tmp_path / place, [(40, 60 if place == 'a' else 30)])
     assert inferencer.save([tmp_path / 'a', tmp_path / 'b/000.png'], tmp_path / 'out') == 2
     for kind in ('label', 'panoptic', 'overlay'):
-        found = sorted((tmp_path / 'out' / kind).rglob('*.png'))
-        assert [path.relative_to(tmp_path / 'out' / kind).as_posix() for path in found] == [
+        paths = sorted((tmp_path / 'out' / kind).rglob('*.png'))
+        assert [path.relative_to(tmp_path / 'out' / kind).as_posix() for path in paths] == [
             'a/000.png',
             'b/000.png',
         ]
@@ -134,7 +134,7 @@ def test_one_result(inferencer, tmp_path):
     assert document['images'] == [dict(id='image', file_name='image.png', height=41, width=61)]
 
 
-def test_interrupted_work_is_complete(inferencer, tmp_path):
+def test_files_are_complete_after_an_interrupt(inferencer, tmp_path):
     def images():
         for _ in range(4):  # one more is read than the batches read ahead
             yield draw(20, 30)
@@ -171,14 +171,14 @@ def test_formats_are_checked(inferencer, tmp_path):
 
 
 def test_tool(tmp_path, root, run_python):
-    """Once with a mistake, once without, in one process."""
+    """Runs once with a missing input and once with a folder, in one process."""
     weights = write_weights(tmp_path / 'tiny.pth')
     write_images(tmp_path / 'images', [(40, 60), (50, 33)])
     code = """
         import runpy, sys
-        tool, first, second, *others = sys.argv[1:]
-        for given in (first, second):
-            sys.argv[1:] = [given, *others]
+        tool, first, second, *options = sys.argv[1:]
+        for image_input in (first, second):
+            sys.argv[1:] = [image_input, *options]
             try:
                 runpy.run_path(tool, run_name='__main__')
             except SystemExit as stopped:

@@ -1,4 +1,4 @@
-"""Class names in any script are legible, or numbered with a word on what to install."""
+"""Class names in any script are legible, or replaced by numbers with a warning on what to install."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def clear():
 
 @pytest.fixture
 def no_other_fonts(monkeypatch):
-    """A machine with DejaVu alone."""
+    """A machine with no fonts but DejaVu."""
     clear()
     monkeypatch.setattr(fonts, 'findSystemFonts', list)
     yield
@@ -55,8 +55,8 @@ def chinese(monkeypatch, tmp_path):
     builder.save(tmp_path / 'Squares-Regular.ttf')
     (tmp_path / 'Broken.ttf').write_bytes(b'nothing')
     clear()
-    found = [str(tmp_path / 'Broken.ttf'), str(tmp_path / 'Squares-Regular.ttf')]
-    monkeypatch.setattr(fonts, 'findSystemFonts', lambda: found)
+    paths = [str(tmp_path / 'Broken.ttf'), str(tmp_path / 'Squares-Regular.ttf')]
+    monkeypatch.setattr(fonts, 'findSystemFonts', lambda: paths)
     yield tmp_path / 'Squares-Regular.ttf'
     clear()
 
@@ -77,15 +77,15 @@ def test_a_font_of_the_machine_is_used(chinese, caplog):
     assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (16, 40), 'two squares of 20x16'
 
 
-def test_names_without_a_font_are_numbered_and_said_once(no_other_fonts, monkeypatch):
-    said = []
-    monkeypatch.setattr(fonts, 'print_log', lambda text, logger, level: said.append((text, level)))
+def test_names_without_a_font_are_numbered_and_logged_once(no_other_fonts, monkeypatch):
+    records = []
+    monkeypatch.setattr(fonts, 'print_log', lambda text, logger, level: records.append((text, level)))
     classes = ('sky', ROAD, '汽车', '\uff46ield \uff12', '🚲')
     for _ in range(2):
         assert fonts.legible_names(classes) == ('sky', 'class 1', 'class 2', 'field 2', 'class 4')
         labels = np.repeat(np.arange(5), 50)[None].repeat(60, 0)
         paint_semantic(np.zeros((60, 250, 3), np.uint8), labels, classes)
-    ((text, level),) = said
+    ((text, level),) = records
     assert level == logging.WARNING
     for part in (f'{ROAD} (class 1)', '(field 2)', '🚲 (class 4)', 'fonts-noto-cjk'):
         assert part in text

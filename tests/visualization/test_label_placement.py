@@ -113,13 +113,13 @@ def test_labels_do_not_touch_each_other():
 
 def test_whole_labels_lie_inside_slanted_segments_of_many_sizes():
     rng = np.random.default_rng(0)
-    found = 0
+    num_labels = 0
     for _ in range(200):
         mask = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
         axes = tuple(int(length) for length in rng.integers(6, 60, 2))
         cv2.ellipse(mask, (80, 60), axes, int(rng.integers(180)), 0, 360, 1, -1)
         label = place_inside(mask > 0, 'person 0.87'[: rng.integers(1, 12)].strip(), 18, EVERYWHERE)
         if label:
-            found += 1
+            num_labels += 1
             assert mask[box_of(label)].all()
-    assert found > 80
+    assert num_labels > 80

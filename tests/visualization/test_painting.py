@@ -161,7 +161,7 @@ def test_odd_class_names(scene):
         paint_panoptic(image(), *scene, ('sky', name, 'road'), PALETTE)
 
 
-def test_mistakes_are_named(scene):
+def test_error_messages(scene):
     ids, info = scene
     with pytest.raises(ValueError, match='palette has 2 colors for 3 classes'):
         paint_panoptic(image(), ids, info, CLASSES, PALETTE[:2])

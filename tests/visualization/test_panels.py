@@ -67,7 +67,7 @@ def test_legend_names_every_class_within_the_sheet(row):
         assert swatch >= 20 * 13, color
 
 
-def test_mistakes_are_named(row):
+def test_error_messages(row):
     with pytest.raises(ValueError, match='rows is empty'):
         draw_panels([], CLASSES, PALETTE)
     with pytest.raises(ValueError, match='3 colors for 2 classes'):
@@ -98,7 +98,7 @@ def predicted_sample(panoptic=True):
 
 def mixed(color):
     """The color painted over the image."""
-    return tuple(round(0.4 * below + 0.6 * above) for below, above in zip((40, 90, 160), color))
+    return tuple(round(0.4 * base + 0.6 * color_value) for base, color_value in zip((40, 90, 160), color))
 
 
 def test_a_sample_with_panoptic_ground_truth_gives_panels_of_all_predictions(row):
@@ -109,9 +109,9 @@ def test_a_sample_with_panoptic_ground_truth_gives_panels_of_all_predictions(row
     assert sheet.width == 5 * (2 * WIDTH + GAP) + GAP
     left, right = mixed(PALETTE[0]), mixed(PALETTE[1])
     places = [(0.1, 0.1), (0.9, 0.1)]
-    found = [tuple(pixel(sheet, column, *place, 2) for place in places) for column in range(5)]
+    colors = [tuple(pixel(sheet, column, *place, 2) for place in places) for column in range(5)]
     image = (40, 90, 160)
-    assert found == [(image, image), (left, right), (left, left), (image, right), (left, left)]
+    assert colors == [(image, image), (left, right), (left, left), (image, right), (left, left)]
 
 
 def test_other_samples_give_semantic_panels(row):

@@ -54,7 +54,7 @@ def test_several_runs_in_one_image(tmp_path):
     draw_training_curves(dict(one=SCALARS), tmp_path / 'one.png', dict(mIoU='mIoU'))
     assert has_color(tmp_path / 'one.png', blue)
     assert not has_color(tmp_path / 'one.png', orange)
-    with pytest.raises(ValueError, match='one, two have logged none of AP: name other keys'):
+    with pytest.raises(ValueError, match='one, two have logged none of AP: choose other keys'):
         draw_training_curves(runs, tmp_path / 'none.png', dict(AP='AP'))
 
 

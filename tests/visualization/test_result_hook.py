@@ -25,7 +25,7 @@ SIZE = (12, 16)
 
 
 def build_dataset(folder, num_classes=3, loader=None, **settings):
-    """Six images of three folders, each of another grey."""
+    """Six images of three folders, each of a different gray."""
     init_default_scope('mmseg')
     for number, name in enumerate(NAMES):
         path = folder / 'img' / f'{name}.png'
@@ -121,7 +121,7 @@ def test_zero_labels_are_numbered_as_the_files(tmp_path):
 
 @pytest.mark.parametrize('metric', [IoUMetric, ClassIoU])
 @pytest.mark.parametrize('format_only', [False, True])
-def test_metrics_of_mmseg_hand_their_files_over(tmp_path, metric, format_only):
+def test_hook_writes_the_files_of_metrics_of_mmseg(tmp_path, metric, format_only):
     """``output_dir``, as mmseg's tools/test.py --out sets it."""
     dataset = build_dataset(tmp_path / 'data', 300)
     samples = predict(dataset, 300)
@@ -131,12 +131,12 @@ def test_metrics_of_mmseg_hand_their_files_over(tmp_path, metric, format_only):
     evaluator = run(ResultHook(), dataset, samples, [metric(output_dir=str(out), format_only=format_only)])
     assert files(out) == NAMES
     assert (read(out / f'{NAMES[-1]}.png') == samples[-1].pred_sem_seg.data[0].numpy()).all()
-    found = evaluator.evaluate(len(samples))
-    assert found == {} if format_only else found['aAcc'] == 100
+    scores = evaluator.evaluate(len(samples))
+    assert scores == {} if format_only else scores['aAcc'] == 100
 
 
 @pytest.mark.parametrize('names', [NAMES, [f'drive{number}/000{number}' for number in range(6)]])
-def test_submission_files_keep_folders_where_names_meet(tmp_path, monkeypatch, names):
+def test_submission_files_keep_folders_where_names_are_equal(tmp_path, monkeypatch, names):
     monkeypatch.setattr(sys.modules[__name__], 'NAMES', names)
     dataset = build_dataset(tmp_path / 'data')
     samples = [dataset[index]['data_samples'] for index in range(6)]
@@ -186,7 +186,7 @@ def test_validation_images_keep_their_folders(tmp_path):
     assert files(tmp_path / 'show/vis_data/vis_image/val') == [f'{name}_4' for name in NAMES]
 
 
-def test_nothing_is_written_unless_asked_for(tmp_path):
+def test_nothing_is_written_by_default(tmp_path):
     dataset = build_dataset(tmp_path / 'data')
     before = files(tmp_path)
     run(ResultHook(), dataset, predict(dataset, 3))

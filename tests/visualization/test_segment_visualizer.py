@@ -65,11 +65,13 @@ def panel(sheet, number, columns):
 
 @pytest.mark.parametrize(('draw_gt', 'draw_pred'), [(True, True), (False, True), (True, False)])
 def test_semantic_samples_have_the_layout_and_colors_of_mmseg(tmp_path, draw_gt, draw_pred):
-    ours, theirs = SegmentVisualizer(alpha=0.5), SegLocalVisualizer(alpha=0.5)
-    for one in (ours, theirs):
-        one.dataset_meta = dict(classes=CLASSES, palette=PALETTE)
+    own, mmsegs = SegmentVisualizer(alpha=0.5), SegLocalVisualizer(alpha=0.5)
+    for visualizer in (own, mmsegs):
+        visualizer.dataset_meta = dict(classes=CLASSES, palette=PALETTE)
     options = dict(with_labels=False, draw_gt=draw_gt, draw_pred=draw_pred)
-    drawn = [draw(one, semantic_sample(), tmp_path / 'drawn.png', **options) for one in (ours, theirs)]
+    drawn = [
+        draw(visualizer, semantic_sample(), tmp_path / 'drawn.png', **options) for visualizer in (own, mmsegs)
+    ]
     assert drawn[0].shape == drawn[1].shape == (HEIGHT, WIDTH * (draw_gt + draw_pred), 3)
     inside = np.ones(drawn[0].shape[:2], dtype=bool)
     inside[HEIGHT // 2 - 1 : HEIGHT // 2 + 1] = False  # the contour
