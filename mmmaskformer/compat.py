@@ -1,4 +1,4 @@
-"""What the OpenMMLab releases need on today's PyTorch: each function is one workaround and says why.
+"""What the OpenMMLab releases need on today's PyTorch: each function is one workaround, with its reason.
 
 :func:`apply` runs them all; ``import mmmaskformer`` calls it before anything else. Nothing here changes how
 a working installation behaves, and ``python -m mmmaskformer.doctor`` lists which of them were active.
@@ -53,7 +53,7 @@ def stand_in_for_pkg_resources() -> str | None:
     config.
 
     Returns:
-        What was done, or None where pkg_resources is there.
+        What was done, or None if pkg_resources is installed.
     """
     if importlib.util.find_spec('pkg_resources') is not None:
         warnings.filterwarnings('ignore', 'pkg_resources is deprecated')
@@ -77,7 +77,7 @@ class _PkgResources(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def _distribution(name: str) -> Any:
-    """A distribution with pkg_resources' names for where it is and for its files of metadata."""
+    """A distribution with the attributes of pkg_resources for its location and metadata."""
     found: Any = metadata.distribution(name)
     found.location = str(found.locate_file(''))
     found.has_metadata = lambda file: found.read_text(file) is not None
@@ -132,7 +132,7 @@ def leave_out_multimodal() -> str | None:
     """Import mmpretrain without its vision-language models, if the installed ``transformers`` breaks them.
 
     They import names that current releases of ``transformers`` have removed, and fail; ``mmpretrain.models``,
-    mmdet and mmseg then fail with them, whatever model is wanted.
+    mmdet and mmseg then fail with them, for any model.
 
     Returns:
         Why they were left out, which is also a warning, or None if they work.
@@ -171,7 +171,7 @@ def trust_runner_checkpoints() -> str | None:
     0.10.7 stores these in its checkpoints. They are put on torch's allow-list; everything else stays refused.
 
     Returns:
-        What was done, or None where an older torch loads them as it is.
+        What was done, or None for older versions of torch, which load them.
     """
     import numpy as np
     import torch

@@ -77,41 +77,41 @@ def installed() -> dict[str, dict[str, str]]:
 
     A package without metadata (a fork on ``PYTHONPATH``) counts as one distribution of unknown version.
     """
-    found: dict[str, dict[str, str]] = {}
+    packages: dict[str, dict[str, str]] = {}
     for name, distributions in DISTRIBUTIONS.items():
-        found[name] = {}
+        packages[name] = {}
         for distribution in distributions:
             try:
-                found[name][distribution] = metadata.version(distribution)
+                packages[name][distribution] = metadata.version(distribution)
             except metadata.PackageNotFoundError:
                 continue
-        if not found[name] and importlib.util.find_spec(name) is not None:
-            found[name][name] = 'unknown'
-    return found
+        if not packages[name] and importlib.util.find_spec(name) is not None:
+            packages[name][name] = 'unknown'
+    return packages
 
 
-def version_problems(found: Mapping[str, Mapping[str, str]], python: str | None = None) -> list[Problem]:
+def version_problems(packages: Mapping[str, Mapping[str, str]], python: str | None = None) -> list[Problem]:
     """Problems with versions: missing, installed twice, not matching, or out of range.
 
     Args:
-        found: As :func:`installed` returns it.
+        packages: As :func:`installed` returns it.
         python: Version of the interpreter; by default the running one.
     """
     python = python or platform.python_version()
     problems = []
     if _numbers(python) < (3, 10):
         problems.append(Problem(f'Python {python} is too old.', 'use Python 3.10 or later'))
-    for name, versions in found.items():
+    for name, versions in packages.items():
         problems += _presence_problems(name, versions)
         problems += [p for item in versions.items() if (p := _range_problem(*item))]
-    return [*problems, *_pair_problems(found)]
+    return [*problems, *_pair_problems(packages)]
 
 
 def _presence_problems(name: str, versions: Mapping[str, str]) -> Iterator[Problem]:
     recommended = DISTRIBUTIONS[name][0]
     if not versions and name not in OPTIONAL:
-        wanted = RANGES.get(recommended, ('', None, recommended))[2]
-        yield Problem(f'{name} is not installed.', f'pip install "{wanted}"')
+        requirement = RANGES.get(recommended, ('', None, recommended))[2]
+        yield Problem(f'{name} is not installed.', f'pip install "{requirement}"')
     if len(versions) > 1:
         several = ' and '.join(f'{key} {value}' for key, value in versions.items())
         keep = RANGES.get(recommended, ('', None, recommended))[2]
@@ -124,27 +124,28 @@ def _presence_problems(name: str, versions: Mapping[str, str]) -> Iterator[Probl
 def _range_problem(distribution: str, version: str) -> Problem | None:
     if distribution not in RANGES or version == 'unknown':
         return None
-    low, high, wanted = RANGES[distribution]
+    low, high, requirement = RANGES[distribution]
     if _numbers(version) >= _numbers(low) and (high is None or _numbers(version) < _numbers(high)):
         return None
     bounds = ','.join([*([f'>={low}'] if low else []), *([f'<{high}'] if high else [])])
     return Problem(
-        f'{distribution} {version} is out of range, needed is {bounds}.', f'pip install "{wanted}"'
+        f'{distribution} {version} is out of range, needed is {bounds}.', f'pip install "{requirement}"'
     )
 
 
-def _pair_problems(found: Mapping[str, Mapping[str, str]]) -> Iterator[Problem]:
+def _pair_problems(packages: Mapping[str, Mapping[str, str]]) -> Iterator[Problem]:
     """Torch 2.N goes with torchvision 0.(N + 15), from 2.14 with any from 0.29; builds (+cpu) must agree."""
-    torch, vision = (found.get(name, {}).get(name, 'unknown') for name in ('torch', 'torchvision'))
+    torch, vision = (packages.get(name, {}).get(name, 'unknown') for name in ('torch', 'torchvision'))
     if 'unknown' in (torch, vision) or not torch.startswith('2.'):
         return
     minor, found_minor = _numbers(torch)[1], _numbers(vision)[1]
     fits = found_minor >= 29 if minor >= 14 else found_minor == minor + 15
-    wanted = '0.29 or later' if minor >= 14 else f'0.{minor + 15}'
+    requirement = '0.29 or later' if minor >= 14 else f'0.{minor + 15}'
     builds = [version.partition('+')[2] for version in (torch, vision)]
     if not fits or (all(builds) and builds[0] != builds[1]):
         yield Problem(
-            f'torch {torch} and torchvision {vision} are not a pair, this torch needs torchvision {wanted}.',
+            f'torch {torch} and torchvision {vision} are not a pair, this torch needs torchvision '
+            f'{requirement}.',
             'pip install torch==2.11.0 torchvision==0.26.0, both from the same index',
         )
 
@@ -190,14 +191,14 @@ def gpu() -> str:
 
 
 def report(
-    found: Mapping[str, Mapping[str, str]],
+    packages: Mapping[str, Mapping[str, str]],
     worked_around: list[str],
     problems: list[Problem],
     notes: list[str] | None = None,
 ) -> str:
     """The text that the command prints; ``notes`` are those on security."""
     rows = [('python', platform.python_version())]
-    for name, versions in found.items():
+    for name, versions in packages.items():
         label = name if len(versions) != 1 else next(iter(versions))
         rows.append((label, ', '.join(versions.values()) or ('-' if name in OPTIONAL else 'MISSING')))
     rows.append(('GPU', gpu()))
@@ -215,17 +216,17 @@ def report(
 
 def main() -> int:
     """Print the report; 1 if something is wrong."""
-    found = installed()
-    problems = version_problems(found)
+    packages = installed()
+    problems = version_problems(packages)
     worked_around: list[str] = []
-    if all(versions or name in OPTIONAL for name, versions in found.items()):  # otherwise all imports fail
+    if all(versions or name in OPTIONAL for name, versions in packages.items()):  # otherwise all imports fail
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
             worked_around, failures = try_imports()
         fixes = {problem.fix for problem in problems}
         problems += [failure for failure in failures if failure.fix not in fixes]
-    notes = security_notes(found['torch'].get('torch', ''))
-    print(report(found, worked_around, problems, notes))
+    notes = security_notes(packages['torch'].get('torch', ''))
+    print(report(packages, worked_around, problems, notes))
     return 1 if problems else 0
 
 

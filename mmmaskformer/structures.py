@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Segments:
-    """Ground truth of one image, whatever the task: a set of labelled masks.
+    """Ground truth of one image, for any task: a set of labeled masks.
 
     Attributes:
         labels: Class of each segment, ``(S,)`` int64, in ``[0, num_classes)``.

@@ -72,7 +72,7 @@ CONFIGS = {  # for every tool that reads a config
     'folder': 'The config file folder does not exist',
     'syntax.py': r'syntax.py cannot be read as a config: SyntaxError',
     'name.py': r"name.py cannot be read as a config: .*'undefined'",
-    'base.py': r'base.py inherits from .*absent.py, which is not there',
+    'base.py': r'base.py inherits from .*absent.py, which does not exist',
     'module.py': r'module.py cannot be read as a config: .*absent_module',
     'weights.pth': r'weights.pth cannot be read as a config',
 }

@@ -76,7 +76,7 @@ def load_config(args: argparse.Namespace) -> Config:
 
     Raises:
         ValueError: The file is not a config, or ``--cfg-options`` has a name that is not known.
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: The file does not exist.
     """
     cfg = read_config(args.config)
     if args.cfg_options is not None:
@@ -157,7 +157,7 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
 
 
 def _message(error: BaseException) -> str:
-    """The message itself, also where a data loader's worker process has put its traceback before it."""
+    """The message itself, without the traceback that a worker process of a data loader prepends."""
     text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
     lines = text.strip().splitlines() or [type(error).__name__]
     if 'Original Traceback' not in text:

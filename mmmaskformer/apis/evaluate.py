@@ -57,7 +57,7 @@ def evaluate_model(
         cfg[key] = None  # otherwise drawing results needs the training data
     if tta:
         use_augmentation(cfg)
-    elif cfg.model.type == 'mmmaskformer.MaskFormer':  # metrics need no scores, unless the config says so
+    elif cfg.model.type == 'mmmaskformer.MaskFormer':  # metrics need no scores; the config may set it
         cfg.model.test_cfg = dict(dict(seg_logits=False), **(cfg.model.get('test_cfg') or {}))
     predict_only(cfg, writes=out is not None or show_dir is not None)
     _request_files(cfg, out, show_dir)

@@ -41,7 +41,7 @@ def reproduce_loss(
     """Build the model, load its state and the random state, and compute the loss of the batch.
 
     On the device of the run, with one process, the terms are equal to the last digit. Otherwise dropout
-    differs, synchronised norms see one process's images alone, and mask losses are divided by its segments.
+    differs, synchronized norms see the images of one process, and mask losses are divided by its segments.
 
     Args:
         path: ``non_finite_loss_iter_I_rank_R.pth``.

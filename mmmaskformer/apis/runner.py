@@ -123,7 +123,7 @@ def autocast_dtype(precision: str) -> torch.dtype:
     """The type that ``'bf16'``, ``'fp16'`` or ``'auto'`` means on this machine.
 
     Raises:
-        ValueError: fp16 is wanted without a GPU.
+        ValueError: fp16 is requested without a GPU.
     """
     if precision == 'auto':
         precision = 'bf16' if _computes_in_bfloat16() else 'fp16'

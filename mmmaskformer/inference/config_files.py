@@ -56,7 +56,7 @@ def read_config(path: str | Path) -> Config:
 
     Raises:
         ValueError: It is not a config.
-        FileNotFoundError: There is no such file, or no file that it inherits from.
+        FileNotFoundError: The file, or a file that it inherits from, does not exist.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f'The config file {path} does not exist: check the path.')
@@ -64,7 +64,7 @@ def read_config(path: str | Path) -> Config:
         return Config.fromfile(path)
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f'{path} inherits from {error.filename or error}, which is not there.'
+            f'{path} inherits from {error.filename or error}, which does not exist.'
         ) from error
     except Exception as error:  # a config is code, and can raise anything
         reason = ' '.join(str(error).split())

@@ -45,7 +45,7 @@ class _Weights(NamedTuple):
         """The tensors under the names of this package.
 
         Raises:
-            ValueError: Their format is not known, or they are a backbone alone.
+            ValueError: The format is unknown, or the tensors are of a backbone only.
         """
         converted = to_our_names(self.state, self.source)
         if not converted.format.whole:

@@ -46,7 +46,7 @@ class UnreadableImageError(ValueError):
 class Preparation:
     """Reads images and makes them the model's inputs, as in evaluation.
 
-    The loader of the pipeline reads files, and arrays become what it would give for a file of them;
+    The loader of the pipeline reads files, and arrays are converted to what it returns for a file;
     transforms that load labels are left out.
 
     Args:
@@ -76,7 +76,7 @@ class Preparation:
         self.channels, self.is_rgb = channels, gives_rgb(self.load)
 
     def read(self, input_image: InputImage) -> NDArray[Any]:
-        """The image as the loader gives it: ``(H, W, 3)`` uint8 BGR, unless the pipeline says otherwise.
+        """The image as the loader gives it: ``(H, W, 3)`` uint8 BGR, or another form by the pipeline.
 
         Raises:
             FileNotFoundError: Its file is missing.

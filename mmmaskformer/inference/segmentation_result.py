@@ -159,7 +159,7 @@ class SegmentationResult:
         )
 
     def save(self, folder: str | Path, formats: str | Sequence[str] | None = None) -> list[Path]:
-        """Write this result alone; an inferencer's ``save`` writes many.
+        """Write one result; `MaskFormerInferencer.save` writes many.
 
         Args:
             folder: Where to; files of the same name are replaced.
