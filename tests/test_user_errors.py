@@ -37,7 +37,7 @@ OPTION = '--cfg-options'
 @pytest.fixture(scope='module')
 def place(tmp_path_factory) -> Path:
     """A config, weights, a panoptic config, and files that are none of these."""
-    folder = tmp_path_factory.mktemp('mistakes')
+    folder = tmp_path_factory.mktemp('user_errors')
     write_toy(folder / 'toy', ToyRecipe(num_training=1, num_validation=1, height=64, width=96))
     for name in ('toy', 'toy-panoptic'):
         base = str(ROOT / f'configs/toy/maskformer_r18_{name}.py')
@@ -243,7 +243,7 @@ CASES = [(tool, *case) for tool, cases in MISTAKES.items() for case in cases]
 
 
 @pytest.mark.parametrize(('tool', 'arguments', 'message'), CASES, ids=[' '.join(case[:2]) for case in CASES])
-def test_mistake(monkeypatch, place, tmp_path, tool, arguments, message):
+def test_error_in_settings(monkeypatch, place, tmp_path, tool, arguments, message):
     work_dir = ['--work-dir', str(tmp_path)] if tool in ('train', 'test') else []
     code = call(monkeypatch, place, f'tools/{tool}.py', *arguments.split(), *work_dir)
     assert re.match(f'Error: .*{message}.*--debug', str(code)), code

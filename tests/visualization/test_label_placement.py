@@ -44,7 +44,7 @@ def test_whole_label_lies_inside(shape, text):
     mask = shape()
     label = place_inside(mask, text, 14, EVERYWHERE)
     assert mask[box_of(label)].all()
-    assert label.size == 14, 'there is room for large letters'
+    assert label.size == 14, 'large letters fit'
     middle = tuple(int(places.mean()) for places in np.nonzero(mask))
     assert shape is u_shape or not mask[middle], 'the middle of these shapes would be a wrong place'
 
@@ -79,9 +79,9 @@ def test_letters_shrink_before_the_label_is_left_out():
 def test_largest_box_of_a_rectangle(aspect):
     mask = np.zeros((HEIGHT, WIDTH), dtype=bool)
     mask[20:51, 30:123] = True
-    x, y, room = largest_box(mask, aspect, enough=1000)
+    x, y, box_height = largest_box(mask, aspect, enough=1000)
     assert y == 35
-    assert 28 <= room <= 31
+    assert 28 <= box_height <= 31
     assert abs(x - 76) <= 2, 'of many places the one in the middle'
 
 
