@@ -135,9 +135,8 @@ def _print(console: Console, phase: str, statistics: Survey, report: dict, num_q
         names = statistics.left_out[UNNAMED]
         notes.append(f'{counted(len(names), UNNAMED)} ({shown(names)})')
     if statistics.turned:
-        notes.append(
-            f'{counted(len(statistics.turned), "images")} with an EXIF orientation ({shown(statistics.turned)})'
-        )
+        turned = counted(len(statistics.turned), 'images')
+        notes.append(f'{turned} with an EXIF orientation ({shown(statistics.turned)})')
     if statistics.repeated_names:
         names = statistics.repeated_names
         notes.append(f'{counted(len(names), "file names")} used more than once ({shown(names)})')
