@@ -102,6 +102,14 @@ def test_entry_point_is_its_long_name(entry_point):
     assert len((folder / entry_point).read_text().splitlines()) == 1
 
 
+@pytest.fixture
+def no_initial_weights(monkeypatch):
+    """Parameters keep what their memory holds: drawing those of all models takes most of a minute."""
+    for draw in ('uniform_', 'normal_', 'erfinv_'):
+        monkeypatch.setattr(torch.Tensor, draw, lambda tensor, *_, **__: tensor)
+
+
+@pytest.mark.usefixtures('no_initial_weights')
 @pytest.mark.parametrize('path', BUILT, ids=name)
 def test_model_and_optimiser(path):
     """Each trained parameter is in one group, with the learning rate and weight decay of the paper."""
@@ -257,6 +265,26 @@ def test_swin_weights_fit():
     ours = SwinTransformer('tiny', out_indices=(0, 1, 2, 3)).state_dict()
     theirs = MMSegSwin().state_dict()
     assert {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in theirs.items()}
+
+
+def test_pipelines_for_other_sizes(tmp_path):
+    """A user's config takes the pipelines' functions out of a second base."""
+    bases = [str(CONFIGS / name) for name in ('maskformer/r50_ade20k.py', '_base_/datasets/pipelines.py')]
+    (tmp_path / 'mine.py').write_text(
+        f'_base_ = {bases}\n'
+        "train_pipeline, test_pipeline, tta_pipeline = _base_.pop('pipelines').short_edges(\n"
+        "    'semantic', 250, (240, 240), pad_val=dict(img=128, seg=255)\n"
+        ')\n'
+        'train_dataloader = dict(dataset=dict(pipeline=train_pipeline))\n'
+    )
+    cfg = Config.fromfile(tmp_path / 'mine.py')
+    assert 'pipelines' not in cfg
+    train = cfg.train_dataloader.dataset.pipeline
+    assert (train[2].scales[0], train[2].scales[-1], train[2].max_size) == (125, 500, 1000)
+    assert (train[3].crop_size, train[6].size) == ((240, 240), (240, 240))
+    assert tuple(cfg.test_pipeline[1].scale) == (1000, 250)
+    assert [edge.scale[1] for edge in cfg.tta_pipeline[1].transforms[0]] == [125, 187, 250, 312, 375, 437]
+    assert 'train_pipeline' in Config.fromstring(cfg.pretty_text, '.py')
 
 
 def test_runtime_keeps_what_mmsegmentation_says():

@@ -4,9 +4,9 @@ _base_ = [
     '../_base_/schedules/schedule_coco_panoptic.py',
     '../_base_/default_runtime.py',
 ]
+default_hooks = dict(checkpoint=dict(save_best='AP'))
 model = dict(
     data_preprocessor=dict(size_divisor=1),
     decode_head=dict(num_classes=80),
     test_cfg=dict(semantic=False, instance=dict(max_per_image=100)),
 )
-default_hooks = dict(checkpoint=dict(save_best='AP'))

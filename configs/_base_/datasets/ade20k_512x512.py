@@ -1,45 +1,11 @@
 # Folders and metric are MMSegmentation's. Its test pipeline also says reduce_zero_label; here the data set
 # alone does, so that own data sets which inherit this may say otherwise.
-_base_ = 'mmseg::_base_/datasets/ade20k.py'
+_base_ = ['mmseg::_base_/datasets/ade20k.py', './pipelines.py']
 
 crop_size = (512, 512)
-train_pipeline = [
-    dict(type='mmmaskformer.LoadImageFromFile'),
-    dict(type='mmmaskformer.LoadAnnotations'),
-    dict(
-        type='RandomChoiceResize',
-        scales=[int(512 * x * 0.1) for x in range(5, 21)],
-        resize_type='ResizeShortestEdge',
-        max_size=2048,
-    ),
-    dict(type='RandomCrop', crop_size=crop_size),
-    dict(type='PhotoMetricDistortion'),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='Pad', size=crop_size, pad_val=dict(img=128, seg=255)),
-    dict(type='PackSegInputs'),
-]
-test_pipeline = [
-    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
-    dict(type='Resize', scale=(2048, 512), keep_ratio=True),
-    dict(type='mmmaskformer.LoadAnnotations'),
-    dict(type='PackSegInputs'),
-]
-tta_pipeline = [
-    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [
-                dict(type='Resize', scale=(3584, edge), keep_ratio=True)
-                for edge in (256, 384, 512, 640, 768, 896)
-            ],
-            [dict(type='RandomFlip', prob=prob, direction='horizontal') for prob in (0.0, 1.0)],
-            [dict(type='mmmaskformer.LoadAnnotations')],
-            [dict(type='PackSegInputs')],
-        ],
-    ),
-]
-
+train_pipeline, test_pipeline, tta_pipeline = _base_.pop('pipelines').short_edges(
+    'semantic', 512, crop_size, pad_val=dict(img=128, seg=255)
+)
 train_dataloader = dict(batch_size=2, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader

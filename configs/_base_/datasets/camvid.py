@@ -1,72 +1,28 @@
 # Frames of 480x360 are used at 320x240.
+_base_ = ['./loaders.py', './pipelines.py']
+
 dataset_type = 'mmmaskformer.CamVidDataset'
 data_root = 'data/camvid'
 crop_size = (192, 256)  # height, width
 image_size = (320, 240)  # width, height
-
-train_pipeline = [
-    dict(type='mmmaskformer.LoadImageFromFile'),
-    dict(type='mmmaskformer.LoadAnnotations'),
-    dict(type='RandomResize', scale=image_size, ratio_range=(0.75, 1.5), keep_ratio=True),
-    dict(type='RandomCrop', crop_size=crop_size),
-    dict(type='PhotoMetricDistortion'),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='Pad', size=crop_size[::-1], pad_val=dict(img=128, seg=255)),
-    dict(type='PackSegInputs'),
-]
-test_pipeline = [
-    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
-    dict(type='Resize', scale=image_size, keep_ratio=True),
-    dict(type='mmmaskformer.LoadAnnotations'),
-    dict(type='PackSegInputs'),
-]
-tta_pipeline = [
-    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [dict(type='Resize', scale=(2 * edge, edge), keep_ratio=True) for edge in (192, 240, 288, 360)],
-            [dict(type='RandomFlip', prob=prob, direction='horizontal') for prob in (0.0, 1.0)],
-            [dict(type='mmmaskformer.LoadAnnotations')],
-            [dict(type='PackSegInputs')],
-        ],
-    ),
-]
-
-train_dataloader = dict(
-    batch_size=4,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        data_prefix=dict(img_path='img/train', seg_map_path='ann/train'),
-        pipeline=train_pipeline,
-    ),
+train_pipeline, test_pipeline, tta_pipeline = _base_.pop('pipelines').random_sizes(
+    'semantic', image_size, crop_size, (0.75, 1.5), (192, 240, 288, 360), pad_val=dict(img=128, seg=255)
 )
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        data_prefix=dict(img_path='img/val', seg_map_path='ann/val'),
-        pipeline=test_pipeline,
-    ),
-)
+
+
+def dataset(split, pipeline):
+    folders = dict(img_path=f'img/{split}', seg_map_path=f'ann/{split}')
+    return dict(type=dataset_type, data_root=data_root, data_prefix=folders, pipeline=pipeline)
+
+
+train_dataloader = dict(batch_size=4, num_workers=2, dataset=dataset('train', train_pipeline))
+val_dataloader = dict(num_workers=2, dataset=dataset('val', test_pipeline))
 test_dataloader = dict(
+    _delete_=True,
     batch_size=1,
     num_workers=2,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        data_prefix=dict(img_path='img/test', seg_map_path='ann/test'),
-        pipeline=test_pipeline,
-    ),
+    dataset=dataset('test', test_pipeline),
 )
 val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
 test_evaluator = val_evaluator

@@ -1,71 +1,25 @@
 # Files written by tools/dataset_converters/cityscapes_panoptic.py, or by cityscapesscripts.
+_base_ = ['./panoptic.py', './pipelines.py']
+
 dataset_type = 'mmmaskformer.CityscapesPanopticDataset'
 data_root = 'data/cityscapes'
 crop_size = (512, 1024)
-train_pipeline = [
-    dict(type='mmmaskformer.LoadImageFromFile'),
-    dict(type='mmmaskformer.LoadPanopticAnnotations'),
-    dict(
-        type='RandomChoiceResize',
-        scales=[int(1024 * x * 0.1) for x in range(5, 21)],
-        resize_type='ResizeShortestEdge',
-        max_size=4096,
-    ),
-    dict(type='RandomCrop', crop_size=crop_size),
-    dict(type='PhotoMetricDistortion'),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='mmmaskformer.PackSegmentInputs'),
-]
-test_pipeline = [
-    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
-    dict(type='Resize', scale=(2048, 1024), keep_ratio=True),
-    dict(type='mmmaskformer.LoadPanopticAnnotations'),
-    dict(type='mmmaskformer.PackSegmentInputs', with_semantic=True),
-]
-tta_pipeline = [
-    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [dict(type='Resize', scale=(4096, edge), keep_ratio=True) for edge in range(512, 1793, 256)],
-            [dict(type='RandomFlip', prob=prob, direction='horizontal') for prob in (0.0, 1.0)],
-            [dict(type='mmmaskformer.LoadPanopticAnnotations')],
-            [dict(type='mmmaskformer.PackSegmentInputs', with_semantic=True)],
-        ],
-    ),
-]
+train_pipeline, test_pipeline, tta_pipeline = _base_.pop('pipelines').short_edges(
+    'panoptic', 1024, crop_size, test_scale=(2048, 1024), tta_scales=[(4096, 256 * n) for n in range(2, 8)]
+)
 
-train_dataloader = dict(
-    batch_size=2,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=dict(
+
+def dataset(split, pipeline):
+    segments = f'gtFine/cityscapes_panoptic_{split}'
+    return dict(
         type=dataset_type,
         data_root=data_root,
-        ann_file='gtFine/cityscapes_panoptic_train.json',
-        data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/cityscapes_panoptic_train'),
-        filter_cfg=dict(filter_empty_gt=True),
-        pipeline=train_pipeline,
-    ),
-)
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        ann_file='gtFine/cityscapes_panoptic_val.json',
-        data_prefix=dict(img_path='leftImg8bit/val', seg_map_path='gtFine/cityscapes_panoptic_val'),
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
+        ann_file=f'{segments}.json',
+        data_prefix=dict(img_path=f'leftImg8bit/{split}', seg_map_path=segments),
+        pipeline=pipeline,
+    )
+
+
+train_dataloader = dict(dataset=dataset('train', train_pipeline))
+val_dataloader = dict(dataset=dataset('val', test_pipeline))
 test_dataloader = val_dataloader
-val_evaluator = [
-    dict(type='mmmaskformer.PanopticQuality'),
-    dict(type='IoUMetric', iou_metrics=['mIoU']),
-]
-test_evaluator = val_evaluator

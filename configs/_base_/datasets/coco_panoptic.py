@@ -1,4 +1,6 @@
 # Half of the training images are resized and cropped first, as in DETR.
+_base_ = ['./panoptic.py', './pipelines.py']
+
 dataset_type = 'mmmaskformer.CocoPanopticDataset'
 data_root = 'data/coco'
 max_size = 1333
@@ -15,65 +17,24 @@ crop = [
     ),
     dict(type='mmdet.RandomCrop', crop_type='absolute_range', crop_size=(384, 600)),
 ]
-train_pipeline = [
-    dict(type='mmmaskformer.LoadImageFromFile'),
-    dict(type='mmmaskformer.LoadPanopticAnnotations'),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='RandomChoice', transforms=[[short_edges], [*crop, short_edges]]),
-    dict(type='mmmaskformer.PackSegmentInputs'),
-]
-test_pipeline = [
-    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
-    dict(type='Resize', scale=(max_size, 800), keep_ratio=True),
-    dict(type='mmmaskformer.LoadPanopticAnnotations'),
-    dict(type='mmmaskformer.PackSegmentInputs', with_semantic=True),
-]
-tta_pipeline = [
-    dict(type='LoadImageFromFile', _scope_='mmmaskformer'),
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [dict(type='Resize', scale=(2000, edge), keep_ratio=True) for edge in range(400, 1201, 200)],
-            [dict(type='RandomFlip', prob=prob, direction='horizontal') for prob in (0.0, 1.0)],
-            [dict(type='mmmaskformer.LoadPanopticAnnotations')],
-            [dict(type='mmmaskformer.PackSegmentInputs', with_semantic=True)],
-        ],
-    ),
-]
+train_pipeline, test_pipeline, tta_pipeline = _base_.pop('pipelines').around(
+    'panoptic',
+    [
+        dict(type='RandomFlip', prob=0.5),
+        dict(type='RandomChoice', transforms=[[short_edges], [*crop, short_edges]]),
+    ],
+    (max_size, 800),
+    [(2000, edge) for edge in range(400, 1201, 200)],
+)
 
-train_dataloader = dict(
-    batch_size=8,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        ann_file='annotations/panoptic_train2017.json',
-        data_prefix=dict(img_path='train2017', seg_map_path='annotations/panoptic_train2017'),
-        categories='coco_panoptic',
-        filter_cfg=dict(filter_empty_gt=True),
-        pipeline=train_pipeline,
-    ),
-)
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        ann_file='annotations/panoptic_val2017.json',
-        data_prefix=dict(img_path='val2017', seg_map_path='annotations/panoptic_val2017'),
-        categories='coco_panoptic',
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
+
+def dataset(images, pipeline):
+    segments = f'annotations/panoptic_{images}'
+    folders = dict(img_path=images, seg_map_path=segments)
+    source = dict(type=dataset_type, data_root=data_root, ann_file=f'{segments}.json', data_prefix=folders)
+    return dict(source, categories='coco_panoptic', pipeline=pipeline)
+
+
+train_dataloader = dict(batch_size=8, dataset=dataset('train2017', train_pipeline))
+val_dataloader = dict(dataset=dataset('val2017', test_pipeline))
 test_dataloader = val_dataloader
-val_evaluator = [
-    dict(type='mmmaskformer.PanopticQuality'),
-    dict(type='IoUMetric', iou_metrics=['mIoU']),
-]
-test_evaluator = val_evaluator
