@@ -9,6 +9,7 @@ import pickle
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
+from warm_python import run_warm
 
 import mmmaskformer  # noqa: F401  (mmcv.ops must be there before its extension is looked for)
 
@@ -129,15 +130,15 @@ RUNNER = """
 """
 
 
-def results(run_python, *arguments) -> list[list[str]]:
-    lines = run_python(RUNNER, *map(str, arguments)).stdout.splitlines()
+def results(*arguments) -> list[list[str]]:
+    lines = run_warm(RUNNER, *map(str, arguments)).stdout.splitlines()
     return [line.split()[1:] for line in lines if line.startswith('RESULT')]
 
 
 @pytest.mark.slow
 def test_a_run_resumed_from_its_checkpoint_ends_like_an_unbroken_one(run_python, tmp_path):
-    unbroken, _ = results(run_python, tmp_path / 'unbroken', 8, 'new', tmp_path / 'broken', 4, 'new')
-    (resumed,) = results(run_python, tmp_path / 'broken', 8, 'resume')
+    unbroken, _ = results(tmp_path / 'unbroken', 8, 'new', tmp_path / 'broken', 4, 'new')
+    (resumed,) = results(tmp_path / 'broken', 8, 'resume')
     assert resumed[:2] == ['8', '8']  # iterations and logged losses, the first four read from the checkpoint
     # The optimiser's moments and the schedule went through the checkpoint, or the weight would differ. The
     # sampler starts again from its first point, as MMEngine's does; with four batches a round it is in step.

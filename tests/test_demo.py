@@ -14,11 +14,11 @@ CHATTER = re.compile(
 
 
 @pytest.fixture(scope='module')
-def runs(tmp_path_factory, run_python, root):
-    """Two smoke runs into the same folders."""
+def runs(tmp_path_factory, run_python, warm_python, root):
+    """Two smoke runs into the same folders, the first in a fresh process."""
     folder = tmp_path_factory.mktemp('demo')
     arguments = ['tools/demo.py', '--smoke', '--data', str(folder / 'data'), '--out', str(folder / 'out')]
-    return folder, [run_python(None, *arguments, cwd=root) for _ in range(2)]
+    return folder, [run(None, *arguments, cwd=root) for run in (run_python, warm_python)]
 
 
 @pytest.mark.slow
@@ -53,10 +53,10 @@ def test_second_run_keeps_the_data_and_replaces_the_results(runs):
     assert 'Replacing the results of an earlier run' in second.stdout
 
 
-def test_demo_does_not_touch_a_folder_of_something_else(run_python, root, tmp_path):
+def test_demo_does_not_touch_a_folder_of_something_else(warm_python, root, tmp_path):
     (tmp_path / 'thesis.txt').write_text('do not lose me')
     arguments = ['tools/demo.py', '--smoke', '--data', str(tmp_path / 'data'), '--out', str(tmp_path)]
-    done = run_python(None, *arguments, cwd=root, check=False)
+    done = warm_python(None, *arguments, cwd=root, check=False)
     assert done.returncode == 1
     said = CHATTER.sub('', done.stderr)
     assert said.startswith(f'Error: {tmp_path} is not the folder of an earlier demo')

@@ -101,10 +101,11 @@ def test_it_speaks_where_nothing_is_installed(run_python):
         assert f' {name} is not installed.' in wrong
 
 
-def test_a_broken_version_fails_the_command(run_python, tmp_path):
+def test_a_broken_version_fails_the_command(warm_python, tmp_path):
     fake(tmp_path, 'torchvision', '0.20.1')
     fake(tmp_path, 'mmdet', '2.28.2')
-    done = run_python(None, '-m', 'mmmaskformer.doctor', path=(tmp_path,), check=False)
+    code = "import runpy; runpy.run_module('mmmaskformer.doctor', run_name='__main__')"
+    done = warm_python(code, path=(tmp_path,), check=False)
     assert done.returncode == 1
     wrong = section(done.stdout, 'Wrong')
     assert any('mmdet 2.28.2 is out of range' in line for line in wrong)

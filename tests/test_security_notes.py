@@ -52,9 +52,10 @@ def test_this_process():
     ]
 
 
-def test_the_report_says_it(run_python, monkeypatch):
+def test_the_report_says_it(warm_python, monkeypatch):
     monkeypatch.setenv(UNPROTECTED, '1')
-    lines = run_python(None, '-m', 'mmmaskformer.doctor', check=False).stdout.splitlines()
+    code = "import runpy; runpy.run_module('mmmaskformer.doctor', run_name='__main__')"
+    lines = warm_python(code, check=False).stdout.splitlines()
     shown = ' '.join(lines[lines.index('Security') + 1 :])
     for note in security_notes(metadata.version('torch'), {UNPROTECTED: '1'}):
         assert note in shown

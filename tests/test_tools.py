@@ -1,4 +1,4 @@
-"""The tools, each in a process of its own, on a few small images."""
+"""The tools on a few small images, with the package imported before; and what their shell scripts start."""
 
 import os
 import subprocess
@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from warm_python import run_warm
 
 ROOT = Path(__file__).parents[1]
 CONFIG = """
@@ -57,6 +58,10 @@ def files_in(folder):
 def run(*command, expect=0, **environment):
     """Run a command without a GPU, and return what it printed."""
     command = [str(part) for part in command]
+    if command[0] == sys.executable:
+        result = run_warm(None, *command[1:], cwd=ROOT, check=False)
+        assert result.returncode == expect, result.stdout + result.stderr
+        return result.stdout + result.stderr
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])
     environment = {
         **os.environ,

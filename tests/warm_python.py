@@ -18,7 +18,7 @@ import pytest
 import torch
 
 ROOT = Path(__file__).resolve().parent.parent
-SECONDS = 300  # a hang is an error
+SECONDS = 600  # a hang is an error
 
 
 def fork_context() -> ForkServerContext:

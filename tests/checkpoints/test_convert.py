@@ -15,11 +15,11 @@ from mmmaskformer.checkpoints import (
 from mmmaskformer.checkpoints.exporting import write_official
 
 
-def test_converted_checkpoint_loads_without_remainder(tmp_path, run_python, root):
+def test_converted_checkpoint_loads_without_remainder(tmp_path, warm_python, root):
     target = tmp_path / 'new' / 'converted.pth'
     config = str(CONFIGS / 'semantic_r.py')
     source = str(GOLDEN / 'semantic_r.pkl')
-    run_python(None, str(root / 'tools/convert_checkpoint.py'), source, str(target), '--config', config)
+    warm_python(None, str(root / 'tools/convert_checkpoint.py'), source, str(target), '--config', config)
     content = torch.load(target, weights_only=True)
     build_model(golden_config('semantic_r')).load_state_dict(content['state_dict'], strict=True)
     assert content['meta']['converted_from'] == 'semantic_r.pkl'

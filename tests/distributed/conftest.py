@@ -21,8 +21,8 @@ def folder_of_ranks(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope='session')
-def ranks(run_python, folder_of_ranks) -> dict[int, list[dict]]:
+def ranks(warm_python, folder_of_ranks) -> dict[int, list[dict]]:
     """Results of each process, by the number of processes and by rank."""
     folder = folder_of_ranks
-    run_python(None, str(HERE / 'rank_work.py'), str(folder), path=tuple(PARTS))
+    warm_python(None, str(HERE / 'rank_work.py'), str(folder), path=tuple(PARTS))
     return {world: results_of(world, folder) for world in (2, 4)}

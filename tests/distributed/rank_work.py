@@ -12,8 +12,10 @@ from joint_batches import CASES, HEADS, build, learn, parameters, share
 from mmengine.model import MMDistributedDataParallel, MMFullyShardedDataParallel
 from mmengine.optim import OptimWrapper
 from shared_metrics import metrics_of_shares
-from small_training import SHARDS_ON_CPU, train, train_sharded, write_splits
+from small_training import SHARDS_ON_CPU, train, train_sharded, training_config, write_splits
 from torch.distributed.fsdp import FullyShardedDataParallel
+
+from mmmaskformer.apis import train_model
 
 STEPS = 3
 
@@ -31,6 +33,8 @@ def work(rank: int, world: int) -> dict:
         },
         metrics=metrics_of_shares(rank, world),
     )
+    if world == 4:
+        train_model(training_config(folder, folder / 'four', world))
     if world == 2:
         results.update(
             accumulated={case: accumulate(case, rank) for case in ('as_many', 'uneven')},

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from small_models import small_model
-from small_training import EQUAL_WEIGHTS, SHARDS_ON_CPU, train, training_config, write_splits
+from small_training import EQUAL_WEIGHTS, SHARDS_ON_CPU, train, training_config
 
 from mmmaskformer.apis import evaluate_model, train_model
 from mmmaskformer.checkpoints.reading import safe_load
@@ -48,19 +48,9 @@ def test_sharded_run_leaves_a_whole_checkpoint(ranks, folder_of_ranks, tmp_path)
     compare_metrics(validated(path), path, folder_of_ranks, tmp_path)
 
 
-@pytest.fixture(scope='module')
-def four(tmp_path_factory) -> Path:
-    """Images, and in ``four`` what `tools/dist_train.sh` has left."""
-    folder = tmp_path_factory.mktemp('four')
-    write_splits(folder)
-    cfg = training_config(folder, folder / 'four', 4)
-    cfg.dump(folder / 'small.py')
-    run_script('dist_train.sh', folder / 'small.py', 4, '--work-dir', folder / 'four')
-    return folder
-
-
-def test_four_processes_train_as_one(four, tmp_path):
+def test_four_processes_train_as_one(ranks, folder_of_ranks, tmp_path):
     """The parameters after two steps, and the metrics of an uneven last batch."""
+    four = folder_of_ranks
     train_model(training_config(four, tmp_path / 'one', 1))
     start, alone, found = (
         safe_load(path)['state_dict']
@@ -79,9 +69,11 @@ def test_four_processes_train_as_one(four, tmp_path):
 
 @pytest.mark.soak
 @pytest.mark.parametrize('world', [2, 4])
-def test_several_processes_test_as_one(four, world, tmp_path):
+def test_several_processes_test_as_one(ranks, folder_of_ranks, world, tmp_path):
+    four = folder_of_ranks
     checkpoint, found = four / 'four/iter_2.pth', tmp_path / 'found'
-    run_script('dist_test.sh', four / 'small.py', checkpoint, world, '--work-dir', found)
+    training_config(four, found, world).dump(tmp_path / 'small.py')
+    run_script('dist_test.sh', tmp_path / 'small.py', checkpoint, world, '--work-dir', found)
     (log,) = found.glob('*/*.json')
     compare_metrics(json.loads(log.read_text()), checkpoint, four, tmp_path / 'alone')
 

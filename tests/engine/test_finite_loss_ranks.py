@@ -15,10 +15,10 @@ HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope='module')
-def folder(run_python, tmp_path_factory) -> Path:
+def folder(warm_python, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('finite_loss_ranks')
     paths = HERE, HERE.parent / 'distributed'
-    run_python(None, str(HERE / 'finite_loss_ranks.py'), str(folder), path=paths)
+    warm_python(None, str(HERE / 'finite_loss_ranks.py'), str(folder), path=paths)
     return folder
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import torch
 from drawn_samples import draw_sample, evaluate
 
 from mmmaskformer.evaluation import InstanceAP, PanopticQuality, SemanticPanopticQuality
@@ -15,16 +15,15 @@ NUM_IMAGES = 6
 SHARES = dict(uneven=([0, 2, 3, 4], [1, 5, 0]), one_has_none=([], [5, 3, 1, 0, 2, 4]))
 CODE = """
     import sys
-    from torch import distributed
+    from pathlib import Path
 
-    rank, store = int(sys.argv[1]), sys.argv[2]
-    distributed.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=2)
-
-    from mmmaskformer.apis.command_line import leave_processes
+    from forked_ranks import run_ranks
     from test_two_processes import SHARES, results_of
 
-    print(results_of({name: shares[rank] for name, shares in SHARES.items()}), file=sys.stderr)
-    leave_processes()
+    def work(rank, world):
+        return results_of({name: shares[rank] for name, shares in SHARES.items()})
+
+    run_ranks(work, 2, Path(sys.argv[1]))
 """
 
 
@@ -39,17 +38,13 @@ def results_of(shares: dict[str, list[int]]) -> str:
     return json.dumps(results)
 
 
-def test_equal_to_one_process(run_python, tmp_path, monkeypatch):
-    def run(rank):
-        arguments = str(rank), str(tmp_path / 'store')
-        return run_python(CODE, *arguments, path=(Path(__file__).parent,), cwd=tmp_path)
-
-    with ThreadPoolExecutor() as pool:
-        done = list(pool.map(run, range(2)))
+def test_equal_to_one_process(warm_python, tmp_path, monkeypatch):
+    here = Path(__file__).parent
+    warm_python(CODE, str(tmp_path), path=(here, here.parent / 'distributed'), cwd=tmp_path)
     monkeypatch.chdir(tmp_path)
     (alone,) = json.loads(results_of(dict(alone=list(range(NUM_IMAGES))))).values()
-    for process in done:
-        together = json.loads(process.stderr.splitlines()[-1])
+    for rank in range(2):
+        together = json.loads(torch.load(tmp_path / f'2_{rank}.pt'))
         assert json.dumps(together) == json.dumps(dict.fromkeys(SHARES, alone))  # equal to the last digit
     for name in SHARES:
         for file in ('PanopticQuality.panoptic.json', 'InstanceAP.segm.json'):

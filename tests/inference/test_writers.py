@@ -170,7 +170,7 @@ def test_formats_are_checked(inferencer, tmp_path):
         panoptic.save(draw(20, 30), tmp_path, ['label'])
 
 
-def test_tool(tmp_path, root, run_python):
+def test_tool(tmp_path, root, warm_python):
     """Runs once with a missing input and once with a folder, in one process."""
     weights = write_weights(tmp_path / 'tiny.pth')
     write_images(tmp_path / 'images', [(40, 60), (50, 33)])
@@ -184,7 +184,7 @@ def test_tool(tmp_path, root, run_python):
             except SystemExit as stopped:
                 print(stopped.code)
     """
-    done = run_python(
+    done = warm_python(
         code, str(root / 'tools/infer.py'), 'nowhere.jpg', str(tmp_path / 'images'),
         '--weights', str(weights), '--out', str(tmp_path / 'out'), '--task', 'semantic',
         '--save', 'label', 'overlay', '--batch-size', '2', '--device', 'cpu', '--dtype', 'bf16',
