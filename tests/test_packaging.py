@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 import textwrap
+import venv
 import zipfile
 from pathlib import Path
 
@@ -49,10 +50,23 @@ def wheel(source, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope='module')
-def site(wheel, tmp_path_factory) -> Path:
-    """Where pip would unpack the wheel."""
-    folder = tmp_path_factory.mktemp('site')
-    zipfile.ZipFile(wheel).extractall(folder)
+def python(wheel, tmp_path_factory) -> Path:
+    """Python of a bare environment into which pip has installed the wheel; it sees the other packages of here."""
+    folder = tmp_path_factory.mktemp('bare')
+    venv.create(folder, symlinks=True)
+    install = [sys.executable, '-m', 'pip', '--python', str(folder), 'install', '--no-index', '--no-deps']
+    done = subprocess.run([*install, '--no-compile', str(wheel)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (packages,) = folder.glob('lib/python*/site-packages')
+    present = [path for path in sys.path if path.endswith(('site-packages', 'dist-packages'))]
+    (packages / 'present.pth').write_text('\n'.join(present))
+    return folder / 'bin/python'
+
+
+@pytest.fixture(scope='module')
+def site(python) -> Path:
+    """Where pip has unpacked the wheel."""
+    (folder,) = python.parent.parent.glob('lib/python*/site-packages')
     return folder
 
 
@@ -70,10 +84,15 @@ def test_the_wheel_carries_every_module_config_and_tool(site, source):
 
 
 def test_a_wheel_built_from_the_sdist_is_the_same(source, wheel, tmp_path):
+    """And both may be published, as far as `twine check` sees."""
     sdist = build(source, 'sdist', tmp_path / 'sdist')
     with tarfile.open(sdist) as archive:
         archive.extractall(tmp_path / 'unpacked', filter='data')
     (unpacked,) = (tmp_path / 'unpacked').iterdir()
+    check = subprocess.run(
+        [sys.executable, '-m', 'twine', 'check', '--strict', wheel, sdist], capture_output=True, text=True
+    )
+    assert check.stdout.count('PASSED') == 2, check.stdout + check.stderr
     second = build(unpacked, 'wheel', tmp_path / 'wheel')
     assert set(zipfile.ZipFile(second).namelist()) == set(zipfile.ZipFile(wheel).namelist())
 
@@ -87,11 +106,12 @@ ALONE = """
         del sys.modules[name]
     sys.path.insert(0, sys.argv[2])
     site.addsitedir(sys.argv[2])  # reads .pth files, as Python does at its start in its own site-packages
-    import mmmaskformer
-    print(mmmaskformer.__file__)
 """
 INHERIT = """
+    import sys
+    import mmmaskformer
     from mmengine.config import Config
+    print(mmmaskformer.__file__)
     config = Config.fromfile(sys.argv[1])
     print(config.model.type, config.model.decode_head.num_classes, config.work_dir)
     print(config.default_hooks.visualization._scope_)
@@ -121,27 +141,38 @@ MIM = """
 """
 
 
-def inherited(run_python, tmp_path: Path, site: Path) -> list[str]:
+def write_heir(folder: Path) -> None:
     config = "_base_ = 'mmmaskformer::maskformer/swin_ade20k.py'\nwork_dir = 'here'\n"
-    (tmp_path / 'mine.py').write_text(config)
-    code = textwrap.dedent(ALONE) + textwrap.dedent(INHERIT)
-    done = run_python(code, 'mine.py', str(site), cwd=tmp_path, installed=True)
-    return done.stdout.splitlines()[-3:]  # OneDL's packages print at import
+    (folder / 'heir.py').write_text(config)
 
 
-def test_another_project_inherits_a_config_of_the_installed_package(run_python, site, tmp_path):
-    where, model, scope = inherited(run_python, tmp_path, site)
+@pytest.fixture(scope='module')
+def printed(python, tmp_path_factory) -> str:
+    """By the installed package, in a folder of another project: a config that inherits, tools, and hubs."""
+    folder = tmp_path_factory.mktemp('project')
+    write_heir(folder)
+    (folder / 'mine.py').write_text("_base_ = 'mmmaskformer::toy/maskformer_r18_toy.py'\n")
+    code = textwrap.dedent(INHERIT) + textwrap.dedent(MIM)
+    environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
+    environment.pop('PYTHONPATH', None)
+    done = subprocess.run(
+        [python, '-c', code, 'heir.py'], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, f'{done.stdout}\n{done.stderr}'
+    return done.stdout
+
+
+def test_another_project_inherits_a_config_of_the_installed_package(printed, site):
+    lines = printed.splitlines()
+    where, model, scope = lines[[line.endswith('__init__.py') for line in lines].index(True) :][:3]
     assert Path(where).is_relative_to(site)
     assert model == 'mmmaskformer.MaskFormer 150 here'
     assert scope == 'mmseg'  # where the names in our configs are found
 
 
-def test_tools_train_and_test_from_the_installed_package(run_python, site, tmp_path):
-    (tmp_path / 'mine.py').write_text("_base_ = 'mmmaskformer::toy/maskformer_r18_toy.py'\n")
-    code = textwrap.dedent(ALONE) + textwrap.dedent(MIM)
-    done = run_python(code, 'mine.py', str(site), cwd=tmp_path, installed=True)
-    assert done.stdout.count('mIoU: ') == 2, done.stdout
-    *_, hub, listed = (line for line in done.stdout.splitlines() if line.startswith(('hub ', 'listed ')))
+def test_tools_train_and_test_from_the_installed_package(printed):
+    assert printed.count('mIoU: ') == 2, printed
+    *_, hub, listed = (line for line in printed.splitlines() if line.startswith(('hub ', 'listed ')))
     assert re.fullmatch(r'hub https://\S+/model_final_\w+\.pkl MaskFormer 150', hub)
     assert 'maskformer_swin-l-in22k_8xb8-554k_coco-panoptic' in listed.split()
 
@@ -160,7 +191,10 @@ def test_an_editable_install_sees_the_configs_of_the_checkout(run_python, source
     zipfile.ZipFile(editable).extractall(tmp_path / 'site')
     assert (source / 'mmmaskformer' / '.mim' / 'configs').samefile(source / 'configs')
     assert (source / 'mmmaskformer' / '.mim' / 'tools').samefile(source / 'tools')
-    where, model, _ = inherited(run_python, tmp_path, tmp_path / 'site')
+    write_heir(tmp_path)
+    code = textwrap.dedent(ALONE) + textwrap.dedent(INHERIT)
+    done = run_python(code, 'heir.py', str(tmp_path / 'site'), cwd=tmp_path, installed=True)
+    where, model, _ = done.stdout.splitlines()[-3:]  # OneDL's packages print at import
     assert Path(where).is_relative_to(source)
     assert model == 'mmmaskformer.MaskFormer 150 here'
 
@@ -204,3 +238,16 @@ def test_make_runs_what_the_readme_says(root):
 def test_continuous_integration_can_be_started(root):
     assert os.access(root / '.ci' / 'run', os.X_OK)
     subprocess.run(['bash', '-n', root / '.ci' / 'run'], check=True)
+
+
+def test_commits_are_checked_as_by_make_lint(root):
+    (repository,) = load(root / '.pre-commit-config.yaml')['repos']
+    (hook,) = repository['hooks']
+    assert (hook['entry'], hook['language']) == ('make --no-print-directory lint', 'system')
+    assert hook['pass_filenames'] is False
+
+
+def test_bugs_are_reported_with_what_the_doctor_says(root):
+    fields = {field['id']: field for field in load(root / '.github/ISSUE_TEMPLATE/bug.yml')['body']}
+    assert 'python -m mmmaskformer.doctor' in fields['doctor']['attributes']['label']
+    assert fields['doctor']['validations']['required'] is True

@@ -69,7 +69,7 @@ def run(*command, expect=0, **environment):
         'PYTHONPATH': str(ROOT),
         'CUDA_VISIBLE_DEVICES': '',
         'OMP_NUM_THREADS': '1',
-        **environment,
+        **{name: str(value) for name, value in environment.items()},
     }
     result = subprocess.run(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -125,14 +125,49 @@ def test_test_with_predictions_and_images(trained, config, tmp_path):
     assert cv2.imread(str(tmp_path / 'out' / IMAGES[0]), cv2.IMREAD_UNCHANGED).shape == (64, 64)
 
 
+TEST_IN_TWO = """
+import runpy, sys
+from pathlib import Path
+from forked_ranks import run_ranks
+
+def work(rank, world):
+    tool = runpy.run_path(sys.argv[2])
+    sys.argv[1:] = [*sys.argv[3:], '--launcher', 'pytorch']
+    tool['main'](tool['parse_args']())
+
+run_ranks(work, 2, Path(sys.argv[1]))
+"""
+
+
 def test_distributed_test_with_augmentation(trained, config, tmp_path):
     work_dir, _ = trained
-    log = run(
-        *('tools/dist_test.sh', config, work_dir / 'iter_2.pth', 2),
-        *('--work-dir', tmp_path, '--tta', '--out', tmp_path / 'out', '--show-dir', tmp_path / 'show'),
-    )
-    assert 'mIoU' in log
+    arguments = [
+        str(ROOT / 'tools/test.py'),
+        config,
+        work_dir / 'iter_2.pth',
+        '--work-dir',
+        tmp_path,
+        '--tta',
+    ]
+    arguments += ['--out', tmp_path / 'out', '--show-dir', tmp_path / 'show']
+    done = run_warm(TEST_IN_TWO, str(tmp_path), *map(str, arguments), path=(ROOT / 'tests/distributed',))
+    assert 'mIoU' in done.stdout
     assert files_in(tmp_path / 'out') == files_in(tmp_path / 'show') == IMAGES
+
+
+def test_distributed_test_hands_its_arguments_to_torchrun(tmp_path):
+    """A stand-in for Python prints them."""
+    python = tmp_path / 'python'
+    python.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    python.chmod(0o755)
+    printed = run(
+        'tools/dist_test.sh', 'cfg.py', 'it.pth', 2, '--tta', '--out', 'a b', PYTHON=python, PORT='1'
+    )
+    _, _, *options, tool, config, checkpoint, launcher, kind, tta, out, folder = printed.splitlines()
+    assert {'--nproc_per_node=2', '--nnodes=1', '--master_port=1'} <= set(options)
+    assert Path(tool) == ROOT / 'tools/test.py'
+    assert [config, checkpoint, launcher, kind] == ['cfg.py', 'it.pth', '--launcher', 'pytorch']
+    assert [tta, out, folder] == ['--tta', '--out', 'a b']
 
 
 def test_distributed_train_goes_on_where_training_ended(trained, config):
