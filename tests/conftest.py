@@ -95,7 +95,7 @@ def run_python() -> RunPython:
         search = [*map(str, path), *([] if installed else [str(ROOT)])]
         environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(search), 'OMP_NUM_THREADS': '1'}
         command = [sys.executable, *options, *(['-c', textwrap.dedent(code)] if code else []), *arguments]
-        done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600)
         if check:
             assert done.returncode == 0, f'{done.stdout}\n{done.stderr}'
         return done

@@ -19,8 +19,8 @@ from packaging.requirements import Requirement
 
 import mmmaskformer
 
-PARTS = ('setup.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE', 'model-index.yml', 'requirements.txt')
-PARTS += ('requirements', 'mmmaskformer', 'configs', 'tools')
+PARTS = ('setup.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE', 'README.md', 'model-index.yml')
+PARTS += ('requirements.txt', 'requirements', 'mmmaskformer', 'configs', 'tools')
 
 
 @pytest.fixture(scope='module')
@@ -51,7 +51,7 @@ def wheel(source, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope='module')
 def python(wheel, tmp_path_factory) -> Path:
-    """Python of a bare environment into which pip has installed the wheel; it sees the other packages of here."""
+    """Of a bare environment into which pip has installed the wheel, with the other packages of here."""
     folder = tmp_path_factory.mktemp('bare')
     venv.create(folder, symlinks=True)
     install = [sys.executable, '-m', 'pip', '--python', str(folder), 'install', '--no-index', '--no-deps']
