@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 
@@ -39,24 +37,3 @@ class MaskPrediction(NamedTuple):
 
     class_logits: Tensor
     mask_logits: Tensor
-
-
-class MaskFactors(NamedTuple):
-    """Mask logits before they are multiplied out: a few queries can be computed alone.
-
-    Attributes:
-        embeddings: ``(L, B, Q, C)`` mask embeddings of all layers.
-        features: ``(B, C, h, w)`` mask features.
-    """
-
-    embeddings: Tensor
-    features: Tensor
-
-    def all_logits(self) -> Tensor:
-        """``(L, B, Q, h, w)``."""
-        return torch.einsum('lbqc,bchw->lbqhw', self.embeddings, self.features)
-
-    def logits(self, image: int, queries: Sequence[Tensor]) -> Tensor:
-        """``(sum of S_l, h, w)`` of one image, for the ``(S_l,)`` queries of each layer l."""
-        rows = torch.cat([layer[image, indices] for layer, indices in zip(self.embeddings, queries)])
-        return torch.einsum('nc,chw->nhw', rows, self.features[image])

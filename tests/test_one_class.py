@@ -57,10 +57,16 @@ def finding(part: float):
     return predict_each
 
 
+def in_one_batch(predictions) -> MaskPrediction:
+    return MaskPrediction(*(torch.stack(parts) for parts in zip(*predictions)))
+
+
 def one_class_model(found: str, segmentor='mmmaskformer.MaskFormer', head=None, **test_cfg):
     head = {'num_classes': 1, **(head or {})}
     model = small_model(segmentor, decode_head=head, test_cfg={'mode': 'whole', **test_cfg})
-    model.decode_head.predict_each = finding(FOUND[found])
+    predict_each = finding(FOUND[found])
+    model.decode_head.predict_each = predict_each
+    model.decode_head.predict_masks = lambda features: in_one_batch(predict_each(features))
     return model
 
 
@@ -234,6 +240,9 @@ def find(monkeypatch):
         predict_each = finding(FOUND[found])
         monkeypatch.setattr(
             MaskFormerHead, 'predict_each', lambda self, features, wanted=None: predict_each(features)
+        )
+        monkeypatch.setattr(
+            MaskFormerHead, 'predict_masks', lambda self, features: in_one_batch(predict_each(features))
         )
 
     return patch

@@ -3,7 +3,7 @@
 | switch | file | what it replaces |
 |-|-|-|
 | ``folded_convolution`` | functional/folded_convolution.py | mask features, and then their products |
-| ``in_place_upsampling`` | models/pixel_decoders/fpn.py | upsampling a pyramid level, and then the sum |
+| ``in_place_upsampling`` | functional/in_place_upsampling.py | upsampling a pyramid level, and then the sum |
 | ``deformable_bags`` | functional/deformable_bags.py | samples of deformable attention, on CPUs |
 | ``bands`` | functional/label_map_by_bands.py, functional/resizing.py | resizing whole maps |
 | ``class_bounds`` | functional/label_map_by_bands.py | the scores of classes that cannot be the highest |

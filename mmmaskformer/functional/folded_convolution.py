@@ -1,10 +1,41 @@
-"""Mask logits without mask features."""
+"""The last convolution folded into the products: mask logits without mask features.
+
+Mask features are a convolution and masks are products with them, so embeddings and weights can be multiplied
+first: the convolution then gives the masks themselves, of the queries that are wanted.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from .fast_paths import fast_path
+
+
+class FoldedFeatures(NamedTuple):
+    """In place of mask features, what they are a convolution of.
+
+    Attributes:
+        finest: ``(B, D, h, w)`` finest features of the pixel decoder.
+        weight: ``(C, D, k, k)`` of the convolution.
+        bias: ``(C,)``.
+    """
+
+    finest: Tensor
+    weight: Tensor
+    bias: Tensor
+
+    def products(self, image: int, embeddings: Tensor) -> Tensor:
+        """``(N, C)`` embeddings -> mask logits ``(N, h, w)`` of one image."""
+        return convolve_products(embeddings, self.finest[image : image + 1], self.weight, self.bias)
+
+
+def may_fold() -> bool:
+    """Whether the convolution is folded: in prediction, where no gradients are recorded."""
+    return fast_path('folded_convolution') and not torch.is_grad_enabled()
 
 
 def convolve_products(embeddings: Tensor, pixels: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -36,6 +67,6 @@ def convolve_products(embeddings: Tensor, pixels: Tensor, weight: Tensor, bias: 
         products = products.contiguous(memory_format=torch.channels_last)
     elif pixels.device.type == 'cpu' and num > 64:  # oneDNN needs longer for 100 channels than for 128
         products, offsets = (
-            F.pad(each, [0, 0] * (each.dim() - 1) + [0, -num % 32]) for each in (products, offsets)
+            F.pad(rows, [0, 0] * (rows.dim() - 1) + [0, -num % 32]) for rows in (products, offsets)
         )
     return F.conv2d(pixels, products, offsets, padding=padding)[0, :num]

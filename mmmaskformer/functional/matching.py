@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,6 +12,67 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 Match = tuple[Tensor, Tensor]  # query indices and segment indices, both (S,), int64, on the costs' device
+
+
+class MatchedPairs(NamedTuple):
+    """All matches of a step as one index: image by image, in an image layer by layer, queries ascending.
+
+    Attributes:
+        layers: ``(M,)`` int64, as the three that follow.
+        images: ``(M,)``.
+        queries: ``(M,)``.
+        segments: ``(M,)`` indices into the segments of all images, one image after the other.
+        counts: Number of pairs of each image and layer, ``B * L`` numbers in the order of the pairs.
+        num_layers: L.
+    """
+
+    layers: Tensor
+    images: Tensor
+    queries: Tensor
+    segments: Tensor
+    counts: list[int]
+    num_layers: int
+
+    def per_image(self) -> list[int]:
+        """Number of pairs of each image, all layers together."""
+        return [
+            sum(self.counts[i : i + self.num_layers]) for i in range(0, len(self.counts), self.num_layers)
+        ]
+
+    def split_layers(self, values: Tensor) -> list[Tensor]:
+        """``(M, ...)`` values of the pairs -> those of each layer, image by image, queries ascending."""
+        parts = values.split(self.counts)
+        return [torch.cat(parts[layer :: self.num_layers]) for layer in range(self.num_layers)]
+
+    def sum_layers(self, values: Tensor) -> Tensor:
+        """``(F, M)`` values of the pairs -> sums of each layer ``(F, L)``."""
+        sums = [part.sum(1) for part in values.split(self.counts, dim=1)]
+        return torch.stack(sums, 1).unflatten(1, (-1, self.num_layers)).sum(1)
+
+
+def flat_index(matches: Sequence[Sequence[Match]], num_segments: Sequence[int]) -> MatchedPairs:
+    """One index of the matches that an assigner returns.
+
+    Args:
+        matches: For each layer and image, query indices and segment indices.
+        num_segments: Number of segments of each image.
+
+    Example:
+        >>> one_image = torch.tensor([1, 4]), torch.tensor([0, 1])
+        >>> other_image = torch.tensor([2]), torch.tensor([0])
+        >>> flat_index([[one_image, other_image]], [2, 1]).segments
+        tensor([0, 1, 2])
+    """
+    in_order = [match for layers in zip(*matches) for match in layers]
+    counts = [len(queries) for queries, _ in in_order]
+    queries, segments = (torch.cat(columns) for columns in zip(*in_order))
+    starts = np.cumsum([0, *num_segments])
+    places = [
+        (layer, image, starts[image]) for image in range(len(num_segments)) for layer in range(len(matches))
+    ]
+    columns = torch.from_numpy(np.repeat(np.array(places, dtype=np.int64), counts, axis=0).T.copy())
+    layers, images, offsets = columns.to(queries.device, non_blocking=True)
+    return MatchedPairs(layers, images, queries, segments + offsets, counts, len(matches))
 
 
 def optimal_assignments(costs: Sequence[Tensor]) -> tuple[list[Match], int]:

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..structures import MaskPrediction
+from .fast_paths import fast_path, recording
 from .postprocess import compete, panoptic_queries
 from .resizing import OutputSize, resize, resize_masks, resize_scores
 
@@ -111,7 +112,7 @@ def best_index(maps: Tensor) -> Tensor:
     PyTorch's argmax over the first dimension does not use vector instructions on a CPU; this does, in a
     twentieth of the time.
     """
-    if maps.device.type != 'cpu' or not len(maps):
+    if maps.device.type != 'cpu' or not len(maps) or not fast_path('vectorized_argmax'):
         return maps.argmax(0)
     highest_first = torch.arange(len(maps), 0, -1, dtype=maps.dtype).view(-1, *[1] * (maps.dim() - 1))
     hits = torch.eq(maps, maps.amax(0), out=torch.empty_like(maps))
@@ -130,5 +131,5 @@ def class_probabilities(class_logits: Tensor) -> Tensor:
 
 def _combine(class_prob: Tensor, masks: Tensor) -> Tensor:
     """Semantic scores from ``(..., Q, K)`` probabilities and ``(..., Q, H, W)`` mask logits, overwritten."""
-    masks = masks.sigmoid() if masks.requires_grad else masks.sigmoid_()
+    masks = masks.sigmoid() if masks.requires_grad or recording() else masks.sigmoid_()
     return (class_prob.mT @ masks.flatten(-2)).unflatten(-1, masks.shape[-2:])

@@ -8,10 +8,11 @@ import torch
 from mmengine.dist import all_reduce, get_world_size
 from torch import Tensor, nn
 
-from ..functional.matching import Match
+from ..functional.mask_factors import MaskFactors
+from ..functional.matching import MatchedPairs, flat_index
 from ..functional.upsampled_losses import upsampled_mask_losses
 from ..registry import MODELS, TASK_UTILS
-from ..structures import MaskFactors, MaskPrediction, Segments
+from ..structures import MaskPrediction, Segments
 
 
 @MODELS.register_module()
@@ -78,8 +79,9 @@ class MaskFormerCriterion(nn.Module):
             ``loss_cls``, ``loss_mask``, ``loss_dice`` of the last layer; ``d{i}.loss_cls`` ... of layer i.
         """
         matches = self.assigner(predictions, segments)
-        class_losses = [self._class_loss(p, segments, m) for p, m in zip(predictions, matches)]
-        mask_losses, dice_losses = self._mask_losses(predictions, segments, matches, factors)
+        pairs = flat_index(matches, [len(s) for s in segments])
+        class_losses = self._class_losses(predictions, segments, pairs)
+        mask_losses, dice_losses = self._mask_losses(predictions, segments, pairs, factors)
         losses = {}
         for i, values in enumerate(zip(class_losses, mask_losses, dice_losses)):
             prefix = '' if i == len(predictions) - 1 else f'd{i}.'
@@ -88,59 +90,48 @@ class MaskFormerCriterion(nn.Module):
             )
         return losses
 
-    def _class_loss(
-        self, prediction: MaskPrediction, segments: Sequence[Segments], matches: Sequence[Match]
-    ) -> Tensor:
-        no_object = prediction.class_logits.shape[-1] - 1
-        labels = prediction.class_logits.new_full(
-            prediction.class_logits.shape[:2], no_object, dtype=torch.int64
-        )
-        for row, target, (queries, indices) in zip(labels, segments, matches):
-            row[queries] = target.labels[indices]
-        return self.loss_cls(prediction.class_logits, labels)
+    def _class_losses(
+        self, predictions: Sequence[MaskPrediction], segments: Sequence[Segments], pairs: MatchedPairs
+    ) -> list[Tensor]:
+        """Classification loss of each layer: queries without a segment are no-object."""
+        num_images, num_queries, num_outputs = predictions[0].class_logits.shape
+        labels = pairs.queries.new_full((len(predictions), num_images, num_queries), num_outputs - 1)
+        matched = torch.cat([s.labels for s in segments])[pairs.segments]
+        labels[pairs.layers, pairs.images, pairs.queries] = matched
+        return [self.loss_cls(p.class_logits, layer) for p, layer in zip(predictions, labels)]
 
     def _mask_losses(
         self,
         predictions: Sequence[MaskPrediction],
         segments: Sequence[Segments],
-        matches: Sequence[Sequence[Match]],
+        pairs: MatchedPairs,
         factors: MaskFactors | None,
     ) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-        """Normalised mask losses of each layer: the matched masks of all go through together."""
-        logits = torch.cat(
-            [
-                matched_logits(predictions, image, [queries for queries, _ in layers], factors)
-                for image, layers in enumerate(zip(*matches))
-            ]
-        )
-        offsets = torch.tensor([0, *(len(s) for s in segments)]).cumsum(0).tolist()
-        index = torch.cat(
-            [indices + first for layers, first in zip(zip(*matches), offsets) for _, indices in layers]
-        )
-        counted = [s.valid.expand_as(s.masks) for s in segments if s.valid is not None]
-        valid = torch.cat(counted) if counted else None
+        """Normalized mask losses of each layer: the matched masks of all go through together."""
+        logits = matched_logits(predictions, pairs, factors)
+        targets, valid = all_masks(segments)
         terms = (self.loss_mask, self.loss_dice)
-        targets = torch.cat([s.masks for s in segments])
-        values = upsampled_mask_losses(logits, targets, index, [t.value_and_grad for t in terms], valid)
-        sums = _sum_per_layer(values, matches) / mean_num_segments(segments, values)
+        formulas = [term.value_and_grad for term in terms]
+        values = upsampled_mask_losses(logits, targets, pairs.segments, formulas, valid)
+        sums = pairs.sum_layers(values) / mean_num_segments(segments, values)
         mask, dice = ((total * term.loss_weight).unbind() for total, term in zip(sums, terms))
         return mask, dice
 
 
 def matched_logits(
-    predictions: Sequence[MaskPrediction], image: int, queries: Sequence[Tensor], factors: MaskFactors | None
+    predictions: Sequence[MaskPrediction], pairs: MatchedPairs, factors: MaskFactors | None
 ) -> Tensor:
-    """Mask logits of one image's matched queries, layer after layer."""
+    """Mask logits ``(M, h, w)`` of the matched queries, computed anew if their factors are known."""
     if factors is not None:
-        return factors.logits(image, queries)
-    return torch.cat([p.mask_logits[image, some] for p, some in zip(predictions, queries)])
+        return factors.matched_logits(pairs)
+    logits = torch.stack([p.mask_logits for p in predictions])
+    return logits[pairs.layers, pairs.images, pairs.queries]
 
 
-def _sum_per_layer(values: Tensor, matches: Sequence[Sequence[Match]]) -> Tensor:
-    """``(F, M)`` values of all matched masks, image after image -> ``(F, L)``."""
-    counts = [len(queries) for layers in zip(*matches) for queries, _ in layers]
-    parts = [part.sum(1) for part in values.split(counts, dim=1)]
-    return torch.stack(parts, 1).unflatten(1, (-1, len(matches))).sum(1)
+def all_masks(segments: Sequence[Segments]) -> tuple[Tensor, Tensor | None]:
+    """Masks ``(S, H, W)`` of all images in a row, and the pixels that count for each; None if all do."""
+    counted = [s.valid.expand_as(s.masks) for s in segments if s.valid is not None]
+    return torch.cat([s.masks for s in segments]), torch.cat(counted) if counted else None
 
 
 def mean_num_segments(segments: Sequence[Segments], like: Tensor) -> Tensor:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..functional.matching import Match
+from ..functional.mask_factors import MaskFactors
+from ..functional.matching import MatchedPairs
 from ..functional.point_sampling import (
     DrawPoints,
     random_points,
@@ -16,9 +17,9 @@ from ..functional.point_sampling import (
     uncertain_points,
 )
 from ..registry import MODELS
-from ..structures import MaskFactors, MaskPrediction, Segments
+from ..structures import MaskPrediction, Segments
 from .assigners import MASK2FORMER_COSTS
-from .criterion import MaskFormerCriterion, matched_logits, mean_num_segments
+from .criterion import MaskFormerCriterion, all_masks, matched_logits, mean_num_segments
 
 
 @MODELS.register_module()
@@ -79,25 +80,20 @@ class Mask2FormerCriterion(MaskFormerCriterion):
         self,
         predictions: Sequence[MaskPrediction],
         segments: Sequence[Segments],
-        matches: Sequence[Sequence[Match]],
+        pairs: MatchedPairs,
         factors: MaskFactors | None,
     ) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-        """Normalised mask losses of each layer."""
+        """Normalized mask losses of each layer."""
         if self.num_points is None:
-            return super()._mask_losses(predictions, segments, matches, factors)
-        layers = _logits_of_layers(predictions, matches, factors)
-        targets = torch.cat([s.masks for s in segments])
-        counted = [s.valid.expand_as(s.masks) for s in segments if s.valid is not None]
-        valid = torch.cat(counted) if counted else None
-        offsets = torch.tensor([0, *(len(s) for s in segments)]).cumsum(0).tolist()
-        sums = []
-        for logits, layer in zip(layers, matches):
-            index = torch.cat([indices + first for (_, indices), first in zip(layer, offsets)])
-            sums.append(self._point_losses(logits, targets, index, valid))
+            return super()._mask_losses(predictions, segments, pairs, factors)
+        targets, valid = all_masks(segments)
+        layers = pairs.split_layers(matched_logits(predictions, pairs, factors))
+        indices = pairs.split_layers(pairs.segments)
+        sums = [self._point_losses(*layer, targets, valid) for layer in zip(layers, indices)]
         mask, dice = (torch.stack(sums, 1) / mean_num_segments(segments, sums[0])).unbind()
         return mask.unbind(), dice.unbind()
 
-    def _point_losses(self, logits: Tensor, targets: Tensor, index: Tensor, valid: Tensor | None) -> Tensor:
+    def _point_losses(self, logits: Tensor, index: Tensor, targets: Tensor, valid: Tensor | None) -> Tensor:
         """``(2,)`` weighted sums of one layer's ``(N, h, w)`` matched mask logits, in float32."""
         assert self.num_points is not None
         with torch.autocast(logits.device.type, enabled=False):
@@ -117,16 +113,3 @@ def _matching(num_points: int | None) -> dict:
     if num_points is None:
         return dict(type='mmmaskformer.HungarianAssigner', costs=MASK2FORMER_COSTS)
     return dict(type='mmmaskformer.PointAssigner', num_points=num_points)
-
-
-def _logits_of_layers(
-    predictions: Sequence[MaskPrediction], matches: Sequence[Sequence[Match]], factors: MaskFactors | None
-) -> list[Tensor]:
-    """Mask logits ``(N, h, w)`` of the matched queries of each layer, image after image."""
-    parts: list[list[Tensor]] = [[] for _ in matches]
-    for image, layers in enumerate(zip(*matches)):
-        queries = [queries for queries, _ in layers]
-        logits = matched_logits(predictions, image, queries, factors)
-        for found, part in zip(parts, logits.split([len(one) for one in queries])):
-            found.append(part)
-    return [torch.cat(part) for part in parts]

@@ -76,7 +76,7 @@ class MaskFormerTransformerDecoder(BaseModule):
         memory = self.input_proj(memory)
         values = memory.flatten(2).transpose(1, 2)
         keys = values + self.position_encoding(memory).flatten(2).transpose(1, 2)
-        query_pos = self.query_embed.weight.expand(len(memory), -1, -1)
+        query_pos = self.query_embed.weight.expand(memory.shape[0], -1, -1)
         queries = torch.zeros_like(query_pos)
         outputs = []
         for layer in self.layers:

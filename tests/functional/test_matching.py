@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmmaskformer.functional.matching import nearest_resize_masks, optimal_assignments
+from mmmaskformer.functional.matching import flat_index, nearest_resize_masks, optimal_assignments
 
 
 def brute_force(cost: torch.Tensor) -> float:
@@ -51,3 +51,20 @@ def test_nearest_resize_picks_the_pixels_of_interpolate(size):
     masks = torch.rand(3, 32, 48) > 0.5
     expected = F.interpolate(masks[:, None].float(), size=size, mode='nearest')[:, 0]
     assert torch.equal(nearest_resize_masks(masks, size).float(), expected)
+
+
+def test_flat_index_is_ordered_by_image_layer_and_query():
+    """Two layers; the first image has two segments, the second none, the third one."""
+    nothing = torch.zeros(2, 0, dtype=torch.int64)
+    matches = [
+        [torch.tensor([[1, 4], [1, 0]]), nothing, torch.tensor([[2], [0]])],
+        [torch.tensor([[0, 3], [0, 1]]), nothing, torch.tensor([[5], [0]])],
+    ]
+    pairs = flat_index([[tuple(match) for match in layer] for layer in matches], [2, 0, 1])
+    assert pairs.images.tolist() == [0, 0, 0, 0, 2, 2]
+    assert pairs.layers.tolist() == [0, 0, 1, 1, 0, 1]
+    assert pairs.queries.tolist() == [1, 4, 0, 3, 2, 5]
+    assert pairs.segments.tolist() == [1, 0, 0, 1, 2, 2]
+    assert pairs.per_image() == [4, 0, 2]
+    assert [part.tolist() for part in pairs.split_layers(pairs.queries)] == [[1, 4, 2], [0, 3, 5]]
+    assert pairs.sum_layers(pairs.queries[None]).tolist() == [[7, 8]]

@@ -5,9 +5,10 @@ import torch
 from half_types import HALF_TYPES
 from small_models import features, sample, small_head
 
+from mmmaskformer.functional.mask_factors import MaskFactors
 from mmmaskformer.models.losses.mask_losses import dice_loss, focal_loss
 from mmmaskformer.models.pixel_decoders import FPNPixelDecoder
-from mmmaskformer.structures import MaskFactors, MaskPrediction, Segments
+from mmmaskformer.structures import MaskPrediction, Segments
 
 LOSSES = {'loss_cls', 'loss_mask', 'loss_dice', 'd0.loss_cls', 'd0.loss_mask', 'd0.loss_dice'}
 
@@ -202,11 +203,11 @@ def test_criterion_learns_the_same_through_factors_as_through_all_mask_logits():
         Segments(torch.tensor([1, 0, 2]), torch.rand(3, 20, 28) > 0.5),
         Segments(torch.tensor([2]), torch.rand(1, 20, 28) > 0.5),
     ]
-    factors = MaskFactors(embeddings, features)
-    plain = head.criterion([MaskPrediction(*p) for p in zip(classes, factors.all_logits())], targets)
+    factors = MaskFactors(classes, embeddings, features)
+    plain = head.criterion(factors.predictions(), targets)
     with torch.no_grad():
-        masks = factors.all_logits()
-    through = head.criterion([MaskPrediction(*p) for p in zip(classes, masks)], targets, factors)
+        predictions = factors.predictions()
+    through = head.criterion(predictions, targets, factors)
     for name, value in plain.items():
         torch.testing.assert_close(through[name], value)
     expected = torch.autograd.grad(sum(plain.values()), (embeddings, features))

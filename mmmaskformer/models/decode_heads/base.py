@@ -11,6 +11,19 @@ from mmseg.structures import SegDataSample
 
 from ...functional.targets import UnknownLabelError, ignored_label
 
+EVERY_LAYER = slice(None)
+LAST_LAYER = slice(-1, None)
+
+
+class _NoThreshold:
+    """Raises where it is compared with scores; not where tracers look at the attributes of a head."""
+
+    def __lt__(self, scores: object) -> bool:
+        raise ValueError(
+            "with num_classes=1, mmseg's test-time augmentation gives label 0 to the pixels that are not the "
+            "class: set type='mmmaskformer.MaskFormerTTAModel' in tta_model"
+        )
+
 
 class SegmentationHead(BaseModule):
     """A head for `MaskFormer` and for mmseg's `EncoderDecoder`.
@@ -25,6 +38,8 @@ class SegmentationHead(BaseModule):
     """
 
     align_corners = False
+    # mmseg compares scores of one channel with it: label 1 is then the class, the reverse of label maps.
+    threshold = _NoThreshold()
     # Parameters with a row for each class, and how many rows they have beyond them.
     class_rows: ClassVar[dict[str, int]] = {}
     # Parameters with a row for each query.
@@ -49,31 +64,19 @@ class SegmentationHead(BaseModule):
         self.ignore_index = ignore_index
         self.allow_class_mismatch = allow_class_mismatch
 
-    @property
-    def threshold(self) -> float:
-        """What mmseg asks for where scores have one channel: label 1 is then the class, and 0 the rest.
-
-        Raises:
-            ValueError: Always: that is the reverse of label maps, which hold class indices.
-        """
-        raise ValueError(
-            "with num_classes=1, mmseg's test-time augmentation gives label 0 to the pixels that are not the "
-            "class: set type='mmmaskformer.MaskFormerTTAModel' in tta_model"
-        )
-
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any, **kwargs: Any) -> None:
         """Refuse a checkpoint of other classes, which MMEngine would load in part with a mere warning."""
-        rows = {f'{prefix}{name}': beyond for name, beyond in self.class_rows.items()}
-        theirs = {len(state_dict[key]) - beyond for key, beyond in rows.items() if key in state_dict}
-        others = theirs - {self.num_classes}
-        if others and not self.allow_class_mismatch:
-            found = others.pop()
+        rows = {f'{prefix}{name}': further_rows for name, further_rows in self.class_rows.items()}
+        in_checkpoint = {len(state_dict[key]) - rows[key] for key in rows if key in state_dict}
+        mismatches = in_checkpoint - {self.num_classes}
+        if mismatches and not self.allow_class_mismatch:
+            found = mismatches.pop()
             raise ValueError(
                 f'the checkpoint was trained on {found} classes, this model has '
                 f'num_classes={self.num_classes}: set num_classes={found}, or to learn other classes from '
                 'these weights, set decode_head.allow_class_mismatch=True'
             )
-        if others:
+        if mismatches:
             for key in rows:
                 state_dict.pop(key, None)
         self._check_queries(state_dict, prefix)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from ...functional.folded_convolution import convolve_products
+from ...functional.folded_convolution import FoldedFeatures, may_fold
+from ...functional.mask_factors import MaskFactors
 from ...functional.semantic_inference import add_rest, semantic_scores
 from ...functional.targets import id_map_to_segments, label_map_to_segments
 from ...registry import MODELS
-from ...structures import MaskFactors, MaskPrediction, Segments
+from ...structures import MaskPrediction, Segments
 from ..layers import MLP
-from .base import SegmentationHead, input_size, named_label_errors
+from .base import EVERY_LAYER, LAST_LAYER, SegmentationHead, input_size, named_label_errors
 
 
 @MODELS.register_module()
@@ -70,48 +72,67 @@ class MaskFormerHead(SegmentationHead):
         if hasattr(self.criterion, 'set_num_classes'):
             self.criterion.set_num_classes(num_classes)
 
-    def forward(self, features: Sequence[Tensor]) -> list[MaskPrediction]:
-        """Predictions of every decoder layer, the last layer last (paper, figure 2)."""
-        pixels = self.pixel_decoder(features)
-        queries = self._decode(pixels)
-        return self._classify_masks(queries, pixels.mask_features)
+    def forward(
+        self,
+        features: Sequence[Tensor],
+        layers: slice = EVERY_LAYER,
+        multiply: Callable[[MaskFactors], Any] = MaskFactors.predictions,
+    ) -> Any:
+        """Predictions of every decoder layer, the last layer last (paper, figure 2).
+
+        Training, prediction and export all run this. They differ in the layers they need and in which masks
+        they multiply out.
+
+        Args:
+            features: Backbone features, ``(B, C_i, h_i, w_i)``, finest first.
+            layers: Decoder layers that are of interest.
+            multiply: Makes the result of the factors; by default a `MaskPrediction` of each layer.
+
+        Returns:
+            A list of `MaskPrediction`, or what ``multiply`` returns.
+
+        Example:
+            >>> head = MaskFormerHead(in_channels=[8, 16, 32, 64], num_classes=3)
+            >>> maps = [torch.rand(1, 8 * 2**i, 32 // 2**i, 32 // 2**i) for i in range(4)]
+            >>> head(maps)[-1].mask_logits.shape
+            torch.Size([1, 100, 32, 32])
+        """
+        pixels = self.pixel_decoder(features, with_mask_features=not self._folds())
+        queries = self._decode(pixels)[layers]
+        factors = MaskFactors(
+            self.class_embed(queries), self.mask_embed(queries), self._mask_features(pixels)
+        )
+        return multiply(factors)
 
     def predict_masks(self, features: Sequence[Tensor]) -> MaskPrediction:
-        """Prediction of the last decoder layer, without the cost of the others' masks."""
-        each = self.predict_each(features)
-        return MaskPrediction(*(torch.stack(parts) for parts in zip(*each)))
+        """Prediction of the last decoder layer, without the cost of the other layers' masks."""
+        return self(features, LAST_LAYER)[0]
 
     def predict_each(
         self, features: Sequence[Tensor], wanted: Callable[[Tensor], Tensor] | None = None
     ) -> list[MaskPrediction]:
         """Prediction of the last decoder layer, image by image, without batch dimension.
 
-        Mask features are a convolution and masks are products with them, so embeddings and weights can be
-        multiplied first: the convolution then gives the masks themselves, of those queries that are wanted.
-
         Args:
             features: Backbone features, ``(B, C_i, h_i, w_i)``, finest first.
-            wanted: Tells of ``(Q, K + 1)`` class logits which queries are of interest; None wants all.
+            wanted: Gives the indices of the queries of interest by their ``(Q, K + 1)`` class logits; None
+                keeps all. No other masks are computed.
         """
-        pixels = self.pixel_decoder(features, with_mask_features=False)
-        queries = self._decode(pixels)[-1]
-        convolution = self.pixel_decoder.mask_features
-        predictions = []
-        for classes, embeddings, finest in zip(
-            self.class_embed(queries), self.mask_embed(queries), pixels.finest.split(1)
-        ):
-            kept = slice(None) if wanted is None else wanted(classes)
-            masks = convolve_products(embeddings[kept], finest, convolution.weight, convolution.bias)
-            predictions.append(MaskPrediction(classes[kept], masks))
-        return predictions
+        return self(features, LAST_LAYER, partial(MaskFactors.last_layer, wanted=wanted))
 
     def _decode(self, pixels: Any) -> Tensor:
-        """``(L, B, Q, C)`` queries after each decoder layer, of what the pixel decoder gives."""
+        """``(L, B, Q, C)`` queries after each decoder layer, of the pixel decoder's `PixelFeatures`."""
         return self.transformer_decoder(pixels.memory)
 
-    def _classify_masks(self, queries: Tensor, mask_features: Tensor) -> list[MaskPrediction]:
-        masks = MaskFactors(self.mask_embed(queries), mask_features).all_logits()
-        return [MaskPrediction(*layer) for layer in zip(self.class_embed(queries), masks)]
+    def _folds(self) -> bool:
+        """Whether the convolution of the mask features is left to the products with them."""
+        return may_fold()
+
+    def _mask_features(self, pixels: Any) -> Tensor | FoldedFeatures:
+        if pixels.mask_features is not None:
+            return pixels.mask_features
+        convolution = self.pixel_decoder.mask_features
+        return FoldedFeatures(pixels.finest, convolution.weight, convolution.bias)
 
     def loss(self, features: Sequence[Tensor], data_samples: Sequence, train_cfg: dict | None = None) -> dict:
         """Losses of all layers.
@@ -126,12 +147,10 @@ class MaskFormerHead(SegmentationHead):
             ValueError: A label is out of range, or an image has more segments than there are queries.
         """
         segments = [self._segments(sample) for sample in data_samples]
-        pixels = self.pixel_decoder(features)
-        queries = self._decode(pixels)
-        factors = MaskFactors(self.mask_embed(queries), pixels.mask_features)
-        with torch.no_grad():
+        factors = self(features, multiply=MaskFactors.unmultiplied)
+        with torch.no_grad():  # for the matching; gradients pass through the matched masks alone
             masks = factors.all_logits()
-        predictions = [MaskPrediction(*layer) for layer in zip(self.class_embed(queries), masks)]
+        predictions = [MaskPrediction(*layer) for layer in zip(factors.class_logits, masks)]
         return self.criterion(predictions, segments, factors)
 
     def predict(

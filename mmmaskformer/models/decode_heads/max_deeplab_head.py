@@ -9,9 +9,11 @@ import torch
 from mmengine.model import caffe2_xavier_init
 from torch import Tensor, nn
 
+from ...functional.mask_factors import MaskFactors
 from ...functional.max_deeplab_inference import max_deeplab_segments, slot_log_odds
 from ...registry import MODELS
 from ...structures import MaskPrediction
+from .base import EVERY_LAYER, LAST_LAYER
 from .maskformer_head import MaskFormerHead
 
 
@@ -81,32 +83,39 @@ class MaXDeepLabHead(MaskFormerHead):
         for convolution in (self.pixel_embed, self.pixel_classifier):
             caffe2_xavier_init(convolution)
 
+    def forward(
+        self,
+        features: Sequence[Tensor],
+        layers: slice = EVERY_LAYER,
+        multiply: Callable[[MaskFactors], Any] | None = None,
+    ) -> Any:
+        """As `MaskFormerHead.forward`; mask logits are log-odds of the slots."""
+        return super().forward(features, layers, multiply or slot_predictions)
+
     def loss(self, features: Sequence[Tensor], data_samples: Sequence, train_cfg: dict | None = None) -> dict:
         """Losses of the supervised layers and of the pixels; see `MaskFormerHead.loss`."""
         segments = [self._segments(sample) for sample in data_samples]
-        pixels = self.pixel_decoder(features)
-        queries = self._decode(pixels)
-        supervised = queries if self.criterion.deep_supervision else queries[-1:]
-        predictions = self._classify_masks(supervised, pixels.mask_features)
-        embedding, classes = (
-            self.pixel_embed(pixels.mask_features),
-            self.pixel_classifier(pixels.mask_features),
-        )
-        return self.criterion(predictions, segments, embedding, classes)
+        supervised = EVERY_LAYER if self.criterion.deep_supervision else LAST_LAYER
+        factors = self(features, supervised, MaskFactors.unmultiplied)
+        embedding, classes = self.pixel_embed(factors.features), self.pixel_classifier(factors.features)
+        return self.criterion(slot_predictions(factors), segments, embedding, classes)
 
     def predict_each(
         self, features: Sequence[Tensor], wanted: Callable[[Tensor], Tensor] | None = None
     ) -> list[MaskPrediction]:
         """As `MaskFormerHead.predict_each`, but of all slots, wanted or not: they share the pixels."""
-        pixels = self.pixel_decoder(features)
-        queries = self._decode(pixels)
-        (prediction,) = self._classify_masks(queries[-1:], pixels.mask_features)
-        return [MaskPrediction(*one) for one in zip(*prediction)]
+        return [MaskPrediction(*image) for image in zip(*self.predict_masks(features))]
 
-    def _classify_masks(self, queries: Tensor, mask_features: Tensor) -> list[MaskPrediction]:
-        layers = super()._classify_masks(queries, mask_features)
-        with torch.autocast(mask_features.device.type, enabled=False):
-            return [MaskPrediction(p.class_logits, slot_log_odds(p.mask_logits.float())) for p in layers]
+    def _folds(self) -> bool:
+        """Never: pixels are embedded and classified by their mask features."""
+        return False
+
+
+def slot_predictions(factors: MaskFactors) -> list[MaskPrediction]:
+    """The prediction of each layer, mask logits as log-odds of the softmax over slots."""
+    layers = factors.predictions()
+    with torch.autocast(factors.class_logits.device.type, enabled=False):
+        return [MaskPrediction(p.class_logits, slot_log_odds(p.mask_logits.float())) for p in layers]
 
 
 def _mentions(settings: Any, key: str) -> bool:

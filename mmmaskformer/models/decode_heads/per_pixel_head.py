@@ -16,7 +16,7 @@ from ...functional.targets import present_labels
 from ...registry import MODELS
 from ..layers import MLP
 from ..losses import ClassWeight, ClassWeights
-from .base import SegmentationHead, input_size, named_label_errors
+from .base import EVERY_LAYER, LAST_LAYER, SegmentationHead, input_size, named_label_errors
 
 
 class PerPixelHead(SegmentationHead):
@@ -56,12 +56,12 @@ class PerPixelHead(SegmentationHead):
             self.class_weights.set_num_classes(num_classes)
 
     @abstractmethod
-    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
-        """Class logits ``(B, K, h, w)`` of every layer at stride 4, the last layer last."""
+    def forward(self, features: Sequence[Tensor], layers: slice = EVERY_LAYER) -> list[Tensor]:
+        """Class logits ``(B, K, h, w)`` at stride 4 of the layers of interest, the last layer last."""
 
     def predict_logits(self, features: Sequence[Tensor]) -> Tensor:
         """Class logits ``(B, K, h, w)`` of the last layer."""
-        return self(features)[-1]
+        return self(features, LAST_LAYER)[-1]
 
     def loss(self, features: Sequence[Tensor], data_samples: Sequence, train_cfg: dict | None = None) -> dict:
         """``loss_ce`` of the last layer, ``d{i}.loss_ce`` of layer i.
@@ -142,7 +142,7 @@ class PerPixelBaselineHead(PerPixelHead):
         super().init_weights()
         kaiming_init(self.classifier, mode='fan_out')
 
-    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+    def forward(self, features: Sequence[Tensor], layers: slice = EVERY_LAYER) -> list[Tensor]:
         """See `PerPixelHead.forward`; there is one layer."""
         return [self.classifier(self.pixel_decoder(features).mask_features)]
 
@@ -195,17 +195,8 @@ class PerPixelBaselinePlusHead(PerPixelHead):
         channels = self.transformer_decoder.channels
         self.mask_embed = MLP(channels, channels, self.pixel_decoder.mask_channels, num_layers=3)
 
-    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+    def forward(self, features: Sequence[Tensor], layers: slice = EVERY_LAYER) -> list[Tensor]:
         """See `PerPixelHead.forward`."""
         pixels = self.pixel_decoder(features)
-        queries = self.transformer_decoder(pixels.memory)
-        return list(self._class_logits(queries, pixels.mask_features))
-
-    def predict_logits(self, features: Sequence[Tensor]) -> Tensor:
-        """Class logits of the last layer, without the cost of the others'."""
-        pixels = self.pixel_decoder(features)
-        queries = self.transformer_decoder(pixels.memory)
-        return self._class_logits(queries[-1:], pixels.mask_features)[0]
-
-    def _class_logits(self, queries: Tensor, mask_features: Tensor) -> Tensor:
-        return torch.einsum('lbqc,bchw->lbqhw', self.mask_embed(queries), mask_features)
+        queries = self.transformer_decoder(pixels.memory)[layers]
+        return list(torch.einsum('lbqc,bchw->lbqhw', self.mask_embed(queries), pixels.mask_features))

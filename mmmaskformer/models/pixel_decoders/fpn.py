@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import torch
-import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from ...functional.in_place_upsampling import add_upsampled
 from ...registry import MODELS
 from ..layers import SinePositionEncoding, TransformerEncoderLayer, checkpointed
 
@@ -171,10 +170,4 @@ class TransformerEncoderPixelDecoder(FPNPixelDecoder):
 
 def _fuse(feature: Tensor, coarser: Tensor, lateral: nn.Module, output: nn.Module) -> Tensor:
     """One level of the pyramid from a feature map and the level below it."""
-    skip = lateral(feature)
-    height, width = coarser.shape[-2:]
-    if not torch.is_grad_enabled() and skip.shape[-2:] == (2 * height, 2 * width):
-        fours = skip.unflatten(3, (width, 2)).unflatten(2, (height, 2))
-        fours += coarser[:, :, :, None, :, None]  # no map but this one
-        return output(skip)
-    return output(skip + F.interpolate(coarser, size=skip.shape[-2:], mode='nearest'))
+    return output(add_upsampled(lateral(feature), coarser))

@@ -1,0 +1,69 @@
+"""Predictions whose masks are not yet multiplied out: the masks of few queries cost little."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..structures import MaskPrediction
+from .folded_convolution import FoldedFeatures
+from .matching import MatchedPairs
+
+
+class MaskFactors(NamedTuple):
+    """What `MaskFormerHead.forward` multiplies: embeddings of queries and features of pixels.
+
+    Attributes:
+        class_logits: ``(L, B, Q, K + 1)`` of all layers.
+        embeddings: ``(L, B, Q, C)`` mask embeddings.
+        features: ``(B, C, h, w)`` mask features, or what stands for them in prediction.
+    """
+
+    class_logits: Tensor
+    embeddings: Tensor
+    features: Tensor | FoldedFeatures
+
+    def predictions(self) -> list[MaskPrediction]:
+        """The prediction of each layer, all masks multiplied out (paper, figure 2)."""
+        return [MaskPrediction(*layer) for layer in zip(self.class_logits, self.all_logits())]
+
+    def unmultiplied(self) -> MaskFactors:
+        """The factors as they are."""
+        return self
+
+    def all_logits(self) -> Tensor:
+        """Mask logits ``(L, B, Q, h, w)``."""
+        if isinstance(self.features, FoldedFeatures):
+            num_layers, num_images, num_queries = self.embeddings.shape[:3]
+            rows = self.embeddings.transpose(0, 1).flatten(1, 2)
+            images = [self.features.products(image, rows[image]) for image in range(num_images)]
+            return torch.stack(images).unflatten(1, (num_layers, num_queries)).transpose(0, 1)
+        return torch.einsum('lbqc,bchw->lbqhw', self.embeddings, self.features)
+
+    def matched_logits(self, pairs: MatchedPairs) -> Tensor:
+        """Mask logits ``(M, h, w)`` of the matched queries, in the order of the pairs."""
+        rows = self.embeddings[pairs.layers, pairs.images, pairs.queries]
+        parts = rows.split(pairs.per_image())
+        return torch.cat([self._products(image, part) for image, part in enumerate(parts)])
+
+    def last_layer(self, wanted: Callable[[Tensor], Tensor] | None = None) -> list[MaskPrediction]:
+        """Prediction of the last layer for each image, without batch dimension.
+
+        Args:
+            wanted: Gives the indices of the queries of interest by their ``(Q, K + 1)`` class logits; None
+                keeps all. No other masks are computed.
+        """
+        found = []
+        for image, (classes, embeddings) in enumerate(zip(self.class_logits[-1], self.embeddings[-1])):
+            kept = slice(None) if wanted is None else wanted(classes)
+            found.append(MaskPrediction(classes[kept], self._products(image, embeddings[kept])))
+        return found
+
+    def _products(self, image: int, embeddings: Tensor) -> Tensor:
+        """``(N, C)`` embeddings -> mask logits ``(N, h, w)`` of one image."""
+        if isinstance(self.features, FoldedFeatures):
+            return self.features.products(image, embeddings)
+        return torch.einsum('nc,chw->nhw', embeddings, self.features[image])
