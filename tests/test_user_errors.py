@@ -200,7 +200,7 @@ MISTAKES = {  # by tool: arguments, message
     'convert_checkpoint': [
         ('absent.pth out.pth', 'absent.pth'),
         ('text.pth out.pth', 'text.pth cannot be read'),
-        ('weights.pth out.pth --config absent.py', 'no config file absent.py'),
+        ('weights.pth out.pth --config absent.py', 'The config file absent.py does not exist'),
         ('weights.pth image.txt/out.pth --config toy.py', 'image.txt'),
     ],
     'compare': [
