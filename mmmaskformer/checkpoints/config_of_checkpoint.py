@@ -15,8 +15,10 @@ from torch import Tensor
 from ..registry import MODELS
 
 PACKAGE = Path(__file__).resolve().parent.parent
+WITH_QUERIES = ('MaskFormerHead', 'Mask2FormerHead')  # their number is a setting
+TRAINING_ALONE = ('init_cfg', 'norm_cfg', 'norm_eval', 'drop_path_rate')
 FOLDERS = (PACKAGE / '.mim' / 'configs', PACKAGE.parent / 'configs')  # installed; the repository
-ZOO = ('maskformer', 'per_pixel_baseline')  # ablations have the shapes of these
+ZOO = ('maskformer', 'mask2former', 'per_pixel_baseline')  # ablations have the shapes of these
 
 
 class Shapes(NamedTuple):
@@ -107,13 +109,18 @@ def shapes_of_state(state: Mapping[str, Tensor]) -> Shapes:
 
 def _classifier(state: Mapping[str, Tensor]) -> tuple[str | None, int | None]:
     for name, head, extra_rows in (
-        ('class_embed.bias', 'MaskFormerHead', 1),
+        ('class_embed.bias', _mask_head(state), 1),
         ('classifier.bias', 'PerPixelBaselineHead', 0),
         ('transformer_decoder.query_embed.weight', 'PerPixelBaselinePlusHead', 0),
     ):
         if f'decode_head.{name}' in state:
             return head, len(state[f'decode_head.{name}']) - extra_rows
     return None, None
+
+
+def _mask_head(state: Mapping[str, Tensor]) -> str:
+    learned = 'decode_head.transformer_decoder.query_feat.weight' in state
+    return 'Mask2FormerHead' if learned else 'MaskFormerHead'
 
 
 def _count(state: Mapping[str, Tensor], prefix: str) -> int:
@@ -125,10 +132,11 @@ def shapes_of_config(config: Config) -> Shapes:
     backbone, head = config.model.backbone, config.model.decode_head
     kind = head.type.split('.')[-1]
     swin = backbone.type.endswith('SwinTransformer')
-    pixels = head.get('pixel_decoder', {})
-    encoder = 6 if pixels.get('type', '').endswith('TransformerEncoderPixelDecoder') else 0
+    pixels, decoder = (head.get(part, {}) for part in ('pixel_decoder', 'transformer_decoder'))
+    successor = kind == 'Mask2FormerHead'
+    encoder = successor or pixels.get('type', '').endswith('TransformerEncoderPixelDecoder')
     with_queries = kind != 'PerPixelBaselineHead'
-    queries = head.get('num_queries', 100) if kind == 'MaskFormerHead' else head.num_classes
+    queries = head.get('num_queries', 100) if kind in WITH_QUERIES else head.num_classes
     return Shapes(
         backbone='Swin' if swin else backbone.type.split('.')[-1],
         blocks=_blocks(backbone),
@@ -138,7 +146,7 @@ def shapes_of_config(config: Config) -> Shapes:
         num_classes=head.num_classes,
         num_queries=queries if with_queries else None,
         encoder_layers=pixels.get('num_layers', 6) if encoder else 0,
-        decoder_layers=head.get('transformer_decoder', {}).get('num_layers', 6) if with_queries else 0,
+        decoder_layers=decoder.get('num_layers', 9 if successor else 6) if with_queries else 0,
     )
 
 
@@ -165,7 +173,7 @@ def _candidates() -> Iterator[_Candidate]:
 
 def _outcome(config: Config, part: str | None) -> Any:
     """Settings that the converted checkpoint depends on: model (without initial weights) and classes."""
-    model = {key: value for key, value in config.model.backbone.items() if key != 'init_cfg'}
+    model = {key: value for key, value in config.model.backbone.items() if key not in TRAINING_ALONE}
     if part:
         return model
     dataset = config.get('test_dataloader', {}).get('dataset', {})

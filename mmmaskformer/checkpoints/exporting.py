@@ -12,8 +12,10 @@ import torch
 from mmengine.config import Config
 from torch import Tensor, nn
 
+from .mask2former_settings import mask2former_settings
 from .reading import import_safetensors
 from .rules import Format, restore
+from .tables import mask2former
 from .tables.huggingface import HUGGINGFACE
 from .tables.official import OFFICIAL
 
@@ -27,7 +29,7 @@ def write_official(model: nn.Module, destination: str | Path) -> None:
     Raises:
         ValueError: The official implementation does not support the model.
     """
-    state = _restored(model, OFFICIAL)
+    state = _restored(model, mask2former.OFFICIAL if _is_mask2former(model) else OFFICIAL)
     arrays = {name: tensor.numpy() for name, tensor in state.items() if not _idle_counter(name, tensor)}
     path = Path(destination)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +39,7 @@ def write_official(model: nn.Module, destination: str | Path) -> None:
 def write_huggingface(
     model: nn.Module, config: Config, classes: Sequence[str] | None, destination: str | Path
 ) -> None:
-    """Write a folder for ``MaskFormerForInstanceSegmentation.from_pretrained``.
+    """Write a folder for ``from_pretrained`` of HuggingFace's MaskFormer or Mask2Former.
 
     Args:
         model: The segmentor.
@@ -49,8 +51,10 @@ def write_huggingface(
         ValueError: HuggingFace does not support the model.
     """
     settings = huggingface_config(model, classes)
-    state = _restored(model, HUGGINGFACE)
-    if settings['backbone_config']['model_type'] == 'swin':  # a norm whose output is not used
+    successor = _is_mask2former(model)
+    state = _restored(model, mask2former.HUGGINGFACE if successor else HUGGINGFACE)
+    swin = settings['backbone_config']['model_type'] == 'swin'
+    if swin and not successor:  # a norm whose output is not used
         width = settings['backbone_config']['hidden_size']
         norm = HUGGINGFACE.marks[0] + 'encoder.model.layernorm.'
         state.update({norm + 'weight': torch.ones(width), norm + 'bias': torch.zeros(width)})
@@ -60,7 +64,8 @@ def write_huggingface(
     data = import_safetensors().save(contiguous, metadata={'format': 'pt'})
     (folder / 'model.safetensors').write_bytes(data)
     (folder / 'config.json').write_text(json.dumps(settings, indent=2) + '\n')
-    (folder / 'preprocessor_config.json').write_text(json.dumps(_preprocessor(config), indent=2) + '\n')
+    preparation = _preprocessor(config, 'Mask2Former' if successor else 'MaskFormer')
+    (folder / 'preprocessor_config.json').write_text(json.dumps(preparation, indent=2) + '\n')
 
 
 def huggingface_config(model: nn.Module, classes: Sequence[str] | None = None) -> dict[str, Any]:
@@ -71,15 +76,27 @@ def huggingface_config(model: nn.Module, classes: Sequence[str] | None = None) -
     """
     head: Any = model.decode_head
     _check_representable(model)
-    queries = head.transformer_decoder
-    layer = queries.layers[0]
     names = list(classes or (f'LABEL_{i}' for i in range(head.num_classes)))
-    criterion = head.criterion
+    settings = mask2former_settings(head) if _is_mask2former(model) else _maskformer_settings(head)
+    return dict(
+        **settings,
+        torch_dtype='float32',
+        backbone_config=_backbone_config(model.backbone),
+        id2label={str(i): name for i, name in enumerate(names)},
+        label2id={name: i for i, name in enumerate(names)},
+    )
+
+
+def _is_mask2former(model: nn.Module) -> bool:
+    return type(model.decode_head).__name__ == 'Mask2FormerHead'
+
+
+def _maskformer_settings(head: Any) -> dict[str, Any]:
+    queries, criterion = head.transformer_decoder, head.criterion
+    layer = queries.layers[0]
     return dict(
         architectures=['MaskFormerForInstanceSegmentation'],
         model_type='maskformer',
-        torch_dtype='float32',
-        backbone_config=_backbone_config(model.backbone),
         decoder_config=dict(
             model_type='detr',
             d_model=queries.channels,
@@ -100,8 +117,6 @@ def huggingface_config(model: nn.Module, classes: Sequence[str] | None = None) -
         cross_entropy_weight=criterion.loss_cls.loss_weight,
         mask_weight=criterion.loss_mask.loss_weight,
         dice_weight=criterion.loss_dice.loss_weight,
-        id2label={str(i): name for i, name in enumerate(names)},
-        label2id={name: i for i, name in enumerate(names)},
     )
 
 
@@ -110,9 +125,10 @@ def _check_representable(model: nn.Module) -> None:
     strides = tuple(getattr(backbone, 'strides', STRIDES))
     groups = {module.num_groups for module in model.modules() if isinstance(module, nn.GroupNorm)}
     reasons = {
-        type(head).__name__: type(head).__name__ != 'MaskFormerHead',
+        type(head).__name__: type(head).__name__ not in ('MaskFormerHead', 'Mask2FormerHead'),
         type(backbone).__name__: type(backbone).__name__ not in ('ResNet', 'SwinTransformer'),
-        'a transformer encoder in the pixel decoder': hasattr(getattr(head, 'pixel_decoder', None), 'layers'),
+        'a transformer encoder in the pixel decoder': not _is_mask2former(model)
+        and hasattr(getattr(head, 'pixel_decoder', None), 'layers'),
         'a deep stem': getattr(backbone, 'deep_stem', False),
         f'a backbone with strides {strides}': strides != STRIDES,
         f'group norms of {groups} groups': groups != {32},
@@ -161,14 +177,14 @@ def _last_drop_path(backbone: Any) -> float:
     return float(getattr(backbone.stages[-1].blocks[-1].ffn.dropout_layer, 'drop_prob', 0.0) or 0.0)
 
 
-def _preprocessor(config: Config) -> dict[str, Any]:
+def _preprocessor(config: Config, kind: str) -> dict[str, Any]:
     """Normalization, and the size at which the config tests."""
     steps = config.get('test_pipeline') or []
     scale = next((step['scale'] for step in steps if step.get('type') == 'Resize' and 'scale' in step), None)
     preprocessor = config.model.data_preprocessor
     size = dict(shortest_edge=min(scale), longest_edge=max(scale)) if scale else None
     return dict(
-        image_processor_type='MaskFormerImageProcessor',
+        image_processor_type=f'{kind}ImageProcessor',
         do_resize=size is not None,
         **({'size': size} if size else {}),
         size_divisor=preprocessor.get('size_divisor') or 0,

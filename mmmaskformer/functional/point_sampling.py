@@ -46,11 +46,12 @@ def sample_masks(masks: Tensor, points: Tensor, index: Tensor | None = None) -> 
     Returns:
         ``(S, P)`` or ``(N, P)`` float32 in [0, 1], as :func:`sample_logits` of the masks as numbers.
     """
-    pixels, shares = bilinear_taps(points, (masks.shape[1], masks.shape[2]))
+    height, width = masks.shape[1:]
+    pixels, shares = bilinear_taps(points, (height, width))
     if index is None:
         found = masks.flatten(1)[:, pixels.flatten()].unflatten(1, pixels.shape)
     else:
-        found = masks.flatten()[pixels + (index * masks[0].numel())[:, None, None]]
+        found = masks.flatten()[pixels + (index * height * width)[:, None, None]]
     return (found * shares).sum(-1)
 
 

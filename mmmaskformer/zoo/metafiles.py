@@ -28,6 +28,7 @@ SIZES = ('Parameters', 'FLOPs')
 FLOPS_UNIT = 10**8
 COLLECTIONS = {
     'maskformer': 'MaskFormer',
+    'mask2former': 'Mask2Former',
     'per_pixel_baseline': 'PerPixelBaseline',
     'max_deeplab': 'MaX-DeepLab',
 }

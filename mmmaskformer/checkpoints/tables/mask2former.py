@@ -31,10 +31,10 @@ _OFFICIAL_PIXEL_RULES = [
     Rule(_OFFICIAL_PIXELS + 'input_proj.{i}.1.', PIXELS + 'input_convs.{i}.gn.'),
     Rule(_OFFICIAL_PIXELS + 'transformer.level_embed', PIXELS + 'level_embed'),
     *_encoder_rules(_OFFICIAL_ENCODER, ('norm1.', 'norm2.', 'linear1.', 'linear2.')),
-    Rule(_OFFICIAL_PIXELS + 'adapter_1.norm.', PIXELS + 'lateral_conv.gn.'),
-    Rule(_OFFICIAL_PIXELS + 'adapter_1.', PIXELS + 'lateral_conv.conv.'),
-    Rule(_OFFICIAL_PIXELS + 'layer_1.norm.', PIXELS + 'output_conv.gn.'),
-    Rule(_OFFICIAL_PIXELS + 'layer_1.', PIXELS + 'output_conv.conv.'),
+    Rule(_OFFICIAL_PIXELS + 'adapter_1.norm.', PIXELS + 'lateral_convs.0.gn.'),
+    Rule(_OFFICIAL_PIXELS + 'adapter_1.', PIXELS + 'lateral_convs.0.conv.'),
+    Rule(_OFFICIAL_PIXELS + 'layer_1.norm.', PIXELS + 'output_convs.0.gn.'),
+    Rule(_OFFICIAL_PIXELS + 'layer_1.', PIXELS + 'output_convs.0.conv.'),
     Rule(_OFFICIAL_PIXELS + 'mask_features.', PIXELS + 'mask_features.'),
 ]
 # The official code takes a file without versions for one of these names, and adds ``pixel_decoder.``.
@@ -87,8 +87,8 @@ def _openmmlab_layer(theirs: str, ours: str, attentions: Collection[tuple[str, s
 # Names within mmdet's Mask2FormerHead, which mmseg's inherits.
 OPENMMLAB_HEAD = [
     Rule('pixel_decoder.input_convs.', PIXELS + 'input_convs.'),
-    Rule('pixel_decoder.lateral_convs.0.', PIXELS + 'lateral_conv.'),
-    Rule('pixel_decoder.output_convs.0.', PIXELS + 'output_conv.'),
+    Rule('pixel_decoder.lateral_convs.', PIXELS + 'lateral_convs.'),
+    Rule('pixel_decoder.output_convs.', PIXELS + 'output_convs.'),
     Rule('pixel_decoder.mask_feature.', PIXELS + 'mask_features.'),
     Rule('pixel_decoder.level_encoding.weight', PIXELS + 'level_embed'),
     *_openmmlab_layer(
@@ -125,10 +125,10 @@ HUGGINGFACE_HEAD = [
     *_encoder_rules(
         _HF_PIXELS + 'encoder.layers.{i}.', ('self_attn_layer_norm.', 'final_layer_norm.', 'fc1.', 'fc2.')
     ),
-    Rule(_HF_PIXELS + 'adapter_1.0.', PIXELS + 'lateral_conv.conv.'),
-    Rule(_HF_PIXELS + 'adapter_1.1.', PIXELS + 'lateral_conv.gn.'),
-    Rule(_HF_PIXELS + 'layer_1.0.', PIXELS + 'output_conv.conv.'),
-    Rule(_HF_PIXELS + 'layer_1.1.', PIXELS + 'output_conv.gn.'),
+    Rule(_HF_PIXELS + 'adapter_1.0.', PIXELS + 'lateral_convs.0.conv.'),
+    Rule(_HF_PIXELS + 'adapter_1.1.', PIXELS + 'lateral_convs.0.gn.'),
+    Rule(_HF_PIXELS + 'layer_1.0.', PIXELS + 'output_convs.0.conv.'),
+    Rule(_HF_PIXELS + 'layer_1.1.', PIXELS + 'output_convs.0.gn.'),
     Rule(_HF_PIXELS + 'mask_projection.', PIXELS + 'mask_features.'),
     Rule(_HF_LAYER + 'cross_attn.', _DECODER + 'cross_attn.'),
     Rule(_HF_LAYER + 'cross_attn_layer_norm.', _DECODER + 'norm1.'),

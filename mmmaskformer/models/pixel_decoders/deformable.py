@@ -91,8 +91,10 @@ class MSDeformAttnPixelDecoder(BaseModule):
             DeformableEncoderLayer(channels, num_heads, NUM_LEVELS, num_points, ffn_channels, dropout)
             for _ in range(num_layers)
         )
-        self.lateral_conv = ConvModule(in_channels[0], channels, 1, norm_cfg=norm_cfg, act_cfg=None)
-        self.output_conv = ConvModule(channels, channels, 3, padding=1, norm_cfg=norm_cfg)
+        # lists, or MMEngine would initialise the convolutions a second time, in its own way
+        lateral = ConvModule(in_channels[0], channels, 1, norm_cfg=norm_cfg, act_cfg=None)
+        output = ConvModule(channels, channels, 3, padding=1, norm_cfg=norm_cfg)
+        self.lateral_convs, self.output_convs = nn.ModuleList([lateral]), nn.ModuleList([output])
         self.mask_features = nn.Conv2d(channels, mask_channels, 1)
 
     def init_weights(self) -> None:
@@ -116,8 +118,8 @@ class MSDeformAttnPixelDecoder(BaseModule):
         check_channels(features, self.in_channels)
         finest, *coarser = features
         memory = self._encode([conv(x) for conv, x in zip(self.input_convs, reversed(coarser))])
-        skip = self.lateral_conv(finest)
-        finest = self.output_conv(skip + resize(memory[-1], skip.shape[-2:]))
+        skip = self.lateral_convs[0](finest)
+        finest = self.output_convs[0](skip + resize(memory[-1], skip.shape[-2:]))
         return MultiScaleFeatures(self.mask_features(finest) if with_mask_features else None, memory, finest)
 
     def mask_features_at(self, finest: Tensor, sizes: Sequence[tuple[int, int]]) -> list[Tensor]:
