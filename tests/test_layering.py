@@ -26,6 +26,7 @@ LAYERS = (
     'models.masked_attention_decoder',
     'models.losses',
     'models.assigners',
+    'models.auxiliary_classifier',
     'models.criterion',
     'models.criterion_mask2former',
     'models.criterion_max_deeplab',

@@ -3,6 +3,7 @@
 from .assigners import (
     ClassificationCost,
     FixedAssigner,
+    HomeQueryCost,
     HungarianAssigner,
     MaskBoxGIoUCost,
     MaskBoxL1Cost,
@@ -12,6 +13,7 @@ from .assigners import (
     PointAssigner,
     PQStyleCost,
 )
+from .auxiliary_classifier import AuxiliaryPixelClassifier
 from .criterion import MaskFormerCriterion
 from .criterion_mask2former import Mask2FormerCriterion
 from .criterion_max_deeplab import MaXDeepLabCriterion
@@ -46,10 +48,12 @@ from .test_time_augmentation import MaskFormerTTAModel
 from .transformer_decoder import MaskFormerTransformerDecoder
 
 __all__ = [
+    'AuxiliaryPixelClassifier',
     'AuxiliarySemanticLoss',
     'ClassificationCost',
     'FPNPixelDecoder',
     'FixedAssigner',
+    'HomeQueryCost',
     'HungarianAssigner',
     'InstanceDiscriminationLoss',
     'MSDeformAttnPixelDecoder',

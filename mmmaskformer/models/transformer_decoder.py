@@ -12,7 +12,7 @@ from .layers import SinePositionEncoding, TransformerDecoderLayer, checkpointed
 
 @MODELS.register_module()
 class MaskFormerTransformerDecoder(BaseModule):
-    """DETR's decoder with zero inputs and learned query positions (paper, section 3.3).
+    """DETR's decoder with zero inputs, by default, and learned query positions (paper, section 3.3).
 
     No padding mask is used in attention, as in the official implementation.
 
@@ -26,6 +26,8 @@ class MaskFormerTransformerDecoder(BaseModule):
         dropout: Dropout rate.
         self_attn: Whether queries attend to each other (paper, table 4: an ablation).
         with_cp: Gradient checkpointing of each layer: less memory, more time in training.
+        learned_queries: Queries start from learned features in place of zeros, as in Mask2Former. Positions
+            only steer attention, so queries that start from zeros differ by where they look alone.
         init_cfg: MMEngine initialisation.
     """
 
@@ -40,6 +42,7 @@ class MaskFormerTransformerDecoder(BaseModule):
         dropout: float = 0.1,
         self_attn: bool = True,
         with_cp: bool = False,
+        learned_queries: bool = False,
         init_cfg: dict | None = None,
     ):
         super().__init__(init_cfg=init_cfg)
@@ -49,6 +52,7 @@ class MaskFormerTransformerDecoder(BaseModule):
         self.input_proj = nn.Identity() if same else nn.Conv2d(in_channels, channels, 1)
         self.position_encoding = SinePositionEncoding(channels)
         self.query_embed = nn.Embedding(num_queries, channels)
+        self.query_feat = nn.Embedding(num_queries, channels) if learned_queries else None
         self.layers = nn.ModuleList(
             TransformerDecoderLayer(channels, num_heads, ffn_channels, dropout, self_attn)
             for _ in range(num_layers)
@@ -56,7 +60,7 @@ class MaskFormerTransformerDecoder(BaseModule):
         self.norm = nn.LayerNorm(channels)
 
     def init_weights(self) -> None:
-        """Xavier for the layers' matrices; query embeddings stay standard normal."""
+        """Xavier for the layers' matrices; embeddings stay standard normal."""
         super().init_weights()
         for parameter in self.layers.parameters():
             if parameter.dim() > 1:
@@ -77,10 +81,15 @@ class MaskFormerTransformerDecoder(BaseModule):
         values = memory.flatten(2).transpose(1, 2)
         keys = values + self.position_encoding(memory).flatten(2).transpose(1, 2)
         query_pos = self.query_embed.weight.expand(memory.shape[0], -1, -1)
-        queries = torch.zeros_like(query_pos)
+        queries = self._first_queries(query_pos)
         outputs = []
         for layer in self.layers:
             inputs = queries, query_pos, keys, values
             queries = checkpointed(layer, *inputs, modules=[layer], with_cp=self.with_cp)
             outputs.append(self.norm(queries))
         return torch.stack(outputs)
+
+    def _first_queries(self, query_pos: Tensor) -> Tensor:
+        if self.query_feat is None:
+            return torch.zeros_like(query_pos)
+        return self.query_feat.weight.expand_as(query_pos)

@@ -1,6 +1,7 @@
 """Matching of queries and segments."""
 
 from .fixed_assigner import FixedAssigner
+from .home_query_cost import HomeQueryCost
 from .hungarian_assigner import HungarianAssigner
 from .match_costs import (
     ClassificationCost,
@@ -18,6 +19,7 @@ __all__ = [
     'MASK2FORMER_COSTS',
     'ClassificationCost',
     'FixedAssigner',
+    'HomeQueryCost',
     'HungarianAssigner',
     'MaskBoxGIoUCost',
     'MaskBoxL1Cost',

@@ -24,6 +24,7 @@ class MatchInput(NamedTuple):
         masks: ``(S, P)`` of zeros and ones.
         valid: ``(P,)`` of zeros and ones, or None.
         size: Height and width of the P pixels, for costs that ask where they lie.
+        num_layers: Layers in the row; each has N / num_layers queries.
     """
 
     class_prob: Tensor
@@ -32,6 +33,7 @@ class MatchInput(NamedTuple):
     masks: Tensor
     valid: Tensor | None
     size: tuple[int, int] | None = None
+    num_layers: int = 1
 
 
 class MatchCost(ABC):

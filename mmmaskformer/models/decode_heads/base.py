@@ -86,7 +86,7 @@ class SegmentationHead(BaseModule):
         own = dict(self.named_parameters())
         for name in self.query_rows:
             found = state_dict.get(f'{prefix}{name}')
-            if found is None or len(found) == len(own[name]):
+            if found is None or name not in own or len(found) == len(own[name]):
                 continue
             if not self.allow_class_mismatch:
                 raise ValueError(

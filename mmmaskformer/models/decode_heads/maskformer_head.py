@@ -37,11 +37,21 @@ class MaskFormerHead(SegmentationHead):
         loss_on_valid_pixels: Leave ignored and padded pixels out of matching and losses. By default they
             are background of every segment, as in the official implementation.
         allow_class_mismatch: Load checkpoints trained on other classes, all but their classifier.
+        auxiliary_classifier: Config of a per-pixel classifier of the mask features, which serves training
+            alone; none by default.
         init_cfg: MMEngine initialisation.
     """
 
-    class_rows: ClassVar[dict[str, int]] = {'class_embed.weight': 1, 'class_embed.bias': 1}
-    query_rows: ClassVar[tuple[str, ...]] = ('transformer_decoder.query_embed.weight',)
+    class_rows: ClassVar[dict[str, int]] = {
+        'class_embed.weight': 1,
+        'class_embed.bias': 1,
+        'auxiliary_classifier.classifier.weight': 0,
+        'auxiliary_classifier.classifier.bias': 0,
+    }
+    query_rows: ClassVar[tuple[str, ...]] = (
+        'transformer_decoder.query_embed.weight',
+        'transformer_decoder.query_feat.weight',
+    )
 
     def __init__(
         self,
@@ -54,6 +64,7 @@ class MaskFormerHead(SegmentationHead):
         ignore_index: int = 255,
         loss_on_valid_pixels: bool = False,
         allow_class_mismatch: bool = False,
+        auxiliary_classifier: dict | None = None,
         init_cfg: dict | None = None,
     ):
         super().__init__(num_classes, ignore_index, allow_class_mismatch, init_cfg)
@@ -71,6 +82,10 @@ class MaskFormerHead(SegmentationHead):
         self.criterion = MODELS.build(criterion or dict(type='mmmaskformer.MaskFormerCriterion'))
         if hasattr(self.criterion, 'set_num_classes'):
             self.criterion.set_num_classes(num_classes)
+        self.auxiliary_classifier = None
+        if auxiliary_classifier is not None:
+            shape = dict(in_channels=self.pixel_decoder.mask_channels, num_classes=num_classes)
+            self.auxiliary_classifier = MODELS.build({**auxiliary_classifier, **shape})
 
     def forward(
         self,
@@ -151,7 +166,10 @@ class MaskFormerHead(SegmentationHead):
         with torch.no_grad():  # for the matching; gradients pass through the matched masks alone
             masks = factors.all_logits()
         predictions = [MaskPrediction(*layer) for layer in zip(factors.class_logits, masks)]
-        return self.criterion(predictions, segments, factors)
+        losses = self.criterion(predictions, segments, factors)
+        if self.auxiliary_classifier is not None:
+            losses.update(self.auxiliary_classifier.loss(factors.features, segments))
+        return losses
 
     def predict(
         self, features: Sequence[Tensor], batch_img_metas: Sequence[dict], test_cfg: dict | None

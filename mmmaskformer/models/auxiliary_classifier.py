@@ -1,0 +1,58 @@
+"""A per-pixel classifier that teaches the pixel decoder while the queries still sort themselves out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.model import BaseModule, kaiming_init
+from torch import Tensor, nn
+
+from ..functional.targets import segments_at
+from ..registry import MODELS
+from ..structures import Segments
+from .losses.max_deeplab_losses import semantic_cross_entropy
+
+
+@MODELS.register_module()
+class AuxiliaryPixelClassifier(BaseModule):
+    """A 1x1 convolution of the mask features that learns by cross entropy; prediction does not use it.
+
+    Every pixel then teaches the pixel decoder its class from the first iteration, whichever queries are
+    matched: ``decode_head=dict(auxiliary_classifier=dict(type='mmmaskformer.AuxiliaryPixelClassifier'))``.
+    The published recipes do without.
+
+    Args:
+        in_channels: Channels of the mask features; the head sets it.
+        num_classes: Number of classes; the head sets it.
+        loss_weight: Factor of the loss.
+        init_cfg: MMEngine initialisation.
+    """
+
+    def __init__(
+        self, in_channels: int, num_classes: int, loss_weight: float = 1.0, init_cfg: dict | None = None
+    ):
+        super().__init__(init_cfg=init_cfg)
+        self.loss_weight = loss_weight
+        self.classifier = nn.Conv2d(in_channels, num_classes, 1)
+
+    def init_weights(self) -> None:
+        """MSRA's normal weights, as those of the per-pixel baseline."""
+        super().init_weights()
+        kaiming_init(self.classifier, mode='fan_out')
+
+    def loss(self, mask_features: Tensor, segments: Sequence[Segments]) -> dict[str, Tensor]:
+        """``loss_pixel``: mean over images of the cross entropy of the pixels that lie in a segment.
+
+        Args:
+            mask_features: ``(B, in_channels, h, w)``.
+            segments: One for each image. Their masks are taken at the size of the mask features, by the
+                nearest pixel; where segments overlap, the first counts.
+        """
+        logits = self.classifier(mask_features)
+        size = (logits.shape[-2], logits.shape[-1])
+        losses = [
+            semantic_cross_entropy(image.float().flatten(1), target.labels, target.masks.flatten(1))
+            for image, target in zip(logits, (segments_at(target, size) for target in segments))
+        ]
+        return dict(loss_pixel=self.loss_weight * torch.stack(losses).mean())
