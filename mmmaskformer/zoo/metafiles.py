@@ -42,8 +42,10 @@ DATA_SETS = {  # by their part of a config's name
     'ade20k-panoptic': 'ADE20K panoptic',
     'cityscapes-panoptic': 'Cityscapes panoptic',
     'coco-instance': 'COCO instances',
+    'coco200-panoptic': 'COCO panoptic, 200 images',
     'camvid': 'CamVid',
     'camvid-panoptic': 'CamVid panoptic',
+    'ccp': 'Clothing Co-Parsing',
     'toy': 'toy scenes',
     'toy-panoptic': 'toy scenes panoptic',
 }

@@ -1,0 +1,5 @@
+_base_ = './maskformer_r18_small-data_1xb4-600i_ccp-256x192.py'
+
+head = _base_.model.decode_head
+kept = {key: head[key] for key in ('in_channels', 'num_classes', 'pixel_decoder')}
+model = dict(decode_head=dict(_delete_=True, type='mmmaskformer.PerPixelBaselineHead', **kept))
