@@ -32,6 +32,10 @@ class FoldedFeatures(NamedTuple):
         """``(N, C)`` embeddings -> mask logits ``(N, h, w)`` of one image."""
         return convolve_products(embeddings, self.finest[image : image + 1], self.weight, self.bias)
 
+    def unfolded(self) -> Tensor:
+        """The mask features themselves, ``(B, C, h, w)``."""
+        return F.conv2d(self.finest, self.weight, self.bias, padding=self.weight.shape[-1] // 2)
+
 
 def may_fold() -> bool:
     """Whether the convolution is folded: in prediction, where no gradients are recorded."""

@@ -119,6 +119,8 @@ def test_the_head_trains_the_classifier_and_predicts_without_it():
     head = small_head(auxiliary_classifier=AUXILIARY).eval()
     x, samples = features(), images((64, 96), (64, 96))['data_samples']
     losses = head.loss(x, samples)
+    with torch.no_grad():
+        torch.testing.assert_close(head.loss(x, samples)['loss_pixel'], losses['loss_pixel'].detach())
     losses['loss_pixel'].backward()
     assert head.pixel_decoder.mask_features.weight.grad.abs().sum() > 0
     assert head.class_embed.weight.grad is None

@@ -168,7 +168,9 @@ class MaskFormerHead(SegmentationHead):
         predictions = [MaskPrediction(*layer) for layer in zip(factors.class_logits, masks)]
         losses = self.criterion(predictions, segments, factors)
         if self.auxiliary_classifier is not None:
-            losses.update(self.auxiliary_classifier.loss(factors.features, segments))
+            pixels = factors.features
+            pixels = pixels.unfolded() if isinstance(pixels, FoldedFeatures) else pixels
+            losses.update(self.auxiliary_classifier.loss(pixels, segments))
         return losses
 
     def predict(
