@@ -10,6 +10,7 @@ under ``runs/``; finished ones are skipped, so an interrupted benchmark is start
 import argparse
 import itertools
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -37,6 +38,7 @@ SYSTEMS = {
 SMALL_DATA_PARTS = ('transformer_decoder', 'criterion', 'auxiliary_classifier', 'num_queries')
 INTERVAL = 150
 SHOWN = (150, 300, 600)
+BEGIN, END = '<!-- results of benchmarks/little_data.py -->', '<!-- end of results -->'
 
 
 def main() -> None:
@@ -53,6 +55,7 @@ def main() -> None:
     parser.add_argument('--out', type=Path, default=OUT)
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/little_data'))
     parser.add_argument('--report', action='store_true', help='train nothing, write table and figure')
+    parser.add_argument('--write', type=Path, help='a document for the table; the figure goes beside it')
     parser.add_argument('--one', action='store_true', help='train in this process the one run that is named')
     args = parser.parse_args()
     runs = list(itertools.product(args.seeds, args.sets, args.weights, args.systems))
@@ -69,6 +72,8 @@ def main() -> None:
             subprocess.run([str(part) for part in command], check=True)
             report(args.out)
     report(args.out)
+    if args.write:
+        publish(args.out, args.write)
 
 
 def is_measured(seed: int, data_set: str, weights: str, system: str) -> bool:
@@ -150,6 +155,16 @@ def report(out: Path) -> None:
         return
     (out / 'table.md').write_text('\n'.join(table(groups)) + '\n')
     draw(groups, out / 'curves.png')
+
+
+def publish(out: Path, document: Path) -> None:
+    """Put the table between the marks of a document, and the figure beside it."""
+    before, begin, rest = document.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f'{document} has no place for the table; expected the lines {BEGIN} and {END}')
+    document.write_text(f'{before}{BEGIN}\n{(out / "table.md").read_text()}{END}{after}')
+    shutil.copyfile(out / 'curves.png', document.with_suffix('.png'))
 
 
 def table(groups: dict[tuple, list[dict]]) -> list[str]:
