@@ -103,7 +103,7 @@ def differences(case: str, seed: int, workers: list[Worker]) -> list[str]:
         paths = [str(Path(folder, f'{i}.pth')) for i in range(len(workers))]
         for worker, path in zip(workers, paths):
             worker.ask(do='save', case=case, seed=seed, path=path)
-        before, after = (torch.load(path) for path in paths)
+        before, after = (torch.load(path, weights_only=True) for path in paths)
     lines = [f'{name} is in one version alone' for name in sorted(before.keys() ^ after.keys())]
     largest: dict[str, tuple[float, str]] = {}
     for name in before.keys() & after.keys():

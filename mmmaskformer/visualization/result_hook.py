@@ -138,7 +138,9 @@ class ResultHook(Hook):
         self, runner: Runner, sample: BaseDataElement, image: NDArray[Any], files: ImageFiles
     ) -> None:
         """Draw and write a sample in this process; a visualizer draws only in the main process."""
-        settings = {key: getattr(runner.visualizer, key, None) for key in ('alpha', 'score_thr')}
+        settings: dict[str, Any] = {
+            key: getattr(runner.visualizer, key, None) for key in ('alpha', 'score_thr')
+        }
         settings = {key: value for key, value in settings.items() if value is not None}
         style = SheetStyle(files.part_of(sample.img_path).metainfo, **settings)
         assert self.show_dir is not None

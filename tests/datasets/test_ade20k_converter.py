@@ -93,9 +93,7 @@ def test_written_again(ade):
         write_ade20k_panoptic(ade, num_workers=1)
     png.unlink()
     (ade / 'ade20k_panoptic_train.json').write_text('{}')
-    with pytest.raises(
-        FileExistsError, match=r'ade20k_panoptic_train\.json already exists'
-    ):
+    with pytest.raises(FileExistsError, match=r'ade20k_panoptic_train\.json already exists'):
         write_ade20k_panoptic(ade, num_workers=1)
 
 
