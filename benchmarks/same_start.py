@@ -50,7 +50,7 @@ RENAMES = [
 
 
 class Trainee:
-    """A model with the optimiser and schedule of its config."""
+    """A model with the optimizer and schedule of its config."""
 
     def __init__(self, path: Path):
         cfg = Config.fromfile(path)

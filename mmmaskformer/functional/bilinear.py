@@ -26,11 +26,11 @@ def bilinear_taps(points: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor
 
 
 def _linear_taps(positions: Tensor, length: int) -> tuple[Tensor, Tensor]:
-    """``(..., 2)`` neighbours on a line and their shares."""
+    """``(..., 2)`` neighbors on a line and their shares."""
     places = positions * length - 0.5
     first = places.floor()
     ahead = places - first
-    neighbours = torch.stack([first, first + 1], -1)
-    inside = (neighbours >= 0) & (neighbours < length)
+    neighbors = torch.stack([first, first + 1], -1)
+    inside = (neighbors >= 0) & (neighbors < length)
     shares = torch.stack([1 - ahead, ahead], -1) * inside
-    return neighbours.clamp(0, length - 1).long(), shares
+    return neighbors.clamp(0, length - 1).long(), shares

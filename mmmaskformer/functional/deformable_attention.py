@@ -17,7 +17,7 @@ Sizes = Sequence[tuple[int, int]]
 def deformable_attention(values: Tensor, sizes: Sizes, points: Tensor, weights: Tensor) -> Tensor:
     """Weighted sums of values at a few points of each level.
 
-    Values are interpolated bilinearly between the centres of pixels, and are zero outside of the map.
+    Values are interpolated bilinearly between the centers of pixels, and are zero outside of the map.
 
     Args:
         values: ``(B, N, heads, D)`` of the pixels of all levels, level after level, row after row.

@@ -89,7 +89,7 @@ def possible_classes(class_prob: Tensor, mask_logits: Tensor, width: int) -> Ten
         width: Columns that the masks are upsampled to, at first.
 
     Returns:
-        ``(N,)`` int64, ascending; all K where the masks say little.
+        ``(N,)`` int64, ascending; all K if the bounds exclude none.
     """
     span = 2 + -(-mask_logits.shape[1] // width)  # columns that make a pixel
     high = _windows(mask_logits.amax(0), span)

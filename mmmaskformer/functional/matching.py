@@ -110,7 +110,7 @@ def _prohibitive(costs: np.ndarray, num_pairs: int) -> np.float64:
 
 
 def nearest_resize_masks(masks: Tensor, size: tuple[int, int]) -> Tensor:
-    """Nearest-neighbour resize of ``(S, H, W)`` masks, which ``F.interpolate`` refuses for bool.
+    """Nearest-neighbor resize of ``(S, H, W)`` masks, which ``F.interpolate`` refuses for bool.
 
     Picks the very pixels that ``F.interpolate(mode='nearest')`` picks.
     """

@@ -26,9 +26,9 @@ def slot_log_odds(mask_logits: Tensor) -> Tensor:
     """
     log_prob = mask_logits.log_softmax(-3)
     best = log_prob.argmax(-3, keepdim=True)
-    others = log_prob.scatter(-3, best, -torch.inf)  # these have p <= 1/2
-    log_odds = log_prob - torch.log1p(-others.exp())
-    return log_odds.scatter_add(-3, best, -others.logsumexp(-3, keepdim=True))
+    log_prob_of_rest = log_prob.scatter(-3, best, -torch.inf)  # these have p <= 1/2
+    log_odds = log_prob - torch.log1p(-log_prob_of_rest.exp())
+    return log_odds.scatter_add(-3, best, -log_prob_of_rest.logsumexp(-3, keepdim=True))
 
 
 def max_deeplab_segments(

@@ -26,7 +26,7 @@ def sample_logits(logits: Tensor, points: Tensor) -> Tensor:
         points: ``(N, P, 2)``: x and y as parts of width and height; or ``(P, 2)``, the same for all masks.
 
     Returns:
-        ``(N, P)``, bilinear between the centres of pixels; what lies outside of the map is zero.
+        ``(N, P)``, bilinear between the centers of pixels; what lies outside of the map is zero.
     """
     shared = points.dim() == 2
     maps = logits[None] if shared else logits[:, None]

@@ -53,8 +53,8 @@ def panoptic_segments(
 ) -> PanopticSegments:
     """Each pixel goes to the query whose p(class) * p(pixel in mask) is highest (paper, section 3.4).
 
-    Queries are filtered before their masks are resized, which is done a band of rows at a time, and the host
-    is visited twice, whatever the number of segments.
+    Queries are filtered before their masks are resized, which is done a band of rows at a time. There are
+    two synchronizations with the host, for any number of segments.
 
     Args:
         prediction: Of one image: class logits ``(Q, K + 1)`` and mask logits ``(Q, h, w)``.

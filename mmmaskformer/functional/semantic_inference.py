@@ -95,15 +95,15 @@ def general_semantic_labels(
     queries = panoptic_queries(prediction.class_logits, num_classes, score_thr)
     if not len(queries):
         return torch.full((1, *size.output), void, device=labels.device)
-    masks, scores, given = prediction.mask_logits[queries], scores[queries], labels[queries]
+    masks, scores, classes = prediction.mask_logits[queries], scores[queries], labels[queries]
     if num_classes == 1:  # its rival is void, with a score of 0.5 in every pixel
         masks = torch.cat([torch.full_like(masks[:1], 100), masks])
-        scores, given = F.pad(scores, (1, 0), value=0.5), F.pad(given, (1, 0), value=void)
+        scores, classes = F.pad(scores, (1, 0), value=0.5), F.pad(classes, (1, 0), value=void)
     winner, areas = compete(masks, scores, size)
-    won = torch.bincount(winner.flatten(), minlength=len(given))
+    won = torch.bincount(winner.flatten(), minlength=len(classes))
     if overlap_thr > 0:
-        given = given.where((areas > 0) & (won / areas >= overlap_thr), given.new_tensor(void))
-    return given[winner[None]]
+        classes = classes.where((areas > 0) & (won / areas >= overlap_thr), classes.new_tensor(void))
+    return classes[winner[None]]
 
 
 def best_index(maps: Tensor) -> Tensor:

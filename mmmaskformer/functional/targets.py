@@ -1,4 +1,4 @@
-"""Ground truth maps -> :class:`Segments`, on the training device."""
+"""From label maps and maps of segment ids to :class:`Segments`, on the training device."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class UnknownLabelError(ValueError):
         largest = max(label for label in self.labels if label not in (255, LARGEST_LABEL))
         if self.labels == [self.num_classes] and not reduced:
             return (
-                'if 0 means "unlabelled" in the label maps, set reduce_zero_label=True in the data set; else '
+                'if 0 means "unlabeled" in the label maps, set reduce_zero_label=True in the data set; else '
                 f'set num_classes={largest + 1}'
             )
         return (
@@ -129,9 +129,9 @@ def id_map_to_segments(
             )
     ids = torch.tensor([s['id'] for s in wanted], dtype=id_map.dtype, device=id_map.device)[:, None, None]
     labels = torch.tensor([s['category_id'] for s in wanted], dtype=torch.int64, device=id_map.device)
-    first, *others = id_map.reshape(-1, *id_map.shape[-2:])
+    first, *further_layers = id_map.reshape(-1, *id_map.shape[-2:])
     masks = first == ids
-    for layer in others:
+    for layer in further_layers:
         masks |= layer == ids
     present = masks.flatten(1).any(1)
     masks, labels = masks[present], labels[present]

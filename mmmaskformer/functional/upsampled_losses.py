@@ -141,7 +141,7 @@ def _count_pixels(targets: Tensor, valid: Tensor | None, dtype: torch.dtype) -> 
 def resize_rows_adjoint(grad: Tensor, height: int) -> Tensor:
     """Adjoint of linear resizing of the rows: ``(M, H, W)`` -> ``(M, height, W)``.
 
-    Where H is a multiple s of the height, each phase of s rows weighs on its own row and one neighbour: sums
+    Where H is a multiple s of the height, each phase of s rows adds to its own row and to one neighbor: sums
     of slices, several times faster than a product with the matrix.
     """
     factor, rest = divmod(grad.shape[1], height)
@@ -149,7 +149,7 @@ def resize_rows_adjoint(grad: Tensor, height: int) -> Tensor:
         return linear_resize_matrix(height, grad.shape[1], grad).T @ grad
     total = grad.new_zeros(len(grad), height, grad.shape[2])
     for i, phase in enumerate(grad.unflatten(1, (height, factor)).unbind(2)):
-        offset = (i + 0.5) / factor - 0.5  # from the centre of the coarse row; beyond the border counts there
+        offset = (i + 0.5) / factor - 0.5  # from the center of the coarse row; beyond the border counts there
         total.add_(phase, alpha=1 - abs(offset))
         if offset < 0:
             total[:, :-1].add_(phase[:, 1:], alpha=-offset)

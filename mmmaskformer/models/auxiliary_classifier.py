@@ -26,7 +26,7 @@ class AuxiliaryPixelClassifier(BaseModule):
         in_channels: Channels of the mask features; the head sets it.
         num_classes: Number of classes; the head sets it.
         loss_weight: Factor of the loss.
-        init_cfg: MMEngine initialisation.
+        init_cfg: MMEngine initialization.
     """
 
     def __init__(

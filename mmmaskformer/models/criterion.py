@@ -1,4 +1,4 @@
-"""Match, normalise, and name the losses of every layer."""
+"""MaskFormer's criterion: matches every layer, computes its losses, normalizes and names them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class MaskFormerCriterion(nn.Module):
         self.loss_dice = MODELS.build(loss_dice or dict(type='mmmaskformer.MaskDiceLoss'))
 
     def set_num_classes(self, num_classes: int) -> None:
-        """Tell the classification loss the number of classes; the head does.
+        """Set the number of classes of the classification loss; called by the head.
 
         Raises:
             ValueError: The loss does not fit: it has weights of another number of classes, or does not take
@@ -60,7 +60,7 @@ class MaskFormerCriterion(nn.Module):
         else:
             _check_class_loss(self.loss_cls, num_classes)
 
-    @torch.compiler.disable  # sizes vary from step to step, and matching is work of the host
+    @torch.compiler.disable  # sizes vary from step to step, and matching runs on the host
     def forward(
         self,
         predictions: Sequence[MaskPrediction],

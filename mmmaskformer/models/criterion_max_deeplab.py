@@ -1,4 +1,4 @@
-"""Match, and name MaX-DeepLab's losses."""
+"""MaX-DeepLab's criterion: matches slots and segments, computes the losses and names them."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class MaXDeepLabCriterion(nn.Module):
 
     All are taken at the resolution of the predicted masks, to which segments are nearest-downsampled; those
     that have no pixel there are left out. Each is a mean over images, and over pixels or slots within one,
-    so processes need not know of each other.
+    so nothing is exchanged between processes.
 
     Args:
-        assigner: Config of the assigner. By default the PQ-style similarity is maximised.
+        assigner: Config of the assigner. By default the PQ-style similarity is maximized.
         loss_pq: Config of the PQ-style loss.
         loss_mask_id: Config of the mask-ID cross entropy.
         loss_instance: Config of the instance discrimination.
         loss_semantic: Config of the auxiliary semantic loss.
         deep_supervision: Apply the first two after every decoder layer, as MaskFormer does, and not at the
-            output alone, as MaX-DeepLab does. The other two know no layers: they are of pixels.
+            output alone, as MaX-DeepLab does. The other two are losses of pixels, not of decoder layers.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class MaXDeepLabCriterion(nn.Module):
         self.loss_semantic = MODELS.build(loss_semantic or dict(type='mmmaskformer.AuxiliarySemanticLoss'))
         self.deep_supervision = deep_supervision
 
-    @torch.compiler.disable  # sizes vary from step to step, and matching is work of the host
+    @torch.compiler.disable  # sizes vary from step to step, and matching runs on the host
     def forward(
         self,
         predictions: Sequence[MaskPrediction],
@@ -89,8 +89,8 @@ class MaXDeepLabCriterion(nn.Module):
     ) -> Tensor:
         """PQ-style loss and mask-ID cross entropy ``(2,)`` of one layer."""
         values = []
-        for *one, target, match in zip(*prediction, targets, matches):
-            classes, slots = (part.float() for part in one)
+        for class_logits, mask_logits, target, match in zip(*prediction, targets, matches):
+            classes, slots = class_logits.float(), mask_logits.float()
             slots, masks = slots.flatten(1), target.masks.flatten(1)
             valid = None if target.valid is None else target.valid.flatten()
             pq = self.loss_pq(classes, slots, target.labels, masks, match, valid)

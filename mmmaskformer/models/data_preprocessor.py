@@ -1,4 +1,4 @@
-"""Normalise and batch images, of different sizes in prediction too."""
+"""Normalize and batch images, of different sizes in prediction too."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ..registry import MODELS
 class MaskFormerDataPreProcessor(SegDataPreProcessor):
     """mmseg's `SegDataPreProcessor` that pads in prediction as it does in training.
 
-    ``bgr_to_rgb`` turns the first three channels of images with more, too.
+    ``bgr_to_rgb`` also reverses the first three channels of images with more than three.
 
     Images of different sizes may share a test batch, and ``data_samples`` may be left out. Each sample
-    learns ``img_shape``, ``pad_shape`` and ``img_padding_size`` (left, right, top, bottom), by which
-    predictions lose their padding again.
+    gets ``img_shape``, ``pad_shape`` and ``img_padding_size`` (left, right, top, bottom), by which
+    the padding of predictions is removed.
 
     Raises:
         ValueError: ``mean`` and ``std`` have different lengths; an image has no pixels, other channels than
@@ -46,10 +46,10 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
         self._check(data, training)
         plain = not (self.size or self.size_divisor or self.test_cfg)
         if training or plain:
-            batch = super().forward(self._turn_first_three(data), training)
+            batch = super().forward(self._reverse_first_three(data), training)
             return self._pad_segments(batch) if training else batch
         data = self.cast_data(data)
-        inputs = [self._normalise(image) for image in data['inputs']]
+        inputs = [self._normalize(image) for image in data['inputs']]
         padding = self.test_cfg or dict(size=self.size, size_divisor=self.size_divisor)
         batch, padded = stack_batch(inputs, pad_val=self.pad_val, **padding)
         data_samples = data.get('data_samples')
@@ -58,7 +58,11 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
         return dict(inputs=batch, data_samples=data_samples)
 
     def _check(self, data: dict, training: bool) -> None:
-        """Refuse what would spread over the whole batch, or be learnt from, without a word."""
+        """Raise for images and ground truth that would silently spoil the whole batch.
+
+        Raises:
+            ValueError: See the class.
+        """
         samples = data.get('data_samples') or [None] * len(data['inputs'])
         for image, sample in zip(data['inputs'], samples):
             fault = self._fault(image)
@@ -105,16 +109,16 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
         mmseg = hasattr(self, 'channel_conversion')
         return self.channel_conversion if mmseg else self._channel_conversion
 
-    def _turn_first_three(self, data: dict) -> dict:
-        """Turn the first three of more channels; mmseg turns images of just three."""
+    def _reverse_first_three(self, data: dict) -> dict:
+        """Reverse the first three of more channels; mmseg does it for images of exactly three."""
         if not self._flips_channels or min(len(image) for image in data['inputs']) <= 3:
             return data
-        return {**data, 'inputs': [_turned(image.float()) for image in data['inputs']]}
+        return {**data, 'inputs': [_reversed(image.float()) for image in data['inputs']]}
 
-    def _normalise(self, image: Tensor) -> Tensor:
+    def _normalize(self, image: Tensor) -> Tensor:
         image = image.float()
         if self._flips_channels and len(image) >= 3:
-            image = _turned(image)
+            image = _reversed(image)
         return (image - self.mean) / self.std if self._enable_normalize else image
 
 
@@ -151,7 +155,7 @@ def pad_with_ignored_label(preprocessor: Any, ignored: int) -> None:
         preprocessor.seg_pad_val = ignored
 
 
-def _turned(image: Tensor) -> Tensor:
+def _reversed(image: Tensor) -> Tensor:
     """The first three channels of ``(C, h, w)`` in the opposite order."""
     return torch.cat([image[:3].flip(0), image[3:]])
 

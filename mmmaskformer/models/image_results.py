@@ -58,18 +58,20 @@ def check_test_cfg(cfg: dict, head: nn.Module) -> None:
         raise ValueError(f"test_cfg.semantic is {cfg['semantic']!r}: set it to True, False or 'general'")
     if not asks_for_masks(cfg):
         return
-    others = "panoptic or instance results, postprocess='before' and semantic='general'"
+    mask_results = "panoptic or instance results, postprocess='before' and semantic='general'"
     if cfg.get('mode') == 'slide':
-        raise ValueError(f"test_cfg.mode='slide' gives semantic scores alone: for {others}, set mode='whole'")
+        raise ValueError(
+            f"test_cfg.mode='slide' gives semantic scores alone: for {mask_results}, set mode='whole'"
+        )
     if not hasattr(head, 'predict_each'):
-        raise ValueError(f'{type(head).__name__} predicts no masks: leave {others} out of test_cfg')
+        raise ValueError(f'{type(head).__name__} predicts no masks: leave {mask_results} out of test_cfg')
 
 
 def _check_settings(settings: Any, name: str, function: Callable) -> None:
     """Compare the settings of a kind of result with the thresholds of the function that makes it."""
     parameters = inspect.signature(function).parameters.values()
-    known = sorted(one.name for one in parameters if one.default is not one.empty and one.name != 'void')
-    if settings is None or any(one.kind is one.VAR_KEYWORD for one in parameters):
+    known = sorted(p.name for p in parameters if p.default is not p.empty and p.name != 'void')
+    if settings is None or any(p.kind is p.VAR_KEYWORD for p in parameters):
         return
     if not isinstance(settings, dict):
         raise ValueError(
@@ -81,14 +83,14 @@ def _check_settings(settings: Any, name: str, function: Callable) -> None:
 
 
 def asks_for_masks(cfg: dict) -> bool:
-    """Whether a result is wanted that mmseg's path from scores to label maps does not give."""
+    """Whether ``test_cfg`` asks for results that mmseg does not compute from semantic scores."""
     general = cfg.get('semantic') == 'general'
     segments = cfg.get('panoptic') is not None or cfg.get('instance') is not None
     return segments or general or cfg.get('postprocess') == 'before'
 
 
 def wanted_queries(class_logits: Tensor, cfg: dict, is_thing: Sequence[bool]) -> Tensor:
-    """Which of ``(Q, K + 1)`` queries can have a part in the results: masks of others need not exist."""
+    """Indices of the ``(Q, K + 1)`` queries that the results depend on; no other masks are needed."""
     wanted = torch.zeros(len(class_logits), dtype=torch.bool, device=class_logits.device)
     if cfg.get('semantic', True):
         wanted[:] = True

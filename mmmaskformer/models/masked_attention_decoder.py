@@ -30,7 +30,7 @@ class Mask2FormerTransformerDecoder(BaseModule):
         ffn_channels: Hidden width of the feed-forward networks.
         dropout: Dropout rate.
         with_cp: Gradient checkpointing of each layer: less memory, more time in training.
-        init_cfg: MMEngine initialisation.
+        init_cfg: MMEngine initialization.
     """
 
     def __init__(

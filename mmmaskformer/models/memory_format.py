@@ -11,16 +11,16 @@ CHANNELS_LAST_BACKBONES = ('ResNet', 'ResNetV1c', 'ResNetV1d', 'SwinTransformer'
 
 
 def prefers_channels_last(backbone: nn.Module) -> bool:
-    """Whether channels last is the faster format here: on CPUs, with backbones known to take it.
+    """Whether channels last is the faster format here: on CPUs, with backbones known to support it.
 
-    A backbone may ask for a `view` of its maps that this format does not have.
+    Other backbones may call `view` on feature maps, which fails in this format.
     """
     return not torch.cuda.is_available() and type(backbone).__name__ in CHANNELS_LAST_BACKBONES
 
 
 def use_channels_last(model: Any) -> None:
-    """Give convolutions weights whose channels lie next to each other in memory.
+    """Store the weights of convolutions in channels-last format.
 
-    What meets such a weight comes out in its format, so images and features need no care.
+    The output of a convolution has the format of its weight, so images and features need no conversion.
     """
     model.to(memory_format=torch.channels_last)

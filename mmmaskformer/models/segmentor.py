@@ -34,7 +34,7 @@ class MaskFormer(EncoderDecoder):
     convolutions and norms, so in prediction each image is cropped back to its own padded size, and
     images of one size run together.
 
-    ``test_cfg`` says which results are wanted, beside mmseg's ``mode``:
+    ``test_cfg`` selects the results, in addition to mmseg's ``mode``:
 
     - ``semantic=True``: label map and scores; ``postprocess='before'`` resizes mask logits to the original
       image before they are combined (the official panoptic models), ``'after'`` (default) the scores.
@@ -139,7 +139,7 @@ class MaskFormer(EncoderDecoder):
         return asks_for_masks(cfg) or (labels_alone and hasattr(self.decode_head, 'predict_each'))
 
     def _predict_masks(self, inputs: Tensor, data_samples: Sequence) -> None:
-        """Give the samples of one size all results that are asked for."""
+        """Add the results that ``test_cfg`` asks for to the samples of one size."""
         cfg, (height, width) = self.test_cfg, inputs.shape[-2:]
         is_thing = self._is_thing(cfg.get('panoptic') is None)
         wanted = partial(wanted_queries, cfg=cfg, is_thing=is_thing)
@@ -151,7 +151,7 @@ class MaskFormer(EncoderDecoder):
             sample.set_data(image_results(prediction, size, cfg, is_thing, void, segments_of))
 
     def _is_thing(self, or_all: bool) -> list[bool]:
-        """Whether each class is a thing, as the data set says; where it says nothing, all may be."""
+        """Whether each class is a thing, by ``dataset_meta``; without it, all are if ``or_all`` is set."""
         meta = self.dataset_meta or {}
         classes, things = meta.get('classes'), meta.get('thing_classes')
         if classes is not None and things is not None and len(classes) == self.num_classes:

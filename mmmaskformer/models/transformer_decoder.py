@@ -28,7 +28,7 @@ class MaskFormerTransformerDecoder(BaseModule):
         with_cp: Gradient checkpointing of each layer: less memory, more time in training.
         learned_queries: Queries start from learned features in place of zeros, as in Mask2Former. Positions
             only steer attention, so queries that start from zeros differ by where they look alone.
-        init_cfg: MMEngine initialisation.
+        init_cfg: MMEngine initialization.
     """
 
     def __init__(

@@ -48,7 +48,7 @@ def test_giou_of_known_pairs():
         assert pairwise_giou(box, other).tolist() == [[expected]]
 
 
-def test_l1_of_centre_and_size():
-    """Centres (0.25, 0.5) and (0.75, 0.75), sizes (0.5, 1) and (0.5, 0.5): 0.5 + 0.25 + 0 + 0.5."""
+def test_l1_of_center_and_size():
+    """Centers (0.25, 0.5) and (0.75, 0.75), sizes (0.5, 1) and (0.5, 0.5): 0.5 + 0.25 + 0 + 0.5."""
     boxes, others = torch.tensor([[0.0, 0.0, 0.5, 1.0]]), torch.tensor([[0.5, 0.5, 1.0, 1.0]])
     torch.testing.assert_close(pairwise_box_l1(boxes, others), torch.tensor([[1.25]]))

@@ -14,7 +14,7 @@ from mmmaskformer.functional.targets import UnknownLabelError, check_labels, ign
         (
             [4],
             False,
-            'if 0 means "unlabelled" in the label maps, set reduce_zero_label=True .*=5$',
+            'if 0 means "unlabeled" in the label maps, set reduce_zero_label=True .*=5$',
         ),
         ([4], True, 'set num_classes to the number of classes, which is at least 5'),
         ([7, 30], False, 'at least 31 by these labels, or renumber'),

@@ -140,16 +140,16 @@ def discrimination_loop(case: Case, learns: tuple[int, ...], temperature: float)
         vector = case.embedding[:, p].tolist()
         length = sqrt(sum(x * x for x in vector))
         g.append([x / length for x in vector])
-    centres = []
+    centers = []
     for s in range(3):
         total = [sum(g[p][d] for p in range(P) if case.masks[s, p]) for d in range(5)]
         length = sqrt(sum(x * x for x in total))
-        centres.append([x / length for x in total])
+        centers.append([x / length for x in total])
     terms = []
     for p in range(P):
         own = int(case.slot_of_pixel[p])
         if own in learns:
-            e = [exp(sum(a * b for a, b in zip(centre, g[p])) / temperature) for centre in centres]
+            e = [exp(sum(a * b for a, b in zip(center, g[p])) / temperature) for center in centers]
             terms.append(-log(e[own] / sum(e)))
     return sum(terms) / len(terms)
 
@@ -201,7 +201,7 @@ def best_match(case: Case, labels: torch.Tensor, masks: torch.Tensor) -> tuple:
     return match
 
 
-def test_matching_maximises_the_similarity(case):
+def test_matching_maximizes_the_similarity(case):
     similarity = pq_style_similarity(
         case.class_logits.softmax(-1), case.log_odds, LABELS, case.masks.double()
     )

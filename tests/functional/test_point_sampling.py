@@ -13,7 +13,7 @@ CPU = torch.device('cpu')
 
 
 def test_by_hand():
-    """Between pixel centres, and at the edge, where half of the neighbourhood is outside."""
+    """Between pixel centers, and at the edge, where half of the neighborhood is outside."""
     mask = torch.tensor([[[True, False], [True, True]]])
     points = torch.tensor([[0.25, 0.25], [0.5, 0.25], [0.75, 0.5], [0.0, 0.25]])
     expected = torch.tensor([[1.0, 0.5, 0.5, 0.5]])

@@ -14,7 +14,7 @@ def test_one_mask_for_each_class_present():
     assert segments.valid is None
 
 
-def test_masks_partition_the_labelled_pixels():
+def test_masks_partition_the_labeled_pixels():
     label_map = torch.randint(0, 6, (9, 11))
     label_map[label_map == 5] = 255
     segments = label_map_to_segments(label_map, num_classes=5, mark_valid=True)

@@ -80,9 +80,9 @@ def features(batch: int = 2, height: int = 64, width: int = 96) -> list[Tensor]:
 
 def sample(label_map: Tensor, **metainfo) -> SegDataSample:
     shape = tuple(label_map.shape)
-    labelled = SegDataSample(gt_sem_seg=PixelData(data=label_map[None]))
-    labelled.set_metainfo(dict(img_shape=shape, ori_shape=shape, **metainfo))
-    return labelled
+    labeled = SegDataSample(gt_sem_seg=PixelData(data=label_map[None]))
+    labeled.set_metainfo(dict(img_shape=shape, ori_shape=shape, **metainfo))
+    return labeled
 
 
 def images(*sizes: tuple[int, int], num_classes: int = 4) -> dict:
@@ -101,7 +101,7 @@ def panoptic_images(*sizes: tuple[int, int], num_segments: int = 5, num_classes:
         ids = torch.randint(0, num_segments + 1, (1, *size)).to(
             torch.uint8 if num_segments < 255 else torch.int32
         )
-        labelled = SegDataSample(gt_panoptic_seg=PixelData(data=ids), gt_segments_info=info)
-        labelled.set_metainfo(dict(img_shape=size, ori_shape=size))
-        batch['data_samples'][i] = labelled
+        labeled = SegDataSample(gt_panoptic_seg=PixelData(data=ids), gt_segments_info=info)
+        labeled.set_metainfo(dict(img_shape=size, ori_shape=size))
+        batch['data_samples'][i] = labeled
     return batch

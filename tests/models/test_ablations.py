@@ -87,7 +87,7 @@ def box_pairs(valid: torch.Tensor | None = None) -> MatchInput:
 def test_box_costs_by_hand():
     """Boxes: left half, right half, none; targets: left half, lower right quarter of the right half.
 
-    The right half and its quarter: centres (0.75, 0.5), (0.875, 0.75), sizes (0.5, 1), (0.25, 0.5): L1 1.125;
+    The right half and its quarter: centers (0.75, 0.5), (0.875, 0.75), sizes (0.5, 1), (0.25, 0.5): L1 1.125;
     intersection 1/8 of the image, union and box around both 1/2: GIoU 1/4. The left half and the quarter:
     no intersection, union 5/8, the box around both is the image: GIoU -3/8.
     """

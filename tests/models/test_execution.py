@@ -56,7 +56,7 @@ def test_checkpointing_of_one_decoder(part):
 
 
 def test_checkpointing_needs_a_backbone_that_can():
-    with pytest.raises(ValueError, match='with_cp=True: no block of the backbone FourConvs knows'):
+    with pytest.raises(ValueError, match='with_cp=True: no block of the backbone FourConvs supports'):
         build(**CONVS, with_cp=True)
 
 

@@ -90,7 +90,7 @@ def test_checkpoint_of_other_classes():
     assert torch.equal(willing.mask_embed[0].weight, state['mask_embed.0.weight'])
 
 
-def test_every_convolution_is_initialised():
+def test_every_convolution_is_initialized():
     head = small_head()
     for parameter in head.parameters():
         torch.nn.init.constant_(parameter, 7.0)
@@ -140,7 +140,7 @@ def test_nan_predictions_are_counted_and_said_once(capsys):
 
 
 def test_criterion_by_hand():
-    """One layer, one image: plain formulas over the matched pairs, normalised by the number of segments."""
+    """One layer, one image: plain formulas over the matched pairs, normalized by the number of segments."""
     head = small_head()
     prediction = MaskPrediction(torch.randn(1, 7, 5), torch.randn(1, 7, 16, 24))
     target = Segments(torch.tensor([0, 3, 1]), torch.rand(3, 16, 24) > 0.5)

@@ -52,7 +52,7 @@ def test_masks_of_a_layer_are_exclusive():
         torch.testing.assert_close(layer.mask_logits.sigmoid().sum(1), torch.ones(2, 16, 24))
 
 
-def test_assigner_maximises_class_times_dice_in_each_layer():
+def test_assigner_maximizes_class_times_dice_in_each_layer():
     assigner = head_of().criterion.assigner
     predictions = [MaskPrediction(torch.randn(1, 5, 5), torch.randn(1, 5, 16, 24)) for _ in range(2)]
     target = Segments(torch.tensor([1, 3, 0]), torch.rand(3, 16, 24) > 0.5)

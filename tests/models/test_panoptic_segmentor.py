@@ -85,10 +85,10 @@ def test_only_the_supervision_differs():
     model, batch = model_of().train(), images((64, 96), (60, 75))
     as_segments = dict(inputs=[p.clone() for p in batch['inputs']], data_samples=[])
     for sample in batch['data_samples']:
-        labelled = panoptic_images(tuple(sample.gt_sem_seg.shape))['data_samples'][0]
-        labelled.gt_panoptic_seg.data = (sample.gt_sem_seg.data + 1).to(torch.uint8)
-        labelled.gt_segments_info = [dict(id=label + 1, category_id=label) for label in range(4)]
-        as_segments['data_samples'].append(labelled)
+        labeled = panoptic_images(tuple(sample.gt_sem_seg.shape))['data_samples'][0]
+        labeled.gt_panoptic_seg.data = (sample.gt_sem_seg.data + 1).to(torch.uint8)
+        labeled.gt_segments_info = [dict(id=label + 1, category_id=label) for label in range(4)]
+        as_segments['data_samples'].append(labeled)
     losses, others = (model.loss(**model.data_preprocessor(b, training=True)) for b in (batch, as_segments))
     for key, value in losses.items():
         torch.testing.assert_close(value, others[key])

@@ -170,8 +170,8 @@ def test_tensor_mode_and_flops(head_cfg):
 def test_quality_of_semantic_segments(head_cfg):
     """PQ^St counts the label maps: a prediction against itself is perfect, against another map it is not."""
     model, batch = model_of(head_cfg), images((60, 75), (64, 96))
-    for i, labelled in enumerate(batch['data_samples']):
-        labelled.set_metainfo(dict(img_id=i))
+    for i, labeled in enumerate(batch['data_samples']):
+        labeled.set_metainfo(dict(img_id=i))
     metric = SemanticPanopticQuality()
     metric.dataset_meta = dict(classes=tuple('abcd'))
     qualities = []

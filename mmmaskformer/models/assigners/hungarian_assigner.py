@@ -80,10 +80,10 @@ class HungarianAssigner:
         budget = CHUNK_PIXELS.get(logits.device.type, CHUNK_PIXELS['cuda'])
         step = max(1, budget // max(1, logits.numel()))
         costs: list[Tensor] = []
-        for some in (predictions[i : i + step] for i in range(0, len(predictions), step)):
-            probabilities = torch.cat([p.class_logits[image] for p in some]).float().softmax(-1)
-            mask_logits = torch.cat([p.mask_logits[image] for p in some]).float().flatten(1)
-            pairs = MatchInput(probabilities, mask_logits, target.labels, masks, valid, size, len(some))
+        for chunk in (predictions[i : i + step] for i in range(0, len(predictions), step)):
+            probabilities = torch.cat([p.class_logits[image] for p in chunk]).float().softmax(-1)
+            mask_logits = torch.cat([p.mask_logits[image] for p in chunk]).float().flatten(1)
+            pairs = MatchInput(probabilities, mask_logits, target.labels, masks, valid, size, len(chunk))
             total = torch.stack([cost(pairs) for cost in self.costs]).sum(0)
             costs += total.split(len(logits))
         return costs

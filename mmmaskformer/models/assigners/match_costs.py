@@ -148,7 +148,7 @@ class MaskBoxCost(MatchCost):
 
 @TASK_UTILS.register_module()
 class MaskBoxL1Cost(MaskBoxCost):
-    """Sum of the differences of centre, width and height, as parts of the image.
+    """Sum of the differences of center, width and height, as parts of the image.
 
     Args:
         weight: Factor of the term, DETR's by default.
@@ -164,7 +164,7 @@ class MaskBoxL1Cost(MaskBoxCost):
 
 @TASK_UTILS.register_module()
 class MaskBoxGIoUCost(MaskBoxCost):
-    """Minus the generalised intersection over union.
+    """Minus the generalized intersection over union.
 
     Args:
         weight: Factor of the term, DETR's by default.
@@ -187,42 +187,44 @@ def relative_boxes(masks: Tensor) -> Tensor:
     return boxes_of(masks) / masks.new_tensor([width, height, width, height], dtype=torch.float32)
 
 
-def pairwise_box_l1(boxes: Tensor, others: Tensor) -> Tensor:
-    """Sum of the differences of centre, width and height, as in DETR.
+def pairwise_box_l1(boxes: Tensor, targets: Tensor) -> Tensor:
+    """Sum of the differences of center, width and height, as in DETR.
 
     Args:
         boxes: ``(N, 4)`` (left, top, right, bottom).
-        others: ``(S, 4)``.
+        targets: ``(S, 4)``.
 
     Returns:
         ``(N, S)``.
     """
-    return torch.cdist(_centre_and_size(boxes), _centre_and_size(others), p=1)
+    return torch.cdist(_center_and_size(boxes), _center_and_size(targets), p=1)
 
 
-def pairwise_giou(boxes: Tensor, others: Tensor) -> Tensor:
-    """Generalised intersection over union, in [-1, 1].
+def pairwise_giou(boxes: Tensor, targets: Tensor) -> Tensor:
+    """Generalized intersection over union, in [-1, 1].
 
     Args:
         boxes: ``(N, 4)`` (left, top, right, bottom).
-        others: ``(S, 4)``.
+        targets: ``(S, 4)``.
 
     Returns:
         ``(N, S)``; -1 where one of the two has no area.
     """
-    low = torch.maximum(boxes[:, None, :2], others[:, :2])
-    high = torch.minimum(boxes[:, None, 2:], others[:, 2:])
+    low = torch.maximum(boxes[:, None, :2], targets[:, :2])
+    high = torch.minimum(boxes[:, None, 2:], targets[:, 2:])
     intersection = (high - low).clamp(min=0).prod(-1)
-    union = _areas(boxes)[:, None] + _areas(others) - intersection
-    span = torch.maximum(boxes[:, None, 2:], others[:, 2:]) - torch.minimum(boxes[:, None, :2], others[:, :2])
+    union = _areas(boxes)[:, None] + _areas(targets) - intersection
+    span = torch.maximum(boxes[:, None, 2:], targets[:, 2:]) - torch.minimum(
+        boxes[:, None, :2], targets[:, :2]
+    )
     around = span.prod(-1)
     giou = intersection / union - (around - union) / around
-    return giou.where((_areas(boxes)[:, None] > 0) & (_areas(others) > 0), giou.new_tensor(-1.0))
+    return giou.where((_areas(boxes)[:, None] > 0) & (_areas(targets) > 0), giou.new_tensor(-1.0))
 
 
 def _areas(boxes: Tensor) -> Tensor:
     return (boxes[:, 2:] - boxes[:, :2]).prod(-1)
 
 
-def _centre_and_size(boxes: Tensor) -> Tensor:
+def _center_and_size(boxes: Tensor) -> Tensor:
     return torch.cat([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], dim=1)

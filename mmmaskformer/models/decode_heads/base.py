@@ -1,4 +1,4 @@
-"""What every head here has in common: classes, mistakes in them, and what mmseg asks of a head."""
+"""Base of the decode heads: number of classes, checks of checkpoints and labels, mmseg's interface."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class SegmentationHead(BaseModule):
             are more than 255 classes.
         allow_class_mismatch: Load checkpoints trained on other classes, all but what belongs to a class, and
             those of another number of queries, all but the queries.
-        init_cfg: MMEngine initialisation.
+        init_cfg: MMEngine initialization.
     """
 
     align_corners = False
     # mmseg compares scores of one channel with it: label 1 is then the class, the reverse of label maps.
     threshold = _NoThreshold()
-    # Parameters with a row for each class, and how many rows they have beyond them.
+    # Parameters with a row for each class, and the number of their further rows.
     class_rows: ClassVar[dict[str, int]] = {}
     # Parameters with a row for each query.
     query_rows: ClassVar[tuple[str, ...]] = ()
@@ -60,12 +60,13 @@ class SegmentationHead(BaseModule):
                 f'{ignored_label(num_classes)}'
             )
         self.num_classes = num_classes
-        self.out_channels = max(2, num_classes)  # of `predict`: a single class has a rival, "not found"
+        # of `predict`: a single class gets a second channel, "not found"
+        self.out_channels = max(2, num_classes)
         self.ignore_index = ignore_index
         self.allow_class_mismatch = allow_class_mismatch
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any, **kwargs: Any) -> None:
-        """Refuse a checkpoint of other classes, which MMEngine would load in part with a mere warning."""
+        """Raise for a checkpoint of other classes; MMEngine would load it in part and only warn."""
         rows = {f'{prefix}{name}': further_rows for name, further_rows in self.class_rows.items()}
         in_checkpoint = {len(state_dict[key]) - rows[key] for key in rows if key in state_dict}
         mismatches = in_checkpoint - {self.num_classes}
@@ -99,7 +100,7 @@ class SegmentationHead(BaseModule):
 
 @contextmanager
 def named_label_errors(sample: SegDataSample) -> Iterator[None]:
-    """Say in which file an error of the ground truth is, and which setting may be wrong."""
+    """Add the file, and the setting that may be wrong, to errors of the ground truth."""
     try:
         yield
     except ValueError as error:

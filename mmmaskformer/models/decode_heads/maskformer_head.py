@@ -39,7 +39,7 @@ class MaskFormerHead(SegmentationHead):
         allow_class_mismatch: Load checkpoints trained on other classes, all but their classifier.
         auxiliary_classifier: Config of a per-pixel classifier of the mask features, which serves training
             alone; none by default.
-        init_cfg: MMEngine initialisation.
+        init_cfg: MMEngine initialization.
     """
 
     class_rows: ClassVar[dict[str, int]] = {

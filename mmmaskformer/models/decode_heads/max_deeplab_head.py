@@ -97,8 +97,9 @@ class MaXDeepLabHead(MaskFormerHead):
         segments = [self._segments(sample) for sample in data_samples]
         supervised = EVERY_LAYER if self.criterion.deep_supervision else LAST_LAYER
         factors = self(features, supervised, MaskFactors.unmultiplied)
+        predictions = slot_predictions(factors)  # first: its order sets that in which gradients are summed
         embedding, classes = self.pixel_embed(factors.features), self.pixel_classifier(factors.features)
-        return self.criterion(slot_predictions(factors), segments, embedding, classes)
+        return self.criterion(predictions, segments, embedding, classes)
 
     def predict_each(
         self, features: Sequence[Tensor], wanted: Callable[[Tensor], Tensor] | None = None

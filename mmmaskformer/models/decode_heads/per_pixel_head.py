@@ -28,7 +28,7 @@ class PerPixelHead(SegmentationHead):
         pixel_decoder: Config of the pixel decoder.
         ignore_index: Label of pixels that belong to no class, and do not count in the loss.
         allow_class_mismatch: Load checkpoints trained on other classes, all but what belongs to a class.
-        init_cfg: MMEngine initialisation.
+        init_cfg: MMEngine initialization.
         class_weight: Weights of the classes in the cross entropy, 1 by default: a list of K numbers, a dict
             of some classes by name, or ``'inverse_sqrt'`` for weights from the pixels of the training data.
     """

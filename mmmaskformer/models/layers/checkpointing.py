@@ -38,28 +38,29 @@ def checkpointed(function: Callable, *inputs: Any, modules: Sequence[nn.Module],
 
 
 def turn_on_checkpointing(backbone: nn.Module, head: nn.Module) -> None:
-    """Gradient checkpointing of every part that knows ``with_cp``.
+    """Switch on gradient checkpointing of every module that has a ``with_cp`` setting.
 
-    Blocks of a backbone bring their own, which is of the reentrant kind that PyTorch has deprecated: it does
-    without. Parts of ours are told to use theirs.
+    Blocks of backbones have their own checkpointing, of the reentrant kind that PyTorch has deprecated: it is
+    replaced by :func:`checkpointed`. For modules of this package ``with_cp`` is set.
 
     Raises:
-        ValueError: The backbone has no part that knows ``with_cp``.
+        ValueError: The backbone has no module with a ``with_cp`` setting.
     """
-    blocks: list[Any] = [m for m in _knowing_checkpoints(backbone) if len(_knowing_checkpoints(m)) == 1]
+    blocks: list[Any] = [m for m in _checkpointable(backbone) if len(_checkpointable(m)) == 1]
     if not blocks:
         raise ValueError(
-            f'with_cp=True: no block of the backbone {type(backbone).__name__} knows gradient checkpointing: '
-            'leave it out, and set with_cp of decode_head.pixel_decoder and decode_head.transformer_decoder'
+            f'with_cp=True: no block of the backbone {type(backbone).__name__} supports gradient '
+            'checkpointing: leave it out, and set with_cp of decode_head.pixel_decoder and '
+            'decode_head.transformer_decoder'
         )
     for block in blocks:
         block.with_cp = False
         block.forward = partial(checkpointed, block.forward, modules=[block])
-    for part in _knowing_checkpoints(head):
+    for part in _checkpointable(head):
         part.with_cp = True
 
 
-def _knowing_checkpoints(module: nn.Module) -> list[Any]:
+def _checkpointable(module: nn.Module) -> list[Any]:
     return [m for m in module.modules() if hasattr(m, 'with_cp')]
 
 

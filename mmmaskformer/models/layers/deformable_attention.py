@@ -127,7 +127,7 @@ class DeformableEncoderLayer(nn.Module):
         return self.norm2(x + self.dropout(self.ffn(x)))
 
 
-def cell_centres(sizes: Sequence[tuple[int, int]], like: Tensor) -> Tensor:
+def cell_centers(sizes: Sequence[tuple[int, int]], like: Tensor) -> Tensor:
     """``(N, 2)``: x and y of the pixels of all levels as parts of width and height."""
     levels = []
     for height, width in sizes:

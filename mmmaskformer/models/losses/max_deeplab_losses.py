@@ -52,7 +52,7 @@ def pq_style_loss(
     """Alpha * L_pos + (1 - alpha) * L_neg, summed over the slots (paper, section 3.2).
 
     L_pos sums -p(class) * Dice - Dice * log p(class) over the matches, where the first factors are weights
-    without gradient: what is recognised learns its mask, what is segmented learns its class. L_neg sums
+    without gradient: what is recognized learns its mask, what is segmented learns its class. L_neg sums
     -log p(no object) over the other slots.
 
     deeplab2 writes 1 - Dice for -Dice (the same gradient), keeps both weights above 1e-5, multiplies L_neg of
@@ -74,8 +74,8 @@ def pq_style_loss(
     slots, segments = match
     counted = None if valid is None else valid.expand(len(slots), -1).to(mask_log_odds)
     dice = 1 - dice_loss(mask_log_odds[slots], masks[segments], counted, smooth=0.0)
-    recognised = log_prob[slots, labels[segments]]
-    positive = -(recognised.detach().exp() * dice + dice.detach() * recognised).sum()
+    recognized = log_prob[slots, labels[segments]]
+    positive = -(recognized.detach().exp() * dice + dice.detach() * recognized).sum()
     unmatched = torch.ones_like(log_prob[:, -1]).index_fill(0, slots, 0.0)
     negative = -(unmatched * log_prob[:, -1]).sum()
     return alpha * positive + (1 - alpha) * negative
@@ -153,7 +153,7 @@ def instance_discrimination_loss(
     With g the pixels' embedding of length 1 and t_i the sum of g over segment i, of length 1, each pixel's
     loss is -log of the softmax over segments of t_i . g / temperature, at the pixel's segment; the mean over
     pixels. Every segment, stuff too, is in the softmax; the mean is over the pixels of segments that learn:
-    things in the paper. deeplab2 averages instead of summing, the same after normalisation, and can draw
+    things in the paper. deeplab2 averages instead of summing, the same after normalization, and can draw
     pairs of pixels instead.
 
     Args:
@@ -165,8 +165,8 @@ def instance_discrimination_loss(
     counted = masks if learns is None else masks & learns[:, None]
     (pixels,) = torch.where(counted.any(0))
     embedding = F.normalize(embedding, dim=0)
-    centres = F.normalize(masks.to(embedding) @ embedding.T, dim=1)
-    similarity = centres @ embedding[:, pixels] / temperature
+    centers = F.normalize(masks.to(embedding) @ embedding.T, dim=1)
+    similarity = centers @ embedding[:, pixels] / temperature
     own = similarity.masked_fill(~counted[:, pixels], -torch.inf)
     return (similarity.logsumexp(0) - own.logsumexp(0)).sum() / max(1, len(pixels))
 
@@ -179,7 +179,7 @@ class InstanceDiscriminationLoss(nn.Module):
         loss_weight: Factor of the loss.
         temperature: Lower is sharper.
         thing_classes: Indices of the classes whose pixels learn, the things in the paper. Segments do not
-            say whether they are things: by default the pixels of all of them learn, also of label maps.
+            record whether they are things: by default the pixels of all segments count, also of label maps.
     """
 
     def __init__(
@@ -204,7 +204,7 @@ class InstanceDiscriminationLoss(nn.Module):
 def semantic_cross_entropy(class_logits: Tensor, labels: Tensor, masks: Tensor) -> Tensor:
     """Cross entropy of an auxiliary classifier of pixels, mean over all that are not void (section 3.3).
 
-    deeplab2 also knows the class of a crowd's pixels, and counts them; here they are void.
+    deeplab2 also counts the pixels of crowds, with their class; here they are void.
 
     Args:
         class_logits: ``(K, P)``.

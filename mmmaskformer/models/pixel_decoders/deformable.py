@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...functional.resizing import resize
 from ...registry import MODELS
-from ..layers import DeformableEncoderLayer, SinePositionEncoding, cell_centres, checkpointed
+from ..layers import DeformableEncoderLayer, SinePositionEncoding, cell_centers, checkpointed
 from .fpn import check_channels
 
 NUM_LEVELS = 3
@@ -50,7 +50,7 @@ class MSDeformAttnPixelDecoder(BaseModule):
         ffn_channels: Hidden width of the feed-forward networks.
         dropout: Dropout rate.
         with_cp: Gradient checkpointing of each layer: less memory, more time in training.
-        init_cfg: MMEngine initialisation; Caffe2's Xavier for the pyramid by default, as officially.
+        init_cfg: MMEngine initialization; Caffe2's Xavier for the pyramid by default, as officially.
 
     Raises:
         ValueError: ``in_channels`` are not four numbers.
@@ -91,7 +91,7 @@ class MSDeformAttnPixelDecoder(BaseModule):
             DeformableEncoderLayer(channels, num_heads, NUM_LEVELS, num_points, ffn_channels, dropout)
             for _ in range(num_layers)
         )
-        # lists, or MMEngine would initialise the convolutions a second time, in its own way
+        # lists, or MMEngine would initialize the convolutions a second time, in its own way
         lateral = ConvModule(in_channels[0], channels, 1, norm_cfg=norm_cfg, act_cfg=None)
         output = ConvModule(channels, channels, 3, padding=1, norm_cfg=norm_cfg)
         self.lateral_convs, self.output_convs = nn.ModuleList([lateral]), nn.ModuleList([output])
@@ -142,7 +142,7 @@ class MSDeformAttnPixelDecoder(BaseModule):
             ],
             1,
         )
-        references = cell_centres(sizes, self.level_embed)
+        references = cell_centers(sizes, self.level_embed)
         for layer in self.layers:
             inputs = pixels, positions, references, sizes
             pixels = checkpointed(layer, *inputs, modules=[layer], with_cp=self.with_cp)

@@ -42,7 +42,7 @@ class FPNPixelDecoder(BaseModule):
         mask_channels: Width of the mask features.
         norm_cfg: Norm of every pyramid convolution.
         with_cp: Gradient checkpointing of each level: less memory, more time in training.
-        init_cfg: MMEngine initialisation; Caffe2's Xavier for every convolution by default, as officially.
+        init_cfg: MMEngine initialization; Caffe2's Xavier for every convolution by default, as officially.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class TransformerEncoderPixelDecoder(FPNPixelDecoder):
         ffn_channels: Hidden width of the feed-forward networks.
         dropout: Dropout rate.
         with_cp: Gradient checkpointing of each layer and level: less memory, more time in training.
-        init_cfg: MMEngine initialisation of the convolutions; Caffe2's Xavier by default, as officially.
+        init_cfg: MMEngine initialization of the convolutions; Caffe2's Xavier by default, as officially.
     """
 
     def __init__(
