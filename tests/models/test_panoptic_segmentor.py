@@ -149,7 +149,7 @@ def test_flipped_images_have_semantic_results():
         (dict(mode='whole', panoptics=dict()), "unknown setting 'panoptics'"),
         (
             dict(mode='whole', instance=dict(score_threshold=0.5)),
-            r"instance has an unknown setting 'score_threshold': known are \['max_per_image', 'score_thr'\]",
+            r"instance has an unknown setting 'score_threshold': known are \['max_per_image', 'score_thr', ",
         ),
         (dict(mode='whole', panoptic=dict(pixel_thr=0.4)), "panoptic has an unknown setting 'pixel_thr'"),
         (dict(mode='whole', general=dict(void=3)), "general has an unknown setting 'void'"),
