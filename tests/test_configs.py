@@ -30,7 +30,8 @@ ENTRY_POINTS = {
     'r50_coco_stuff.py': 'maskformer_r50_8xb4-60k_coco-stuff10k-640x640.py',
     'r50_ade20k_full.py': 'maskformer_r50_8xb2-200k_ade20k-full-512x512.py',
 }
-BUILT = [path for path in LEAVES if path.name not in ENTRY_POINTS]
+# those of Mask2Former, which are many and large, are built in test_mask2former_configs.py
+BUILT = [p for p in LEAVES if p.name not in ENTRY_POINTS and p.parent.name != 'mask2former']
 SEMANTIC = [path for path in BUILT if 'panoptic' not in path.name and 'instance' not in path.name]
 ADE20K = [path for path in SEMANTIC if '_ade20k-' in path.name and 'ade20k-full' not in path.name]
 NORMS = (nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm)

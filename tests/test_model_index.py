@@ -89,8 +89,13 @@ def test_tables_are_up_to_date(tmp_path):
     assert not stale_files(tmp_path)
 
 
-def test_weights_are_the_thirty_of_the_official_zoo():
+def test_weights_are_those_of_the_official_zoos():
     weights = [model['Weights'] for model in MODELS.values() if 'Weights' in model]
+    successor = [address for address in weights if '/mask2former/' in address]
+    wanted = r'https://dl\.fbaipublicfiles\.com/maskformer/mask2former/\w+/\w+/\w+/model_final_\w{6}\.pkl'
+    assert all(re.fullmatch(wanted, address) for address in successor)
+    assert len(successor) == len(set(successor)) == 37
+    weights = [address for address in weights if address not in successor]
     assert len(weights) == len(set(weights)) == 30
     wanted = (
         r'https://dl\.fbaipublicfiles\.com/maskformer/(semantic|panoptic)-[\w-]+/\w+/model_final_\w{6}\.pkl'

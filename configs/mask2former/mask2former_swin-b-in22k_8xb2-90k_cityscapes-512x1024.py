@@ -1,0 +1,7 @@
+_base_ = [
+    '../_base_/models/mask2former_swin-b-in22k.py',
+    '../_base_/datasets/cityscapes_512x1024.py',
+    '../_base_/schedules/schedule_mask2former_90k.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(decode_head=dict(num_classes=19))
