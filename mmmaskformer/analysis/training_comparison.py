@@ -60,7 +60,7 @@ class TrainingComparison:
             raise ValueError(f'unknown data set {self.data_set}: expected one of {", ".join(ENDINGS)}')
         unknown = sorted(set(self.models) - set(FIVE))
         if unknown:
-            raise ValueError(f'unknown model {unknown[0]}: expected some of {", ".join(FIVE)}')
+            raise ValueError(f'unknown model {unknown[0]}: expected one or more of {", ".join(FIVE)}')
         if self.max_iters is not None and self.max_iters < 1:
             raise ValueError(f'max_iters is {self.max_iters}: train for at least one iteration')
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):

@@ -108,7 +108,7 @@ def test_text_goes_between_its_marks_again_and_again(tmp_path):
     for text in ('first\n', 'second\n'):
         insert_text(document, 'toy', text)
         assert document.read_text() == f'# Title\n<!-- toy: begin -->\n{text}<!-- toy: end -->\nrest\n'
-    with pytest.raises(ValueError, match='no place for it: add <!-- camvid: begin -->'):
+    with pytest.raises(ValueError, match='no place for the table: add <!-- camvid: begin -->'):
         insert_text(document, 'camvid', 'x')
     with pytest.raises(FileNotFoundError, match=r'nothing\.md does not exist'):
         insert_text(tmp_path / 'nothing.md', 'toy', 'x')

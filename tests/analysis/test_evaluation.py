@@ -129,7 +129,7 @@ def test_classes_side_by_side(tmp_path):
     ]
     assert json.loads((tmp_path / 'classes.json').read_text())['iou'][0]['difference'] == 30.0
     assert (tmp_path / 'classes.png').stat().st_size > 5000
-    with pytest.raises(ValueError, match="different classes, 'boat' is known to one"):
+    with pytest.raises(ValueError, match="different classes: only one of them has 'boat'"):
         pair_classes(first, {**second, 'boat': 1.0})
 
 

@@ -42,8 +42,8 @@ def test_all_five_have_one_budget_data_and_backbone(tmp_path):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (dict(data_set='ade'), 'no set ade: choose one of toy, camvid'),
-        (dict(models=('UNet',)), 'no model UNet: choose from PerPixelBaseline'),
+        (dict(data_set='ade'), 'unknown data set ade: expected one of toy, camvid'),
+        (dict(models=('UNet',)), 'unknown model UNet: expected one or more of PerPixelBaseline'),
         (dict(max_iters=0), 'max_iters is 0'),
         (dict(seeds=(1, 1)), r'the seeds are \[1, 1\]'),
     ],

@@ -99,7 +99,7 @@ def test_faults_stop_the_loading():
     backbone = {k.removeprefix('backbone.'): t for k, t in state.items() if k.startswith('backbone.')}
     del backbone['res3.1.conv2.weight']
     with pytest.raises(
-        ValueError, match=r"lacks 'res3\.1\.conv2\.weight' \('layer2\.1\.conv2\.weight' here\)"
+        ValueError, match=r"lacks 'res3\.1\.conv2\.weight' \('layer2\.1\.conv2\.weight' in this package\)"
     ):
         model.backbone.load_state_dict(backbone, strict=False)
 
