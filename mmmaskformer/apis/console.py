@@ -1,6 +1,5 @@
 """Console output of training and evaluation: progress, scores and tables."""
 
-import itertools
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -11,13 +10,14 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
+from .runner import name_visualizer
+
 # Warnings about internals of MMEngine, which appear in every run.
 INTERNAL_WARNINGS = (
     'The prefix is not set in metric class',
     '"FileClient" will be deprecated',
     '"HardDiskBackend" is the alias',
 )
-RUN_NUMBERS = itertools.count(1)
 SHOWN_SCORES = {'mIoU': 'mIoU', 'PQ': 'PQ', 'PQ_sem': 'PQ^St', 'AP': 'AP'}
 
 
@@ -59,8 +59,7 @@ class ConsoleFilter(logging.Filter):
 
 def build_quiet_runner(cfg: Config, console: ConsoleFilter) -> Runner:
     """A runner that prints progress and what the filter passes; its log file has all records."""
-    if cfg.get('visualizer'):  # runs with equal names share a visualizer and its folder
-        cfg.visualizer.name = f'run {next(RUN_NUMBERS)} in {cfg.work_dir}'
+    name_visualizer(cfg)
     cfg.log_level = 'WARNING'  # no dump of the environment and the config; the log is turned on below
     runner = Runner.from_cfg(cfg)
     runner.register_hook(ProgressHook(), 'VERY_LOW')

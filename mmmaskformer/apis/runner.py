@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,14 +22,28 @@ PACKAGE_HOOKS = (
     'DataReportHook',
 )
 BFLOAT16 = 'mmmaskformer.Bfloat16OptimWrapper'
+RUNS_IN_FOLDERS: Counter[str] = Counter()
 
 
 def build_runner(cfg: Config) -> Runner:
     """Build the runner of a config, with the hooks of the package, on CPUs where there is no GPU."""
     add_package_hooks(cfg)
+    name_visualizer(cfg)
     if cfg.get('launcher') == 'pytorch' and not torch.cuda.is_available():
         join_cpu_processes(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def name_visualizer(cfg: Config) -> None:
+    """Give a run a visualizer of its own.
+
+    MMEngine hands the visualizer of an earlier run in this process, with its folder, to every later run that
+    names it alike, and MMSegmentation's configs all say ``'visualizer'``.
+    """
+    if isinstance(cfg.get('visualizer'), dict):
+        RUNS_IN_FOLDERS[cfg.work_dir] += 1
+        number = RUNS_IN_FOLDERS[cfg.work_dir]
+        cfg.visualizer.name = cfg.work_dir if number == 1 else f'{cfg.work_dir}, run {number}'
 
 
 def add_package_hooks(cfg: Config) -> None:

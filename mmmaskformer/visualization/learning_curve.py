@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ..registry import HOOKS
@@ -73,7 +75,12 @@ class LearningCurveHook(Hook):
         """Draw the curve, if anything is logged yet."""
         if not (self._training and is_main_process()):
             return
-        records = read_records(Path(runner.work_dir))
+        try:
+            records = read_records(Path(runner.work_dir))
+        except FileNotFoundError as error:  # a figure is no reason to end a training
+            self._training = False
+            print_log(f'LearningCurveHook draws nothing: {error}', 'current', logging.WARNING)
+            return
         if any(name in record for record in records for name in self.titles):
             path = Path(runner.work_dir, 'learning_curve.png')
             draw_training_curves({'run': records}, path, self.titles, self.smooth)

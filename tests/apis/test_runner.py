@@ -14,7 +14,7 @@ from mmengine.runner import BaseLoop
 from mmengine.runner.loops import _InfiniteDataloaderIterator
 from torch.utils.data import DataLoader
 
-from mmmaskformer.apis.runner import PACKAGE_HOOKS, add_package_hooks, stop_workers
+from mmmaskformer.apis.runner import PACKAGE_HOOKS, add_package_hooks, name_visualizer, stop_workers
 
 RUNTIME = Path(__file__).parents[2] / 'configs/_base_/default_runtime.py'
 
@@ -65,6 +65,18 @@ def test_unknown_name_in_left_out_hooks():
 class Loop(BaseLoop):
     def run(self) -> None:
         """Nothing."""
+
+
+def test_runs_of_one_process_have_visualizers_of_their_own():
+    def name(work_dir):
+        cfg = Config(dict(work_dir=work_dir, visualizer=dict(type='SegLocalVisualizer', name='visualizer')))
+        name_visualizer(cfg)
+        return cfg.visualizer.name
+
+    assert len({name('one'), name('one'), name('other')}) == 3
+    cfg = Config(dict(work_dir='one'))
+    name_visualizer(cfg)
+    assert 'visualizer' not in cfg
 
 
 @pytest.mark.parametrize('persistent', [True, False])

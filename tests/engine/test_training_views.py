@@ -26,6 +26,7 @@ from mmmaskformer.checkpoints import build_model
 from mmmaskformer.engine import EarlyStoppingHook, EMAHook, TimeLeftHook, time_left_hook
 from mmmaskformer.engine.time_left_hook import num_validations_left
 from mmmaskformer.engine.validation_loss_hook import _with_ground_truth_of_input, validation_losses
+from mmmaskformer.visualization import LearningCurveHook
 
 VIEWS = ('ValidationLossHook', 'LearningCurveHook')
 
@@ -79,6 +80,14 @@ def test_plain_weights_stand_beside_their_averages(trained):
 
 def test_learning_curve_is_drawn(trained):
     assert (trained[2] / 'learning_curve.png').stat().st_size > 10_000
+
+
+def test_a_learning_curve_without_scalars_does_not_end_the_training(tmp_path):
+    hook, runner = LearningCurveHook(), SimpleNamespace(work_dir=tmp_path)
+    hook.before_train(runner)
+    for _ in range(2):
+        hook.after_val_epoch(runner)
+    assert not list(tmp_path.iterdir())
 
 
 def test_tensorboard_has_losses_and_scores(trained):
