@@ -49,7 +49,7 @@ def losses(
     def peer() -> Tensor:
         leaf = logits.clone().requires_grad_()
         layers = zip(leaf.split(num_segments), index.split(num_segments))
-        sum(_mmdet_losses(layer, targets[some], num_segments) for layer, some in layers).backward()
+        sum(_mmdet_losses(layer, targets[matched], num_segments) for layer, matched in layers).backward()
         return leaf.grad
 
     return ours, peer

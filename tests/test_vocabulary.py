@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -16,6 +17,7 @@ INSTEAD = {
     r'(?<![a-z])mend(s|ed|ing)?(?![a-z])': 'fix',
     r'(?<!there )is no (image|device|file)(?![a-z])': 'is not an image ...',
 }
+PRONOUNS = {'some', 'each', 'others', 'theirs', 'beyond'}
 
 
 def files() -> list[Path]:
@@ -63,3 +65,23 @@ def test_old_words_are_found(text):
 )
 def test_other_words_are_not(text):
     assert old_words(text) == []
+
+
+def pronouns(source: str) -> list[str]:
+    """Variables, arguments and functions that are called by a pronoun, not by what they hold."""
+    nodes = list(ast.walk(ast.parse(source)))
+    names = [node.id for node in nodes if isinstance(node, ast.Name)]
+    names += [node.arg for node in nodes if isinstance(node, ast.arg)]
+    names += [node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    return sorted(PRONOUNS & set(names))
+
+
+@pytest.mark.parametrize('folder', ['mmmaskformer', 'tools'])
+def test_names_are_nouns(folder):
+    paths = [path for path in (ROOT / folder).rglob('*.py') if '.mim' not in path.parts]
+    assert not [(path.name, names) for path in paths if (names := pronouns(path.read_text()))]
+
+
+def test_pronouns_are_found():
+    source = 'def theirs(beyond):\n    each, x = 1, 2\n    return [others for others in x]'
+    assert pronouns(source) == ['beyond', 'each', 'others', 'theirs']

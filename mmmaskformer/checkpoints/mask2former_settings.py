@@ -29,7 +29,7 @@ def mask2former_settings(head: Any) -> dict[str, Any]:
         hidden_dim=queries.channels,
         encoder_layers=len(pixels.layers),
         encoder_feedforward_dim=pixels.layers[0].ffn[0].out_features,
-        decoder_layers=len(queries.layers) + 1,  # theirs counts the bare queries
+        decoder_layers=len(queries.layers) + 1,  # their number counts the bare queries
         dim_feedforward=layer.ffn[0].out_features,
         num_attention_heads=num_heads,
         num_queries=queries.query_embed.num_embeddings,
@@ -47,10 +47,10 @@ def mask2former_settings(head: Any) -> dict[str, Any]:
 
 def _check_head(head: Any, num_heads: int, num_points: int) -> None:
     decoder = head.transformer_decoder
-    others = decoder.layers[0].cross_attn.num_heads
+    decoder_heads = decoder.layers[0].cross_attn.num_heads
     reasons = {
         f'{num_points} points in its deformable attention, but 4': num_points != 4,
-        f'{num_heads} heads in one decoder and {others} in the other': others != num_heads,
+        f'{num_heads} heads in one decoder and {decoder_heads} in the other': decoder_heads != num_heads,
         # they are there, but not among the weights that are saved and loaded
         'input projections of the transformer decoder': isinstance(decoder.input_projs[0], nn.Conv2d),
     }

@@ -29,8 +29,8 @@ def deformable_attention(values: Tensor, sizes: Sizes, points: Tensor, weights: 
         ``(B, Q, heads * D)``.
     """
     parts = values.split([height * width for height, width in sizes], dim=1)
-    each = zip(parts, sizes, points.unbind(3), weights.unbind(3))
-    return torch.stack([level_attention(*level) for level in each]).sum(0)
+    levels = zip(parts, sizes, points.unbind(3), weights.unbind(3))
+    return torch.stack([level_attention(*level) for level in levels]).sum(0)
 
 
 def level_attention(values: Tensor, size: tuple[int, int], points: Tensor, weights: Tensor) -> Tensor:

@@ -44,8 +44,8 @@ class _BagDeformableAttention(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         values, points, weights = ctx.saved_tensors
         parts = values.split([height * width for height, width in ctx.sizes], dim=1)
-        each = zip(parts, ctx.sizes, points.unbind(3), weights.unbind(3))
-        grads = [_level_gradients(grad, *level) for level in each]
+        levels = zip(parts, ctx.sizes, points.unbind(3), weights.unbind(3))
+        grads = [_level_gradients(grad, *level) for level in levels]
         of_values, of_points, of_weights = zip(*grads)
         return torch.cat(of_values, 1), None, torch.stack(of_points, 3), torch.stack(of_weights, 3)
 

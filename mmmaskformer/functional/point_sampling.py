@@ -81,5 +81,5 @@ def uncertain_points(
     candidates = draw_points(len(logits), int(num_points * oversample_ratio), logits.device)
     nearness = -sample_logits(logits, candidates).abs()
     chosen = nearness.topk(num_chosen, dim=1).indices[..., None].expand(-1, -1, 2)
-    others = draw_points(len(logits), num_points - num_chosen, logits.device)
-    return torch.cat([candidates.gather(1, chosen), others], 1)
+    random_points = draw_points(len(logits), num_points - num_chosen, logits.device)
+    return torch.cat([candidates.gather(1, chosen), random_points], 1)

@@ -1,4 +1,4 @@
-"""Mask2Former's head as others name it: rename tables of the official code, OpenMMLab and HuggingFace."""
+"""Mask2Former's head in other code bases: rename tables of the official code, OpenMMLab and HuggingFace."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _encoder_rules(layer: str, names: Collection[str]) -> list[Rule]:
     ours = ('norm1.', 'norm2.', 'ffn.0.', 'ffn.3.')
     return [
         Rule(layer + 'self_attn.', _ENCODER + 'self_attn.'),
-        *(Rule(layer + theirs, _ENCODER + part) for theirs, part in zip(names, ours)),
+        *(Rule(layer + foreign, _ENCODER + part) for foreign, part in zip(names, ours)),
     ]
 
 
@@ -74,13 +74,13 @@ def official_rules(names: Collection[str]) -> list[Rule]:
     return [*backbone, *pixels[0], *pixels[1], *_OFFICIAL_QUERY_RULES]
 
 
-def _openmmlab_layer(theirs: str, ours: str, attentions: Collection[tuple[str, str]]) -> list[Rule]:
+def _openmmlab_layer(foreign: str, ours: str, attentions: Collection[tuple[str, str]]) -> list[Rule]:
     """A layer as MMDetection 3.0 names its parts, and as MMCV did in earlier releases."""
-    rules = [Rule(theirs + 'norms.{k}.', ours + 'norm{k+1}.')]
-    rules += [Rule(theirs + name, ours + part) for name, part in attentions]
+    rules = [Rule(foreign + 'norms.{k}.', ours + 'norm{k+1}.')]
+    rules += [Rule(foreign + name, ours + part) for name, part in attentions]
     for name in ('ffn', 'ffns.0'):
-        rules.append(Rule(theirs + f'{name}.layers.0.0.', ours + 'ffn.0.'))
-        rules.append(Rule(theirs + f'{name}.layers.1.', ours + 'ffn.3.'))
+        rules.append(Rule(foreign + f'{name}.layers.0.0.', ours + 'ffn.0.'))
+        rules.append(Rule(foreign + f'{name}.layers.1.', ours + 'ffn.3.'))
     return rules
 
 
