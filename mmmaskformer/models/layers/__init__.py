@@ -1,7 +1,7 @@
 """Layers shared by the decoders."""
 
 from .checkpointing import checkpointed
-from .deformable_attention import DeformableEncoderLayer, MultiScaleDeformableAttention, cell_centers
+from .deformable_encoder import DeformableEncoderLayer, MultiScaleDeformableAttention, cell_centers
 from .masked_attention import MaskedCrossAttention, MaskedDecoderLayer
 from .transformer_layer import MLP, SinePositionEncoding, TransformerDecoderLayer, TransformerEncoderLayer
 
