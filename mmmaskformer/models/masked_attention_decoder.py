@@ -9,7 +9,7 @@ from mmengine.model import BaseModule, caffe2_xavier_init
 from torch import Tensor, nn
 
 from ..registry import MODELS
-from .layers import MaskedDecoderLayer, SinePositionEncoding, checkpointed
+from .layers import MaskedDecoderLayer, SinePositionEncoding, checkpointed, xavier_matrices
 
 NUM_SCALES = 3
 
@@ -64,9 +64,7 @@ class Mask2FormerTransformerDecoder(BaseModule):
     def init_weights(self) -> None:
         """Xavier for the layers' matrices; all embeddings stay standard normal."""
         super().init_weights()
-        for parameter in self.layers.parameters():
-            if parameter.dim() > 1:
-                nn.init.xavier_uniform_(parameter)
+        xavier_matrices(self.layers)
         for projection in self.input_projs:
             if isinstance(projection, nn.Conv2d):
                 caffe2_xavier_init(projection)

@@ -7,7 +7,7 @@ from mmengine.model import BaseModule, caffe2_xavier_init
 from torch import Tensor, nn
 
 from ..registry import MODELS
-from .layers import SinePositionEncoding, TransformerDecoderLayer, checkpointed
+from .layers import SinePositionEncoding, TransformerDecoderLayer, checkpointed, xavier_matrices
 
 
 @MODELS.register_module()
@@ -62,9 +62,7 @@ class MaskFormerTransformerDecoder(BaseModule):
     def init_weights(self) -> None:
         """Xavier for the layers' matrices; embeddings stay standard normal."""
         super().init_weights()
-        for parameter in self.layers.parameters():
-            if parameter.dim() > 1:
-                nn.init.xavier_uniform_(parameter)
+        xavier_matrices(self.layers)
         if isinstance(self.input_proj, nn.Conv2d):
             caffe2_xavier_init(self.input_proj)
 

@@ -3,7 +3,13 @@
 from .checkpointing import checkpointed
 from .deformable_encoder import DeformableEncoderLayer, MultiScaleDeformableAttention, cell_centers
 from .masked_attention import MaskedCrossAttention, MaskedDecoderLayer
-from .transformer_layer import MLP, SinePositionEncoding, TransformerDecoderLayer, TransformerEncoderLayer
+from .transformer_layer import (
+    MLP,
+    SinePositionEncoding,
+    TransformerDecoderLayer,
+    TransformerEncoderLayer,
+    xavier_matrices,
+)
 
 __all__ = [
     'MLP',
@@ -16,4 +22,5 @@ __all__ = [
     'TransformerEncoderLayer',
     'cell_centers',
     'checkpointed',
+    'xavier_matrices',
 ]

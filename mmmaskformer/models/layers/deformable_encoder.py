@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ...functional.deformable_attention import Sizes, deformable_attention
 from ...functional.deformable_bags import bag_deformable_attention
 from ...functional.fast_paths import fast_path
-from .transformer_layer import feed_forward
+from .transformer_layer import feed_forward, xavier_matrices
 
 
 class MultiScaleDeformableAttention(nn.Module):
@@ -117,9 +117,7 @@ class DeformableEncoderLayer(nn.Module):
     def init_weights(self) -> None:
         """Xavier for the feed-forward network's matrices; attention as it was constructed."""
         self.self_attn.reset_parameters()
-        for parameter in self.ffn.parameters():
-            if parameter.dim() > 1:
-                nn.init.xavier_uniform_(parameter)
+        xavier_matrices(self.ffn)
 
     def forward(self, x: Tensor, positions: Tensor, references: Tensor, sizes: Sizes) -> Tensor:
         """``(B, N, C)`` -> ``(B, N, C)``; arguments as `MultiScaleDeformableAttention.forward`."""

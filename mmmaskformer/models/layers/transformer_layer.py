@@ -163,3 +163,10 @@ def _waves(length: int, channels: int, temperature: float, device: torch.device)
     exponents = torch.arange(channels, dtype=torch.float32, device=device).div(2, rounding_mode='floor')
     phases = positions / (temperature ** (2 * exponents / channels))[:, None]
     return torch.stack([phases[0::2].sin(), phases[1::2].cos()], dim=1).flatten(0, 1)
+
+
+def xavier_matrices(modules: nn.Module) -> None:
+    """Draw every matrix of the modules by Xavier's rule, as DETR does; biases and norms stay as they are."""
+    for parameter in modules.parameters():
+        if parameter.dim() > 1:
+            nn.init.xavier_uniform_(parameter)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ...functional.in_place_upsampling import add_upsampled
 from ...registry import MODELS
-from ..layers import SinePositionEncoding, TransformerEncoderLayer, checkpointed
+from ..layers import SinePositionEncoding, TransformerEncoderLayer, checkpointed, xavier_matrices
 
 
 class PixelFeatures(NamedTuple):
@@ -154,9 +154,7 @@ class TransformerEncoderPixelDecoder(FPNPixelDecoder):
     def init_weights(self) -> None:
         """As the pyramid, and Xavier for the layers' matrices."""
         super().init_weights()
-        for parameter in self.layers.parameters():
-            if parameter.dim() > 1:
-                nn.init.xavier_uniform_(parameter)
+        xavier_matrices(self.layers)
 
     def _encode(self, coarsest: Tensor) -> Tensor:
         """Project, and pass through the encoder's layers."""
