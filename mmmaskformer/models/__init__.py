@@ -14,6 +14,7 @@ from .assigners import (
     PQStyleCost,
 )
 from .auxiliary_classifier import AuxiliaryPixelClassifier
+from .backbones import TIMMFeatures
 from .criterion import MaskFormerCriterion
 from .criterion_mask2former import Mask2FormerCriterion
 from .criterion_max_deeplab import MaXDeepLabCriterion
@@ -85,5 +86,6 @@ __all__ = [
     'PerPixelBaselinePlusHead',
     'PixelFeatures',
     'PointAssigner',
+    'TIMMFeatures',
     'TransformerEncoderPixelDecoder',
 ]

@@ -14,12 +14,15 @@ from torch import Tensor
 
 from ..registry import MODELS
 
+OF_BACKBONE = 'backbone'
+
 
 @MODELS.register_module()
 class MaskFormerDataPreProcessor(SegDataPreProcessor):
     """mmseg's `SegDataPreProcessor` that pads in prediction as it does in training.
 
-    ``bgr_to_rgb`` also reverses the first three channels of images with more than three.
+    ``bgr_to_rgb`` also reverses the first three channels of images with more than three. ``mean`` and ``std``
+    ``'backbone'`` are those of the backbone's weights, which `TIMMFeatures` knows.
 
     Images of different sizes may share a test batch, and ``data_samples`` may be left out. Each sample
     gets ``img_shape``, ``pad_shape`` and ``img_padding_size`` (left, right, top, bottom), by which
@@ -32,9 +35,17 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
     """
 
     channels: int | None = None  # of the backbone, which `expect_channels` sets
+    awaits_backbone: bool  # for `take_statistics`
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, mean: Any = None, std: Any = None, *args: Any, **kwargs: Any) -> None:
+        self.awaits_backbone = OF_BACKBONE in (mean, std)
+        if self.awaits_backbone:
+            if mean != std:
+                raise ValueError(
+                    f"data_preprocessor.mean is {mean} and std {std}: set both to 'backbone', or none."
+                )
+            mean = std = None
+        super().__init__(mean, std, *args, **kwargs)
         if self._enable_normalize and len(self.mean) != len(self.std):
             raise ValueError(
                 f'data_preprocessor.mean has {len(self.mean)} numbers and std {len(self.std)}: give one of '
@@ -43,6 +54,11 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """``inputs``, a list of ``(C, h, w)``, become ``(B, C, H, W)``; see mmseg for the rest."""
+        if self.awaits_backbone:
+            raise ValueError(
+                "mean and std of the data preprocessor are 'backbone', which a MaskFormer segmentor sets: "
+                'give numbers to use it alone.'
+            )
         self._check(data, training)
         plain = not (self.size or self.size_divisor or self.test_cfg)
         if training or plain:
@@ -120,6 +136,24 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
         if self._flips_channels and len(image) >= 3:
             image = _reversed(image)
         return (image - self.mean) / self.std if self._enable_normalize else image
+
+
+def take_statistics(preprocessor: Any, backbone: Any) -> None:
+    """Give ``mean`` and ``std`` of the backbone's weights to a data preprocessor that asks for them.
+
+    Raises:
+        ValueError: The backbone does not know them.
+    """
+    if not getattr(preprocessor, 'awaits_backbone', False):
+        return
+    if not hasattr(backbone, 'pixel_mean'):
+        raise ValueError(
+            f"data_preprocessor.mean is 'backbone', but {type(backbone).__name__} does not know what its "
+            "weights expect: give numbers, or take a backbone of type 'mmmaskformer.TIMMFeatures'."
+        )
+    for name, values in (('mean', backbone.pixel_mean), ('std', backbone.pixel_std)):
+        preprocessor.register_buffer(name, torch.tensor(values).view(-1, 1, 1), persistent=False)
+    preprocessor._enable_normalize, preprocessor.awaits_backbone = True, False
 
 
 def expect_channels(preprocessor: Any, channels: int) -> None:

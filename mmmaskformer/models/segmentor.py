@@ -19,7 +19,7 @@ from ..functional.resizing import OutputSize
 from ..functional.semantic_inference import add_rest, semantic_labels
 from ..registry import MODELS
 from .compilation import compile_parts
-from .data_preprocessor import expect_channels, pad_with_ignored_label
+from .data_preprocessor import expect_channels, pad_with_ignored_label, take_statistics
 from .decode_heads.base import SegmentationHead
 from .image_results import asks_for_masks, check_test_cfg, image_results, wanted_queries
 from .layers.checkpointing import turn_on_checkpointing
@@ -72,6 +72,7 @@ class MaskFormer(EncoderDecoder):
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
+        take_statistics(self.data_preprocessor, self.backbone)
         if with_cp:
             turn_on_checkpointing(self.backbone, self.decode_head)
         if prefers_channels_last(self.backbone) if channels_last is None else channels_last:
@@ -180,6 +181,17 @@ class MaskFormer(EncoderDecoder):
                 height, width = (-(-side // divisor) * divisor for side in sample.img_shape[:2])
             groups[height, width].append(i)
         return groups
+
+    def _init_decode_head(self, decode_head: dict) -> None:
+        """Build the head; ``in_channels=None`` are the channels of a backbone that knows them."""
+        if decode_head.get('in_channels', ()) is None:
+            if not hasattr(self.backbone, 'out_channels'):
+                raise ValueError(
+                    f'decode_head.in_channels is None, but {type(self.backbone).__name__} does not say the '
+                    'channels of its feature maps: set in_channels to them, finest first'
+                )
+            decode_head = {**decode_head, 'in_channels': self.backbone.out_channels}
+        super()._init_decode_head(decode_head)
 
     def _check_test_cfg(self) -> None:
         check_test_cfg(self.test_cfg or {}, self.decode_head)

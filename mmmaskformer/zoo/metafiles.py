@@ -76,7 +76,7 @@ def describe(path: Path) -> dict[str, Any]:
         ValueError: The config's name does not contain its backbone and data set.
     """
     config = Config.fromfile(path)
-    backbone = re.search(r'_(r\d+c?|swin-[tsbl](?:-in\d+k)?|efficientnet-lite\d)_', path.stem)
+    backbone = re.search(r'_(r\d+c?|(?:swin|convnext)-[tsbl](?:-in\d+k)?|efficientnet-lite\d)_', path.stem)
     data = re.sub(r'-\d+x\d+$', '', path.stem.rsplit('_', 1)[-1])
     if backbone is None or data not in DATA_SETS:
         raise ValueError(
@@ -96,8 +96,8 @@ def describe(path: Path) -> dict[str, Any]:
 def _backbone_title(tag: str, config: Config) -> str:
     if tag.startswith('efficientnet-'):
         return tag.replace('efficientnet-lite', 'EfficientNet-Lite')
-    kind, _, pretraining = tag.replace('swin-', 'Swin-').partition('-in')
-    title = f'{kind[:-1]}{kind[-1].upper()}' if kind.startswith('Swin') else kind.replace('r', 'R')
+    kind, _, pretraining = tag.replace('swin-', 'Swin-').replace('convnext-', 'ConvNeXt-').partition('-in')
+    title = f'{kind[:-1]}{kind[-1].upper()}' if '-' in kind else kind.replace('r', 'R')
     title += f' (ImageNet-{pretraining})' if pretraining else ''
     pixels = config.model.decode_head.get('pixel_decoder', {})
     encoder = pixels.get('type', '').endswith('TransformerEncoderPixelDecoder')
