@@ -9,6 +9,7 @@ from .coco_instance import CocoInstanceDataset
 from .coco_panoptic import CocoPanopticDataset
 from .dataset_wrappers import SkipBadSamples
 from .ignored_label import install as follow_ignored_labels
+from .listed_label_maps import ListedLabelMapsDataset
 from .toy import ToyDataset, ToyPanopticDataset
 from .transforms import (
     LoadAnnotations,
@@ -34,6 +35,7 @@ __all__ = [
     'ClothingCoParsingDataset',
     'CocoInstanceDataset',
     'CocoPanopticDataset',
+    'ListedLabelMapsDataset',
     'LoadAnnotations',
     'LoadImageFromFile',
     'LoadInstanceAnnotations',

@@ -153,6 +153,7 @@ class ImageHeader(NamedTuple):
         channels: Number of channels.
         bits: Bits of a channel.
         turned: Whether the loaders turn or mirror it by its EXIF orientation (`orientation_of`).
+        swapped: Whether they turn it by a quarter.
     """
 
     height: int
@@ -160,6 +161,12 @@ class ImageHeader(NamedTuple):
     channels: int
     bits: int
     turned: bool = False
+    swapped: bool = False
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        """Height and width as viewers show the image."""
+        return (self.width, self.height) if self.swapped else (self.height, self.width)
 
 
 def read_header(path: str, backend_args: dict | None = None) -> ImageHeader:
@@ -179,15 +186,16 @@ def _parse(file: Any) -> ImageHeader:
     start = file.read(HEAD)
     if start.startswith((PNG, RIFF)):
         start += file.read()
-    turned = orientation_of(start) != STORED
+    orientation = orientation_of(start)
+    turned = orientation != STORED, swaps_sides(orientation)
     if start.startswith(PNG) and len(start) >= 26:
         width, height, bits, color = struct.unpack_from('>IIBB', start, 16)
         if color in PNG_CHANNELS:
-            return ImageHeader(height, width, PNG_CHANNELS[color], max(bits, 8), turned)
+            return ImageHeader(height, width, PNG_CHANNELS[color], max(bits, 8), *turned)
     file.seek(0)
     try:
         with Image.open(file) as image:
-            return ImageHeader(image.height, image.width, *_kind(image), turned)
+            return ImageHeader(image.height, image.width, *_kind(image), *turned)
     except (OSError, SyntaxError, ValueError, KeyError, Image.DecompressionBombError):
         pass
     file.seek(0)
