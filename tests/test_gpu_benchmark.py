@@ -53,6 +53,7 @@ def test_dry_run_of_the_short_parts(camvid, tmp_path):
         'environment',
         'batch',
         'floor',
+        'mask_losses',
         'training',
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
@@ -69,6 +70,9 @@ def test_dry_run_of_the_short_parts(camvid, tmp_path):
     assert rates == ['bf16', 'TF32', 'copy']
     assert len(work) == 4
     assert all(row['flops'] > 0 and row['bytes'] > 0 for row in work)
+    forms = {row['form']: row for row in parts['mask_losses']['rows']}
+    assert 'need a GPU' in forms['fused']['failure']
+    assert forms['plain']['seconds'] > 0
     assert [row['iteration'] for row in parts['training']['rows'] if 'mIoU' in row] == [1, 2]
 
 

@@ -131,6 +131,22 @@ def _floor(rows: Sequence[dict]) -> str:
     return '\n\n'.join(filter(None, [_table(('rate', 'measured'), measured), _table(head, cases)]))
 
 
+def _mask_losses(rows: Sequence[dict]) -> str:
+    head = ('case', 'form', 'ms', 'peak, MiB', 'largest difference', 'failure')
+    lines = [
+        (
+            row['case'],
+            row['form'],
+            _milliseconds(row.get('seconds')),
+            _number(row.get('peak_mib')),
+            row.get('difference', ''),
+            row.get('failure', ''),
+        )
+        for row in rows
+    ]
+    return _table(head, lines)
+
+
 def _rate(row: dict) -> str:
     if 'flops_per_second' in row:
         return f'{row["flops_per_second"] / 1e12:.2f} TFLOP/s'
@@ -163,6 +179,7 @@ SECTIONS = {
     'compiled_speed': _speed,
     'batch': _batch,
     'floor': _floor,
+    'mask_losses': _mask_losses,
     'training': _training,
 }
 

@@ -8,6 +8,7 @@
 | ``bands`` | functional/label_map_by_bands.py, functional/resizing.py | resizing whole maps |
 | ``class_bounds`` | functional/label_map_by_bands.py | the scores of classes that cannot be the highest |
 | ``vectorized_argmax`` | functional/semantic_inference.py | ``argmax`` over the first dimension |
+| ``fused_mask_losses`` | functional/fused_mask_losses.py | mask losses, on CUDA with Triton |
 
 Results are equal to rounding. No fast path runs while a graph is recorded (``torch.jit.trace``,
 ``torch.export``, the ONNX exporter, ``torch.compile``): the graph must serve inputs of other sizes and
@@ -29,6 +30,7 @@ SWITCHES = dict(
     bands=True,
     class_bounds=True,
     vectorized_argmax=True,
+    fused_mask_losses=True,
 )
 
 # before torch 2.3 the function was in torch._dynamo alone, which is slow to import

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from ..functional.mask_factors import MaskFactors
 from ..functional.matching import MatchedPairs, flat_index
-from ..functional.upsampled_losses import upsampled_mask_losses
 from ..registry import MODELS, TASK_UTILS
 from ..structures import MaskPrediction, Segments
+from .losses.matched_mask_losses import matched_mask_losses
 
 
 @MODELS.register_module()
@@ -111,8 +111,7 @@ class MaskFormerCriterion(nn.Module):
         logits = matched_logits(predictions, pairs, factors)
         targets, valid = all_masks(segments)
         terms = (self.loss_mask, self.loss_dice)
-        formulas = [term.value_and_grad for term in terms]
-        values = upsampled_mask_losses(logits, targets, pairs.segments, formulas, valid)
+        values = matched_mask_losses(terms, logits, targets, pairs.segments, valid)
         sums = pairs.sum_layers(values) / mean_num_segments(segments, values)
         mask, dice = ((total * term.loss_weight).unbind() for total, term in zip(sums, terms))
         return mask, dice
