@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -286,6 +288,235 @@ def draw_coco_panoptic(root: Path) -> Drawn:
     return expected
 
 
+def draw_label_studio(root: Path) -> Drawn:
+    """Label Studio's COCO export: ids from 0, backslashes, categories in the order of the alphabet."""
+    drawn = scenes()
+    for scene in drawn:
+        save(root / 'images' / f'1a2b-{scene.stem}.jpg', scene.image)
+    content = coco_document(drawn, [f'images\\1a2b-{scene.stem}.jpg' for scene in drawn], first=0)
+    content['info'] = dict(contributor='Label Studio')
+    save_json(root / 'result.json', content)
+    expected = objects(drawn)
+    expected.masks = {f'1a2b-{stem}': masks for stem, masks in expected.masks.items()}
+    return expected
+
+
+def draw_cvat_coco(root: Path) -> Drawn:
+    """CVAT's COCO export of masks: run lengths that are called crowds."""
+    drawn = scenes()
+    names = [f'{scene.stem}.png' for scene in drawn]
+    for scene, name in zip(drawn, names):
+        save(root / 'images' / 'default' / name, scene.image)
+    content = coco_document(drawn, names)
+    masks = [shape.mask(scene.size) for scene in drawn for shape in scene.shapes]
+    for entry, mask in zip(content['annotations'], masks):
+        entry.update(segmentation=coco_run_lengths(mask), iscrowd=1)
+    save_json(root / 'annotations' / 'instances_default.json', content)
+    return objects(drawn)
+
+
+def draw_labelme(root: Path) -> Drawn:
+    """A JSON file beside each image: polygons, a rectangle, a mask, and two polygons of one object."""
+    drawn = scenes()
+    expected = objects(drawn)
+    for scene in drawn:
+        save(root / f'{scene.stem}.jpg', scene.image)
+        first, second, ring, *rest = scene.shapes
+        corners = [first.outline[0], first.outline[2]]
+        shapes = [dict(label='car', shape_type='rectangle', points=corners, group_id=None)]
+        (x0, y0), (x1, y1) = second.outline[0], second.outline[2]
+        for left, right in ((x0, x0 + 4), (x1 - 4, x1)):
+            part = rectangle(left, y0, right, y1)
+            shapes.append(dict(label='car', shape_type='polygon', points=part, group_id=3))
+        halves = second.mask(scene.size)
+        halves[:, x0 + 4 : x1 - 4] = False
+        expected.masks[scene.stem][1] = (1, halves)
+        (x0, y0), (x1, y1) = ring.outline[0], ring.outline[2]
+        mask = ring.mask(scene.size)[y0:y1, x0:x1].astype(np.uint8) * 255
+        content = base64.b64encode(cv2.imencode('.png', mask)[1].tobytes()).decode()
+        corners = [(x0, y0), (x1 - 1, y1 - 1)]
+        shapes.append(dict(label='tree', shape_type='mask', points=corners, group_id=None, mask=content))
+        shapes += [dict(label='tree', shape_type='polygon', points=shape.outline) for shape in rest]
+        height, width = scene.size
+        document = dict(version='5.4.1', flags={}, shapes=shapes, imagePath=f'{scene.stem}.jpg')
+        document.update(imageData=None, imageHeight=height, imageWidth=width)
+        save_json(root / f'{scene.stem}.json', document)
+    (root / 'labels.txt').write_text('__ignore__\n_background_\ntree\ncar\n')
+    return expected
+
+
+def draw_cvat(root: Path) -> Drawn:
+    """annotations.xml of "CVAT for images": polygons, masks, and the objects in the order of their depth."""
+    drawn = scenes()
+    lines = []
+    for number, scene in enumerate(drawn):
+        save(root / 'images' / f'{scene.stem}.png', scene.image)
+        height, width = scene.size
+        lines.append(f'<image id="{number}" name="{scene.stem}.png" width="{width}" height="{height}">')
+        elements = [cvat_element(shape, scene.size, depth) for depth, shape in enumerate(scene.shapes)]
+        lines += [*reversed(elements), '</image>']
+    labels = ''.join(
+        f'<label><name>{name}</name><color>#{r:02x}{g:02x}{b:02x}</color><type>any</type></label>'
+        for name, (r, g, b) in zip(CLASSES[:2], COLORS)
+    )
+    meta = f'<meta><job><labels>{labels}</labels></job></meta>'
+    content = f'<annotations><version>1.1</version>{meta}{"".join(lines)}</annotations>'
+    text = f'<?xml version="1.0" encoding="utf-8"?>\n{content}'
+    (root / 'annotations.xml').write_text(text, encoding='utf-8')
+    return objects(drawn)
+
+
+def cvat_element(shape: Shape, size: tuple[int, int], depth: int) -> str:
+    name = CLASSES[shape.label]
+    common = f'label="{name}" source="manual" occluded="0" z_order="{depth}"'
+    if not shape.holes:
+        points = ';'.join(f'{x:.2f},{y:.2f}' for x, y in shape.outline)
+        return f'<polygon {common} points="{points}"></polygon>'
+    (left, top), (right, bottom) = shape.outline[0], shape.outline[2]
+    inside = shape.mask(size)[top:bottom, left:right]
+    runs = ', '.join(map(str, coco_run_lengths(np.ascontiguousarray(inside.T))['counts']))
+    box = f'left="{left}" top="{top}" width="{right - left}" height="{bottom - top}"'
+    return f'<mask {common} rle="{runs}" {box}></mask>'
+
+
+def draw_yolo(root: Path) -> Drawn:
+    """data.yaml, and polygons from 0 to 1; holes are joined to the outline by a cut without width."""
+    drawn = scenes()
+    for place, scene in enumerate(drawn):
+        split = 'val' if place > 5 else 'train'
+        save(root / 'images' / split / f'{scene.stem}.jpg', scene.image)
+        height, width = scene.size
+        lines = []
+        for shape in scene.shapes:
+            corners = [*shape.outline]
+            for hole in shape.holes:
+                corners += [shape.outline[0], hole[0], *reversed(hole[1:]), hole[0]]
+            values = ' '.join(f'{x / width:.9f} {y / height:.9f}' for x, y in corners)
+            lines.append(f'{shape.label} {values}')
+        path = root / 'labels' / split / f'{scene.stem}.txt'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('\n'.join(lines) + '\n')
+    text = 'path: /datasets/mine\ntrain: images/train\nval: images/val\nnames:\n  0: tree\n  1: car\n'
+    (root / 'data.yaml').write_text(text)
+    return objects(drawn)
+
+
+def draw_supervisely(root: Path) -> Drawn:
+    """A project with a data set: polygons with holes, and a bitmap."""
+    drawn = scenes()
+    kinds = [dict(title=name, shape='any', color='#20c040') for name in CLASSES[:2]]
+    save_json(root / 'meta.json', dict(classes=kinds, tags=[]))
+    for scene in drawn:
+        save(root / 'ds0' / 'img' / f'{scene.stem}.png', scene.image)
+        entries = []
+        for place, shape in enumerate(scene.shapes):
+            entry = dict(classTitle=CLASSES[shape.label])
+            if place:
+                points = dict(exterior=shape.outline, interior=shape.holes)
+                entry.update(geometryType='polygon', points=points)
+            else:
+                (left, top), (right, bottom) = shape.outline[0], shape.outline[2]
+                pixels = np.full((bottom - top, right - left, 4), 255, np.uint8)
+                data = zlib.compress(cv2.imencode('.png', pixels)[1].tobytes())
+                bitmap = dict(data=base64.b64encode(data).decode(), origin=[left, top])
+                entry.update(geometryType='bitmap', bitmap=bitmap)
+            entries.append(entry)
+        height, width = scene.size
+        document = dict(size=dict(height=height, width=width), tags=[], objects=entries)
+        save_json(root / 'ds0' / 'ann' / f'{scene.stem}.png.json', document)
+    return objects(drawn)
+
+
+def draw_class_masks(root: Path) -> Drawn:
+    """One mask for each class: masks/CLASS/NAME.png."""
+    drawn = scenes()
+    names = ('background', 'car', 'tree')
+    labels = {}
+    for scene in drawn:
+        save(root / 'images' / f'{scene.stem}.jpg', scene.image)
+        labels[scene.stem] = np.zeros(scene.size, np.uint8)
+        for place, name in enumerate(names[1:], start=1):
+            mask = scene.labels == CLASSES.index(name)
+            save(root / 'masks' / name / f'{scene.stem}.png', mask.astype(np.uint8) * 255)
+            labels[scene.stem][mask] = place
+    return Drawn('semantic', names, labels)
+
+
+def draw_object_masks(root: Path) -> Drawn:
+    """One mask for each object: NAME/images/NAME.png and NAME/masks/*.png."""
+    drawn = scenes()
+    expected = Drawn('instance', ('object',))
+    for scene in drawn:
+        save(root / scene.stem / 'images' / f'{scene.stem}.png', scene.image)
+        masks = [shape.mask(scene.size) for shape in scene.shapes]
+        for place, mask in enumerate(masks):
+            name = f'{place:x}{"0123456789abcdef" * 2}.png'
+            save(root / scene.stem / 'masks' / name, mask.astype(np.uint8) * 255)
+        expected.masks[scene.stem] = [(0, mask) for mask in masks]
+    return expected
+
+
+def voc_palette(number: int) -> tuple[int, int, int]:
+    """Pascal VOC's color of a number: its bits in threes, from the highest bit of each channel on."""
+    color = [0, 0, 0]
+    for bit in range(8):
+        for channel in range(3):
+            color[channel] |= (number >> (3 * bit + channel) & 1) << (7 - bit)
+    return tuple(color)
+
+
+def draw_voc(root: Path) -> Drawn:
+    """Pascal VOC: palette PNGs of classes and objects, 255 around the objects, and lists of the splits."""
+    drawn = scenes()
+    lists: dict[str, list[str]] = {'train': [], 'val': []}
+    colors = {number: voc_palette(number) for number in range(256)}
+    names = ('background', *VOC_CLASSES)
+    expected = Drawn('panoptic', names)
+    for place, scene in enumerate(drawn):
+        classes, numbers = np.zeros((2, *scene.size), np.uint8)
+        for number, shape in enumerate(scene.shapes, start=1):
+            mask = shape.mask(scene.size)
+            classes[mask], numbers[mask] = (
+                (names.index('car'), names.index('sheep'))[shape.label == 0],
+                number,
+            )
+        classes[-1] = numbers[-1] = VOID
+        save(root / 'JPEGImages' / f'{scene.stem}.jpg', scene.image)
+        save_palette(root / 'SegmentationClass' / f'{scene.stem}.png', classes, colors)
+        save_palette(root / 'SegmentationObject' / f'{scene.stem}.png', numbers, colors)
+        lists['val' if place > 5 else 'train'].append(scene.stem)
+        found = [(int(classes[numbers == n][0]), numbers == n) for n in range(len(scene.shapes) + 1)]
+        expected.masks[scene.stem] = found
+    for split, stems in lists.items():
+        path = root / 'ImageSets' / 'Segmentation' / f'{split}.txt'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('\n'.join(stems), encoding='utf-8')
+    return expected
+
+
+VOC_CLASSES = (
+    'aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair', 'cow', 'diningtable',
+    'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep', 'sofa', 'train', 'tvmonitor',
+)  # fmt: skip
+
+
+def draw_voc_colors(root: Path) -> Drawn:
+    """CVAT's segmentation masks: the folders of Pascal VOC, colors, and labelmap.txt."""
+    drawn = scenes()
+    palette = np.array([*COLORS, (0, 0, 0)], np.uint8)
+    for scene in drawn:
+        save(root / 'JPEGImages' / f'{scene.stem}.png', scene.image)
+        colors = palette[np.minimum(scene.labels, 3)]
+        save(root / 'SegmentationClass' / f'{scene.stem}.png', colors[..., ::-1])
+    path = root / 'ImageSets' / 'Segmentation' / 'default.txt'
+    path.parent.mkdir(parents=True)
+    path.write_text('\n'.join(scene.stem for scene in drawn), encoding='utf-8')
+    lines = [f'{name}:{r},{g},{b}::' for name, (r, g, b) in zip(CLASSES, COLORS)]
+    text = '\n'.join(['# label:color_rgb:parts:actions', *lines, 'unlabeled:0,0,0::'])
+    (root / 'labelmap.txt').write_text(text)
+    return semantic(drawn)
+
+
 FIXTURES: dict[str, Callable[[Path], Drawn]] = {
     'label maps': draw_indexed,
     'label maps from 1, 16 bits': draw_counted_from_one,
@@ -294,6 +525,16 @@ FIXTURES: dict[str, Callable[[Path], Drawn]] = {
     'masks 0 and 255': draw_masks,
     'coco instance': draw_coco_instance,
     'coco panoptic': draw_coco_panoptic,
+    'label studio coco': draw_label_studio,
+    'cvat coco': draw_cvat_coco,
+    'cvat': draw_cvat,
+    'labelme': draw_labelme,
+    'yolo': draw_yolo,
+    'supervisely': draw_supervisely,
+    'one mask for each class': draw_class_masks,
+    'one mask for each object': draw_object_masks,
+    'pascal voc': draw_voc,
+    'cvat segmentation mask': draw_voc_colors,
 }
 
 

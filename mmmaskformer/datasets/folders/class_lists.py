@@ -61,9 +61,8 @@ class ClassList(NamedTuple):
     @property
     def by_value(self) -> dict[int, ListedClass]:
         """Classes by their number in label maps, their place in the list where it has no numbers."""
-        return {
-            place if entry.value is None else entry.value: entry for place, entry in enumerate(self.classes)
-        }
+        classes = self.classes[self.classes[0].name == '__ignore__' :]  # Labelme gives it the number -1
+        return {place if entry.value is None else entry.value: entry for place, entry in enumerate(classes)}
 
 
 def is_ignored(name: str) -> bool:

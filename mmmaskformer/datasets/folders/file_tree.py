@@ -36,7 +36,6 @@ class FileTree:
             raise FolderError(f'{self.root} {kind}: give the folder that holds images and annotations.')
         self.files = sorted(_walk(self.root))
         self.images = self.with_suffix(*RASTERS)
-        self._documents: dict[str, Any] = {}
         self._by_name: dict[str, list[str]] = defaultdict(list)
         self._by_stem: dict[str, list[str]] = defaultdict(list)
         for path in self.files:
@@ -56,13 +55,10 @@ class FileTree:
 
     def json(self, path: str) -> Any:
         """The content of a JSON file; None if it is not JSON."""
-        if path not in self._documents:
-            try:
-                content = json.loads((self.root / path).read_bytes())
-            except (ValueError, RecursionError):
-                content = None
-            self._documents[path] = content
-        return self._documents[path]
+        try:
+            return json.loads((self.root / path).read_bytes())
+        except (ValueError, RecursionError):
+            return None
 
     def text(self, path: str) -> str:
         """The content of a text file, UTF-8 with or without a mark, else Latin-1."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...functional.targets import ignored_label
+from ...functional.targets import LARGEST_LABEL, ignored_label
 from ..converters.conversion import encode_png, write_atomically
 from ..image_headers import read_header
 from .class_lists import ClassList, find_class_list
@@ -124,8 +124,14 @@ def write_map(path: Path, labels: np.ndarray) -> None:
 def read_label_maps(tree: FileTree) -> Reading | None:
     """Label maps of numbers or colors, one for each image; None if the folder has none."""
     pairs = pair_files(tree)
-    if pairs is None or any(len(maps) > 1 for maps in pairs.maps.values()):
+    if pairs is None:
         return None
+    several = next((maps for maps in pairs.maps.values() if len(maps) > 1), None)
+    if several is not None:
+        raise FolderError(
+            f'{tree.root}: an image has the label maps {", ".join(several[:3])}, which are not masks of two '
+            'values: keep the ones to train on, and move the others out of the folder.'
+        )
     class_list = find_class_list(tree)
     return reading_of_maps(tree, pairs, 'label maps', class_list)
 
@@ -163,26 +169,34 @@ def reading_of_maps(
     )  # fmt: skip
     if not is_color:
         return LabelMapReading(format=name, index=table.index, **settings)
-    draw = partial(draw_colors, tree.root, table.index, ignored_label(len(table.classes)))
+    draw = partial(draw_labels, tree.root, table.index, ignored_label(len(table.classes)))
     return ConvertedMapReading(
         format=f'{name} of colors', draw=draw, settings=numbers_of(table.index), **settings
     )
 
 
-def draw_colors(root: Path, index: dict[int, int | None], ignored: int, sample: Sample) -> np.ndarray:
-    """The label map of a sample whose file has colors: ``(H, W)`` class indices and the ignored label.
+def draw_labels(root: Path, index: dict[int, int | None], ignored: int, sample: Sample) -> np.ndarray:
+    """The label map of a sample: ``(H, W)`` class indices and the ignored label.
+
+    Args:
+        root: The folder.
+        index: Of the class of each number, or each packed color for files of colors.
+        ignored: The ignored label.
+        sample: The sample; its annotation is the path of its file.
 
     Raises:
-        FolderError: A color is not in ``index``.
+        FolderError: A number or color is not in ``index``.
     """
     pixels, palette = read_pixels(root / sample.annotation)
-    if palette is not None:
+    if pixels.ndim == 2 and palette is not None and max(index) > LARGEST_LABEL:
         pixels = np.array(palette, np.int32)[pixels]
     packed = pack_colors(pixels) if pixels.ndim == 3 else pixels
     values, places = np.unique(packed, return_inverse=True)
     unknown = [value for value in values.tolist() if value not in index]
     if unknown:
-        raise FolderError(f'{root / sample.annotation} has changed: its color {unknown[0]:06x} is not known.')
+        raise FolderError(
+            f'{root / sample.annotation} has changed: it holds {unknown[0]}, which is no class.'
+        )
     numbers = [ignored if (place := index[value]) is None else place for value in values.tolist()]
     return np.array(numbers, np.int32)[places].reshape(packed.shape)
 
@@ -232,11 +246,19 @@ def _table(
         )
         table.index = {value * 0x010101: place for value, place in table.index.items() if value < 256}
         return True, table
-    if True in in_colors or not palettes_agree(listed):
+    by_palette = _names_colors_alone(class_list) and all(content.palette for content in listed)
+    if True in in_colors or not palettes_agree(listed) or by_palette:
         colors = _owners(contents, lambda c: c.values if c.is_color else c.palette.values())
         return True, table_of_colors(colors, class_list, where)
     palette = {value: color for content in listed for value, color in content.palette.items()}
     return False, table_of_numbers(_owners(contents, lambda c: c.values), class_list, palette, where)
+
+
+def _names_colors_alone(class_list: ClassList | None) -> bool:
+    """Whether a list gives colors and no numbers, so that those of a palette say which class is which."""
+    if class_list is None or any(entry.value is not None for entry in class_list.classes):
+        return False
+    return bool(class_list.by_color)
 
 
 def _owners(contents: dict[str, MapContent], values_of: Any) -> dict[int, str]:

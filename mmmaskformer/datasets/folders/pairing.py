@@ -51,12 +51,14 @@ class Pairs:
 
     Attributes:
         maps: By image: its label maps; several where there is one for each class or object.
+        names: Of each label map: the part of its path that its image's lacks.
         splits: Split of each image.
         spare_maps: Label maps without an image.
         spare_images: Images without a label map.
     """
 
     maps: dict[str, list[str]] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     splits: dict[str, str] = field(default_factory=dict)
     spare_maps: list[str] = field(default_factory=list)
     spare_images: list[str] = field(default_factory=list)
@@ -80,9 +82,18 @@ def pair_files(tree: FileTree) -> Pairs | None:
             found.spare_maps.append(path)
         else:
             found.maps.setdefault(image, []).append(path)
+            found.names[path] = _own_part(maps[path], images[image])
     found.spare_images = sorted(set(images) - set(found.maps))
     found.splits = splits_of_images(tree, {image: [image, *maps] for image, maps in found.maps.items()})
     return found if found.maps else None
+
+
+def _own_part(key: str, image: str) -> str:
+    """``car_2`` of ``0001/car_2``, ``car/0001`` or ``0001_car_2``, whose image is ``0001``."""
+    if key.startswith(image):
+        return key[len(image) :].strip(' _.-/')
+    parts = [part for part in key.split('/') if part not in image.split('/')]
+    return '/'.join(parts)
 
 
 def splits_of_images(tree: FileTree, files: dict[str, list[str]]) -> dict[str, str]:
@@ -95,6 +106,8 @@ def splits_of_images(tree: FileTree, files: dict[str, list[str]]) -> dict[str, s
     lists = {}
     for path in tree.with_suffix('.txt'):
         stem = PurePosixPath(path).stem
+        if re.search('ImageSets/(Main|Layout|Action)/', path):
+            continue  # lists of Pascal VOC for other tasks
         lines = tree.text(path).split('\n') if split_of_word(stem) else []
         lists[stem] = [PurePosixPath(line.split()[0]).stem for line in lines if line.strip()]
     listed = splits_in_lists(lists)

@@ -8,14 +8,37 @@ from pathlib import Path
 import numpy as np
 
 from ..image_headers import ImageHeader, read_header
+from .binary_masks import read_binary_masks
 from .coco import read_coco
 from .contents import FolderContents, FolderError, Reading, Sample, counts_of, splits_of
+from .cvat import read_cvat
 from .file_tree import FileTree
+from .known_layouts import read_ade20k, read_cityscapes
 from .label_maps import read_label_maps
+from .labelme import read_labelme
+from .objects import ObjectReading, as_label_maps
+from .supervisely import read_supervisely
+from .voc import read_voc, read_voc_objects
+from .yolo import read_yolo
 
-READERS: tuple[Callable[[FileTree], Reading | None], ...] = (read_coco, read_label_maps)
+READERS: tuple[Callable[[FileTree], Reading | None], ...] = (
+    read_cityscapes,
+    read_coco,
+    read_cvat,
+    read_yolo,
+    read_supervisely,
+    read_labelme,
+    read_voc_objects,
+    read_voc,
+    read_ade20k,
+    read_binary_masks,
+    read_label_maps,
+)
 """Each returns None for a folder of another format; those of the most particular files come first."""
-SUPPORTED = 'label maps (PNG) or COCO JSON'
+SUPPORTED = (
+    'label maps (PNG), one mask for each class or object, COCO, Pascal VOC, Labelme, CVAT for images, YOLO '
+    'with polygons, Supervisely, Cityscapes or ADE20K'
+)
 NUM_HEADERS = 200
 """Images whose headers are read for sizes and channels."""
 
@@ -70,6 +93,8 @@ def _first(tree: FileTree, task: str | None) -> Reading | None:
     seen = []
     for reader in READERS:
         reading = reader(tree)
+        if task == 'semantic' and isinstance(reading, ObjectReading):
+            return as_label_maps(reading)
         if reading is not None and task in (None, reading.task):
             return reading
         seen += [] if reading is None else [f'{reading.format} ({reading.task})']

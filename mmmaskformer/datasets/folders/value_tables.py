@@ -88,7 +88,12 @@ def _numbered(values: Sequence[int], class_list: ClassList) -> tuple[dict[int, L
         shifted = {place + 1: entry for place, entry in listed.items()}
         note = f'Classes count from 1 in the label maps, in the order of {class_list.path}'
         return {0: ListedClass('unlabeled'), **shifted}, [f'{note}; 0 is taken as unlabeled.']
-    return listed, []
+    absent = sum(value not in values for value in listed)
+    note = (
+        f'The numbers in the label maps are taken as places in {class_list.path}, 0 for the first; {absent} '
+        f'of the {number} classes do not occur. If 0 is not a class, write the number before each name.'
+    )
+    return listed, [note] if absent and 0 in values else []
 
 
 def _without_list(values: Sequence[int], palette: Mapping[int, int], where: str) -> ValueTable:
