@@ -19,17 +19,19 @@ from mmmaskformer.checkpoints import build_model, convert_official, load_strictl
 
 # Another folder of the same files (other seeds, say) can stand in for ours.
 GOLDEN = Path(os.environ.get('MMMASKFORMER_GOLDEN', Path(__file__).parent / 'golden'))
-# Those of Mask2Former are large: some lie beside the repository alone.
-SHARED = Path(__file__).resolve().parents[2] / 'shared' / 'golden_successors'
+# Those of Mask2Former and DETR are large: some lie beside the repository alone.
+SHARED = [
+    Path(__file__).resolve().parents[2] / 'shared' / name for name in ('golden_successors', 'golden_seeds')
+]
 CONFIGS = Path(__file__).parent / 'golden' / 'configs'
 
 
 def golden_path(name: str) -> Path:
     """Where a golden file or folder is; skips the test if it is nowhere."""
-    for folder in (GOLDEN, Path(__file__).parent / 'golden', SHARED):
+    for folder in (GOLDEN, Path(__file__).parent / 'golden', *SHARED):
         if (folder / name).exists():
             return folder / name
-    pytest.skip(f'{name} is not in {GOLDEN}, and there is no {SHARED}')
+    pytest.skip(f'{name} is not in {GOLDEN}, and there is none of {[*map(str, SHARED)]}')
 
 
 def golden_config(name: str) -> Config:
@@ -70,7 +72,8 @@ def _golden_ground_truth(arrays: dict[str, np.ndarray], k: int, panoptic: bool) 
     ids = torch.from_numpy(arrays[f'ids_{k}'].astype(np.int64))[None]
     if not panoptic:
         return SegDataSample(gt_sem_seg=PixelData(data=ids))
-    pairs = zip(arrays[f'seg_ids_{k}'].tolist(), arrays[f'labels_{k}'].tolist())
+    labels = arrays[f'labels_{k}'].tolist()
+    pairs = zip(arrays.get(f'seg_ids_{k}', np.arange(len(labels))).tolist(), labels)
     info = [dict(id=segment + 1, category_id=label, iscrowd=False) for segment, label in pairs]  # 0 is void
     return SegDataSample(gt_panoptic_seg=PixelData(data=ids + 1), gt_segments_info=info)
 

@@ -29,6 +29,7 @@ LAYERS = (
     'models.auxiliary_classifier',
     'models.criterion',
     'models.criterion_mask2former',
+    'models.criterion_detr',
     'models.criterion_max_deeplab',
     'models.decode_heads',
     'models.data_preprocessor',

@@ -1,4 +1,4 @@
-"""COCO's average precision of masks, computed by pycocotools without its console output."""
+"""COCO's average precision of masks and boxes, computed by pycocotools without its console output."""
 
 from __future__ import annotations
 
@@ -52,6 +52,18 @@ def encoded_annotation(
     return dict(category_id=int(category_id), segmentation=run_lengths, area=area, **extra)
 
 
+def with_box(entry: dict) -> dict:
+    """An annotation with the box around its mask, ``bbox`` (left, top, width, height)."""
+    return dict(entry, bbox=coco_mask.toBbox(entry['segmentation']).tolist())
+
+
+def box_annotation(box: Sequence[float], category_id: int, **extra: Any) -> dict[str, Any]:
+    """A box (left, top, right, bottom) as an entry of COCO's annotations."""
+    left, top, right, bottom = box
+    width, height = right - left, bottom - top
+    return dict(category_id=int(category_id), bbox=[left, top, width, height], area=width * height, **extra)
+
+
 def index_annotations(
     annotations: Sequence[dict], images: Sequence[int | str], categories: Sequence[int]
 ) -> COCO:
@@ -77,19 +89,24 @@ def index_annotations(
 
 
 def average_precision(
-    ground_truth: COCO, detections: Sequence[dict], images: Sequence[int | str], categories: Sequence[int]
+    ground_truth: COCO,
+    detections: Sequence[dict],
+    images: Sequence[int | str],
+    categories: Sequence[int],
+    iou_type: str = 'segm',
 ) -> Precision:
-    """Evaluate masks, at most 100 per image, with COCO's settings.
+    """Evaluate masks or boxes, at most 100 per image, with COCO's settings.
 
     Args:
-        ground_truth: Index of the ground-truth masks.
+        ground_truth: Index of the ground truth.
         detections: Annotations with ``image_id`` and ``score``.
         images: Ids of the images to evaluate.
         categories: Ids of the categories to evaluate.
+        iou_type: What is compared: ``'segm'`` for masks, ``'bbox'`` for boxes.
     """
     found = index_annotations(detections, images, categories)
     with _silenced() as printed:
-        evaluation = COCOeval(ground_truth, found, 'segm')
+        evaluation = COCOeval(ground_truth, found, iou_type)
         evaluation.params.imgIds = list(images)
         evaluation.params.catIds = list(categories)
         evaluation.evaluate()

@@ -14,7 +14,14 @@ from prettytable import PrettyTable
 from ..datasets.coco_instance import CocoInstanceDataset
 from ..registry import METRICS
 from .annotation_file import AnnotationFile, same_file
-from .coco_ap import Precision, annotation, average_precision, index_annotations
+from .coco_ap import (
+    Precision,
+    annotation,
+    average_precision,
+    box_annotation,
+    index_annotations,
+    with_box,
+)
 from .per_image_metric import PerImageMetric, image_key, image_name, meta_field
 from .prediction_files import image_id, write_json
 
@@ -31,7 +38,7 @@ class _ImageResult(NamedTuple):
 
 @METRICS.register_module()
 class InstanceAP(PerImageMetric):
-    """COCO's AP, AP50, AP75, AP_small, AP_medium and AP_large of masks, in percent; things alone.
+    """COCO's AP, AP50, AP75, AP_small, AP_medium and AP_large of masks or boxes, in percent; things alone.
 
     Samples have ``pred_instances`` with labels, scores and masks. The ground truth is ``gt_panoptic_seg``
     ``(L, H, W)`` with ``gt_segments_info``, or, with ``ann_file``, a COCO JSON file, read by the rules of
@@ -42,11 +49,18 @@ class InstanceAP(PerImageMetric):
     Args:
         ann_file: JSON file with the objects, those of the data set; samples then need ``img_id``, and the
             metainfo ``category_ids``. Only images with samples are evaluated.
+        iou_type: What is compared with the ground truth: ``'segm'`` for masks, ``'bbox'`` for the boxes that
+            a model such as DETR predicts. Those of the ground truth lie around its masks. Names of values of
+            boxes begin with ``box_``.
         classwise: Also print the AP of every class.
         backend_args: MMEngine's file backend for ``ann_file``.
-        outfile_prefix: Write ``<prefix>.segm.json``, a list of COCO results with ``category_ids``.
+        outfile_prefix: Write ``<prefix>.segm.json``, a list of COCO results with ``category_ids``; for boxes
+            ``<prefix>.bbox.json``.
         format_only: Write the file alone.
         **kwargs: As `PerImageMetric`.
+
+    Raises:
+        ValueError: ``iou_type`` is neither of the two.
     """
 
     def __init__(
@@ -54,9 +68,13 @@ class InstanceAP(PerImageMetric):
         ann_file: str | None = None,
         classwise: bool = False,
         backend_args: dict | None = None,
+        iou_type: str = 'segm',
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if iou_type not in ('segm', 'bbox'):
+            raise ValueError(f"iou_type is {iou_type!r}: set it to 'segm' for masks or 'bbox' for boxes")
+        self.iou_type = iou_type
         self.ann_file = ann_file
         self.classwise = classwise
         self.backend_args = backend_args
@@ -106,9 +124,11 @@ class InstanceAP(PerImageMetric):
             ],
             numbers,
             things,
+            self.iou_type,
         )
         self._print(precision, things)
-        return precision.overall
+        prefix = 'box_' if self.iou_type == 'bbox' else ''
+        return {f'{prefix}{name}': value for name, value in precision.overall.items()}
 
     def check_data(self, datasets: Sequence[Any]) -> None:
         """Compare ``ann_file`` with the data sets whose images are evaluated; `CheckDatasetHook` calls it.
@@ -153,7 +173,7 @@ class InstanceAP(PerImageMetric):
                     level=logging.WARNING,
                 )
         return [
-            {**entry, 'image_id': number}
+            {**(with_box(entry) if self.iou_type == 'bbox' else entry), 'image_id': number}
             for number, entries in enumerate(annotations, start=1)
             for entry in entries
         ]
@@ -175,9 +195,11 @@ class InstanceAP(PerImageMetric):
                 f'pred_instances has labels from {labels.min()} to {labels.max()}, expected classes '
                 f'(0 to {num_classes - 1})'
             )
+        shapes = instances['bboxes'].tolist() if self.iou_type == 'bbox' else masks
+        encode = box_annotation if self.iou_type == 'bbox' else annotation
         return [
-            annotation(mask, label, score=float(score))
-            for label, score, mask in zip(labels.tolist(), scores, masks)
+            encode(shape, label, score=float(score))
+            for label, score, shape in zip(labels.tolist(), scores, shapes)
             if label in things
         ]
 
@@ -213,17 +235,20 @@ class InstanceAP(PerImageMetric):
             dict(
                 image_id=result.img_id,
                 category_id=categories[detection['category_id']],
-                segmentation=detection['segmentation'],
+                **{key: detection[key] for key in ('segmentation', 'bbox') if key in detection},
                 score=detection['score'],
             )
             for result in results
             for detection in result.detections
         ]
-        path = write_json(listed, Path(f'{self.outfile_prefix}.segm.json'))
+        path = write_json(listed, Path(f'{self.outfile_prefix}.{self.iou_type}.json'))
         print_log(f'{len(listed)} results of {len(results)} images were written to {path}', logger='current')
 
     def _print(self, precision: Precision, things: list[int]) -> None:
-        print_log(f'instance AP:\n{precision.summary}', logger='current')
+        print_log(
+            f'instance AP of {"boxes" if self.iou_type == "bbox" else "masks"}:\n{precision.summary}',
+            logger='current',
+        )
         if self.classwise:
             classes = meta_field(self.dataset_meta, 'classes', self)
             printed = PrettyTable()

@@ -115,11 +115,12 @@ def nearest_resize_masks(masks: Tensor, size: tuple[int, int]) -> Tensor:
     Picks the very pixels that ``F.interpolate(mode='nearest')`` picks.
     """
     rows, columns = (
-        _nearest_indices(source, target, masks) for source, target in zip(masks.shape[-2:], size)
+        nearest_indices(source, target, masks.device) for source, target in zip(masks.shape[-2:], size)
     )
     return masks[..., rows, :][..., columns]
 
 
-def _nearest_indices(source: int, target: int, like: Tensor) -> Tensor:
-    positions = torch.arange(source, dtype=torch.float32, device=like.device)[None, None]
+def nearest_indices(source: int, target: int, device: torch.device | None = None) -> Tensor:
+    """Which of ``source`` positions ``F.interpolate(mode='nearest')`` takes for each of ``target``."""
+    positions = torch.arange(source, dtype=torch.float32, device=device)[None, None]
     return F.interpolate(positions, size=target, mode='nearest').long().flatten()

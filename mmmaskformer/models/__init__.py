@@ -1,6 +1,9 @@
 """Registered models and their parts."""
 
 from .assigners import (
+    BoxAssigner,
+    BoxGIoUCost,
+    BoxL1Cost,
     ClassificationCost,
     FixedAssigner,
     HomeQueryCost,
@@ -16,18 +19,23 @@ from .assigners import (
 from .auxiliary_classifier import AuxiliaryPixelClassifier
 from .backbones import TIMMFeatures
 from .criterion import MaskFormerCriterion
+from .criterion_detr import DETRCriterion
 from .criterion_mask2former import Mask2FormerCriterion
 from .criterion_max_deeplab import MaXDeepLabCriterion
 from .data_preprocessor import MaskFormerDataPreProcessor
 from .decode_heads import (
+    DETRHead,
     Mask2FormerHead,
     MaskFormerHead,
     MaXDeepLabHead,
     PerPixelBaselineHead,
     PerPixelBaselinePlusHead,
 )
+from .layers import DETREncoder, DETRMaskHead
 from .losses import (
     AuxiliarySemanticLoss,
+    BoxGIoULoss,
+    BoxL1Loss,
     InstanceDiscriminationLoss,
     MaskCrossEntropyLoss,
     MaskDiceLoss,
@@ -51,7 +59,16 @@ from .transformer_decoder import MaskFormerTransformerDecoder
 __all__ = [
     'AuxiliaryPixelClassifier',
     'AuxiliarySemanticLoss',
+    'BoxAssigner',
+    'BoxGIoUCost',
+    'BoxGIoULoss',
+    'BoxL1Cost',
+    'BoxL1Loss',
     'ClassificationCost',
+    'DETRCriterion',
+    'DETREncoder',
+    'DETRHead',
+    'DETRMaskHead',
     'FPNPixelDecoder',
     'FixedAssigner',
     'HomeQueryCost',

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..functional.mask_factors import MaskFactors
 from ..functional.matching import MatchedPairs, flat_index
 from ..registry import MODELS, TASK_UTILS
-from ..structures import MaskPrediction, Segments
+from ..structures import BoxPrediction, MaskPrediction, Segments
 from .losses.matched_mask_losses import matched_mask_losses
 
 
@@ -91,7 +91,10 @@ class MaskFormerCriterion(nn.Module):
         return losses
 
     def _class_losses(
-        self, predictions: Sequence[MaskPrediction], segments: Sequence[Segments], pairs: MatchedPairs
+        self,
+        predictions: Sequence[MaskPrediction | BoxPrediction],
+        segments: Sequence[Segments],
+        pairs: MatchedPairs,
     ) -> list[Tensor]:
         """Classification loss of each layer: queries without a segment are no-object."""
         num_images, num_queries, num_outputs = predictions[0].class_logits.shape

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.structures import InstanceData, PixelData
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..functional.label_map_by_bands import semantic_label_map
 from ..functional.postprocess import (
+    Instances,
     PanopticSegments,
     instance_pairs,
     instances,
@@ -35,6 +36,29 @@ TEST_SETTINGS = (
 )
 
 
+class MaskInference(NamedTuple):
+    """How a head's predictions become segments and objects: MaskFormer's functions, or the head's own.
+
+    Attributes:
+        panoptic_segments: As `functional.postprocess.panoptic_segments`.
+        instances: As `functional.postprocess.instances`.
+        instance_queries: Scores, queries and classes of the objects, by class logits alone.
+    """
+
+    panoptic_segments: Callable[..., PanopticSegments] = panoptic_segments
+    instances: Callable[..., Instances] = instances
+    instance_queries: Callable[..., tuple[Tensor, Tensor, Tensor]] = instance_pairs
+
+    @classmethod
+    def of(cls, head: nn.Module) -> MaskInference:
+        """The functions of a head."""
+        own = {name: getattr(head, name) for name in cls._fields if hasattr(head, name)}
+        return cls()._replace(**own)
+
+
+MASKFORMER = MaskInference()
+
+
 def check_test_cfg(cfg: dict, head: nn.Module) -> None:
     """Refuse settings that are not known or do not go together, or not with the head.
 
@@ -44,9 +68,10 @@ def check_test_cfg(cfg: dict, head: nn.Module) -> None:
     unknown = sorted(set(cfg) - set(TEST_SETTINGS))
     if unknown:
         raise ValueError(f'test_cfg has an unknown setting {unknown[0]!r}: known are {TEST_SETTINGS}')
+    inference = MaskInference.of(head)
     for name, function in (
-        ('panoptic', getattr(head, 'panoptic_segments', panoptic_segments)),
-        ('instance', instances),
+        ('panoptic', inference.panoptic_segments),
+        ('instance', inference.instances),
         ('general', general_semantic_labels),
     ):
         _check_settings(cfg.get(name), name, function)
@@ -56,6 +81,8 @@ def check_test_cfg(cfg: dict, head: nn.Module) -> None:
         )
     if cfg.get('semantic', True) not in (True, False, None, 'general'):
         raise ValueError(f"test_cfg.semantic is {cfg['semantic']!r}: set it to True, False or 'general'")
+    if not getattr(head, 'predicts_masks', True):
+        _check_boxes_alone(cfg, head)
     if not asks_for_masks(cfg):
         return
     mask_results = "panoptic or instance results, postprocess='before' and semantic='general'"
@@ -65,6 +92,17 @@ def check_test_cfg(cfg: dict, head: nn.Module) -> None:
         )
     if not hasattr(head, 'predict_each'):
         raise ValueError(f'{type(head).__name__} predicts no masks: leave {mask_results} out of test_cfg')
+
+
+def _check_boxes_alone(cfg: dict, head: nn.Module) -> None:
+    """Refuse results that need masks."""
+    wanted = [name for name in ('panoptic', 'general', 'postprocess') if cfg.get(name) is not None]
+    wanted += ['semantic'] if cfg.get('semantic', True) else []
+    if wanted or cfg.get('instance') is None:
+        raise ValueError(
+            f'{type(head).__name__} has with_masks=False and predicts boxes alone: set semantic=False and '
+            f'instance=dict() in test_cfg, and no other results (there is {wanted or "no instance"})'
+        )
 
 
 def _check_settings(settings: Any, name: str, function: Callable) -> None:
@@ -89,7 +127,9 @@ def asks_for_masks(cfg: dict) -> bool:
     return segments or general or cfg.get('postprocess') == 'before'
 
 
-def wanted_queries(class_logits: Tensor, cfg: dict, is_thing: Sequence[bool]) -> Tensor:
+def wanted_queries(
+    class_logits: Tensor, cfg: dict, is_thing: Sequence[bool], inference: MaskInference = MASKFORMER
+) -> Tensor:
     """Indices of the ``(Q, K + 1)`` queries that the results depend on; no other masks are needed."""
     wanted = torch.zeros(len(class_logits), dtype=torch.bool, device=class_logits.device)
     if cfg.get('semantic', True):
@@ -98,7 +138,8 @@ def wanted_queries(class_logits: Tensor, cfg: dict, is_thing: Sequence[bool]) ->
         score_thr = cfg['panoptic'].get('score_thr', 0.8)
         wanted.index_fill_(0, panoptic_queries(class_logits, len(is_thing), score_thr), True)
     if cfg.get('instance') is not None:
-        wanted.index_fill_(0, instance_pairs(class_logits, is_thing, **cfg['instance'])[1], True)
+        found = inference.instance_queries(class_logits, is_thing, **cfg['instance'])
+        wanted.index_fill_(0, found[1], True)
     return torch.where(wanted)[0]
 
 
@@ -108,7 +149,7 @@ def image_results(
     cfg: dict,
     is_thing: Sequence[bool],
     void: int = 255,
-    segments_of: Callable[..., PanopticSegments] = panoptic_segments,
+    inference: MaskInference = MASKFORMER,
 ) -> dict[str, Any]:
     """All results of one image, by the names they have in a `SegDataSample`.
 
@@ -118,17 +159,17 @@ def image_results(
         cfg: The model's ``test_cfg``.
         is_thing: Whether each of the K classes is a thing.
         void: Label of pixels without a class.
-        segments_of: Panoptic inference.
+        inference: Functions for segments and objects.
     """
     results: dict[str, Any] = {}
     if cfg.get('semantic', True):
         results.update(_semantic_results(prediction, size, cfg, void))
     if cfg.get('panoptic') is not None:
-        found = segments_of(prediction, size, is_thing, **cfg['panoptic'])
+        found = inference.panoptic_segments(prediction, size, is_thing, **cfg['panoptic'])
         results['pred_panoptic_seg'] = PixelData(data=found.ids[None])
         results['pred_segments_info'] = found.segments_info
     if cfg.get('instance') is not None:
-        objects = instances(prediction, size, is_thing, **cfg['instance'])
+        objects = inference.instances(prediction, size, is_thing, **cfg['instance'])
         results['pred_instances'] = InstanceData(**objects._asdict())
     return results
 

@@ -14,14 +14,13 @@ from torch import Tensor
 
 from ..checkpoints import accept_foreign_checkpoints
 from ..checkpoints.fit_to_model import stem_of
-from ..functional.postprocess import panoptic_segments
 from ..functional.resizing import OutputSize
 from ..functional.semantic_inference import add_rest, semantic_labels
 from ..registry import MODELS
 from .compilation import compile_parts
 from .data_preprocessor import expect_channels, pad_with_ignored_label, take_statistics
 from .decode_heads.base import SegmentationHead
-from .image_results import asks_for_masks, check_test_cfg, image_results, wanted_queries
+from .image_results import MaskInference, asks_for_masks, check_test_cfg, image_results, wanted_queries
 from .layers.checkpointing import turn_on_checkpointing
 from .memory_format import prefers_channels_last, use_channels_last
 
@@ -43,8 +42,9 @@ class MaskFormer(EncoderDecoder):
       class have the head's ``ignore_index``. Scores, and test-time augmentation, stay semantic.
     - ``seg_logits=True``: give scores beside the label map; without them it needs less time and memory.
     - ``panoptic=dict(score_thr=0.8, overlap_thr=0.8)``: see `functional.postprocess.panoptic_segments`;
-      a head may have its own ``panoptic_segments`` with other thresholds (`MaXDeepLabHead`).
-    - ``instance=dict(score_thr=0.0, max_per_image=100)``: see `functional.postprocess.instances`.
+      a head may have its own ``panoptic_segments`` with other thresholds (`MaXDeepLabHead`, `DETRHead`).
+    - ``instance=dict(score_thr=0.0, max_per_image=100)``: see `functional.postprocess.instances`; a head may
+      have its own ``instances`` (`DETRHead`).
 
     ``dict()`` stands for these defaults, None for not wanted.
 
@@ -143,13 +143,13 @@ class MaskFormer(EncoderDecoder):
         """Add the results that ``test_cfg`` asks for to the samples of one size."""
         cfg, (height, width) = self.test_cfg, inputs.shape[-2:]
         is_thing = self._is_thing(cfg.get('panoptic') is None)
-        wanted = partial(wanted_queries, cfg=cfg, is_thing=is_thing)
-        segments_of = getattr(self.decode_head, 'panoptic_segments', panoptic_segments)
+        inference = MaskInference.of(self.decode_head)
+        wanted = partial(wanted_queries, cfg=cfg, is_thing=is_thing, inference=inference)
         predictions = self.decode_head.predict_each(self.extract_feat(inputs), wanted)
         for sample, prediction in zip(data_samples, predictions):
             size = OutputSize((height, width), sample.img_shape[:2], sample.ori_shape[:2])
             void = self.decode_head.ignore_index
-            sample.set_data(image_results(prediction, size, cfg, is_thing, void, segments_of))
+            sample.set_data(image_results(prediction, size, cfg, is_thing, void, inference))
 
     def _is_thing(self, or_all: bool) -> list[bool]:
         """Whether each class is a thing, by ``dataset_meta``; without it, all are if ``or_all`` is set."""
@@ -175,6 +175,8 @@ class MaskFormer(EncoderDecoder):
         """Indices of the images of each padded size, that size being what each would have alone."""
         groups: dict[tuple[int, int], list[int]] = defaultdict(list)
         divisor = getattr(self.data_preprocessor, 'size_divisor', None)
+        if divisor and getattr(self.decode_head, 'predicts_unpadded', False):
+            divisor = 1
         for i, sample in enumerate(data_samples):
             height, width = inputs.shape[-2:]
             if divisor and 'img_padding_size' in sample.metainfo:

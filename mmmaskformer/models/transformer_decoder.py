@@ -6,6 +6,7 @@ import torch
 from mmengine.model import BaseModule, caffe2_xavier_init
 from torch import Tensor, nn
 
+from ..functional.padding import ValidSizes, padded_cells
 from ..registry import MODELS
 from .layers import SinePositionEncoding, TransformerDecoderLayer, checkpointed, xavier_matrices
 
@@ -14,7 +15,7 @@ from .layers import SinePositionEncoding, TransformerDecoderLayer, checkpointed,
 class MaskFormerTransformerDecoder(BaseModule):
     """DETR's decoder with zero inputs, by default, and learned query positions (paper, section 3.3).
 
-    No padding mask is used in attention, as in the official implementation.
+    MaskFormer uses no padding mask in attention, as in the official implementation; DETR does.
 
     Args:
         in_channels: Channels of the memory, projected by a 1x1 convolution if other than ``channels``.
@@ -66,23 +67,26 @@ class MaskFormerTransformerDecoder(BaseModule):
         if isinstance(self.input_proj, nn.Conv2d):
             caffe2_xavier_init(self.input_proj)
 
-    def forward(self, memory: Tensor) -> Tensor:
+    def forward(self, memory: Tensor, valid: ValidSizes = None) -> Tensor:
         """Decode every query.
 
         Args:
             memory: ``(B, in_channels, h, w)`` image features.
+            valid: Rows and columns of each image that are not padding, to which alone queries attend; None
+                stands for all.
 
         Returns:
             ``(L, B, Q, C)`` outputs of all layers, the last layer last, through the shared final norm.
         """
         memory = self.input_proj(memory)
         values = memory.flatten(2).transpose(1, 2)
-        keys = values + self.position_encoding(memory).flatten(2).transpose(1, 2)
+        keys = values + self.position_encoding(memory, valid).flatten(2).transpose(1, 2)
+        padding = padded_cells(valid, memory)
         query_pos = self.query_embed.weight.expand(memory.shape[0], -1, -1)
         queries = self._first_queries(query_pos)
         outputs = []
         for layer in self.layers:
-            inputs = queries, query_pos, keys, values
+            inputs = queries, query_pos, keys, values, padding
             queries = checkpointed(layer, *inputs, modules=[layer], with_cp=self.with_cp)
             outputs.append(self.norm(queries))
         return torch.stack(outputs)

@@ -1,5 +1,6 @@
 """Matching of queries and segments."""
 
+from .box_assigner import BoxAssigner, BoxGIoUCost, BoxL1Cost
 from .fixed_assigner import FixedAssigner
 from .home_query_cost import HomeQueryCost
 from .hungarian_assigner import HungarianAssigner
@@ -17,6 +18,9 @@ from .point_assigner import MASK2FORMER_COSTS, MaskCrossEntropyCost, PointAssign
 
 __all__ = [
     'MASK2FORMER_COSTS',
+    'BoxAssigner',
+    'BoxGIoUCost',
+    'BoxL1Cost',
     'ClassificationCost',
     'FixedAssigner',
     'HomeQueryCost',

@@ -56,7 +56,7 @@ class HungarianAssigner:
                 f'an image has {most} segments but there are only {num_queries} queries to match: '
                 f'set decode_head.num_queries to at least {most}'
             )
-        with torch.autocast(predictions[0].mask_logits.device.type, enabled=False):
+        with torch.autocast(predictions[0].class_logits.device.type, enabled=False):
             costs = [
                 cost
                 for i, target in enumerate(segments)

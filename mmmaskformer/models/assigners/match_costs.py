@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ...functional.postprocess import boxes_of
+from ...functional.boxes import areas, center_and_size, giou, relative_boxes
 from ...registry import TASK_UTILS
 from ..losses.mask_losses import pairwise_dice, pairwise_focal
 from ..losses.max_deeplab_losses import pq_style_similarity
@@ -178,15 +178,6 @@ class MaskBoxGIoUCost(MaskBoxCost):
         return -pairwise_giou(boxes, targets)
 
 
-def relative_boxes(masks: Tensor) -> Tensor:
-    """``(N, H, W)`` bool masks -> ``(N, 4)`` (left, top, right, bottom) as parts of width and height.
-
-    An empty mask has a box without area in the upper left corner.
-    """
-    height, width = masks.shape[-2:]
-    return boxes_of(masks) / masks.new_tensor([width, height, width, height], dtype=torch.float32)
-
-
 def pairwise_box_l1(boxes: Tensor, targets: Tensor) -> Tensor:
     """Sum of the differences of center, width and height, as in DETR.
 
@@ -197,11 +188,11 @@ def pairwise_box_l1(boxes: Tensor, targets: Tensor) -> Tensor:
     Returns:
         ``(N, S)``.
     """
-    return torch.cdist(_center_and_size(boxes), _center_and_size(targets), p=1)
+    return torch.cdist(center_and_size(boxes), center_and_size(targets), p=1)
 
 
 def pairwise_giou(boxes: Tensor, targets: Tensor) -> Tensor:
-    """Generalized intersection over union, in [-1, 1].
+    """Generalized intersection over union of every pair, in [-1, 1].
 
     Args:
         boxes: ``(N, 4)`` (left, top, right, bottom).
@@ -210,21 +201,5 @@ def pairwise_giou(boxes: Tensor, targets: Tensor) -> Tensor:
     Returns:
         ``(N, S)``; -1 where one of the two has no area.
     """
-    low = torch.maximum(boxes[:, None, :2], targets[:, :2])
-    high = torch.minimum(boxes[:, None, 2:], targets[:, 2:])
-    intersection = (high - low).clamp(min=0).prod(-1)
-    union = _areas(boxes)[:, None] + _areas(targets) - intersection
-    span = torch.maximum(boxes[:, None, 2:], targets[:, 2:]) - torch.minimum(
-        boxes[:, None, :2], targets[:, :2]
-    )
-    around = span.prod(-1)
-    giou = intersection / union - (around - union) / around
-    return giou.where((_areas(boxes)[:, None] > 0) & (_areas(targets) > 0), giou.new_tensor(-1.0))
-
-
-def _areas(boxes: Tensor) -> Tensor:
-    return (boxes[:, 2:] - boxes[:, :2]).prod(-1)
-
-
-def _center_and_size(boxes: Tensor) -> Tensor:
-    return torch.cat([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], dim=1)
+    both = (areas(boxes)[:, None] > 0) & (areas(targets) > 0)
+    return giou(boxes[:, None], targets).where(both, -1.0)

@@ -1,11 +1,13 @@
 """Decode heads."""
 
+from .detr_head import DETRHead
 from .mask2former_head import Mask2FormerHead
 from .maskformer_head import MaskFormerHead
 from .max_deeplab_head import MaXDeepLabHead
 from .per_pixel_head import PerPixelBaselineHead, PerPixelBaselinePlusHead, PerPixelHead
 
 __all__ = [
+    'DETRHead',
     'MaXDeepLabHead',
     'Mask2FormerHead',
     'MaskFormerHead',

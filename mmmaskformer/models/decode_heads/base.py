@@ -38,6 +38,10 @@ class SegmentationHead(BaseModule):
     """
 
     align_corners = False
+    # Whether each image is predicted at its own size, without padding to the preprocessor's size_divisor.
+    predicts_unpadded = False
+    # Whether there are masks beside whatever else is predicted.
+    predicts_masks = True
     # mmseg compares scores of one channel with it: label 1 is then the class, the reverse of label maps.
     threshold = _NoThreshold()
     # Parameters with a row for each class, and the number of their further rows.

@@ -7,21 +7,19 @@ from functools import partial
 from typing import Any, ClassVar
 
 import torch
-from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from ...functional.folded_convolution import FoldedFeatures, may_fold
 from ...functional.mask_factors import MaskFactors
-from ...functional.semantic_inference import add_rest, semantic_scores
-from ...functional.targets import id_map_to_segments, label_map_to_segments
 from ...registry import MODELS
-from ...structures import MaskPrediction, Segments
+from ...structures import MaskPrediction
 from ..layers import MLP
-from .base import EVERY_LAYER, LAST_LAYER, SegmentationHead, input_size, named_label_errors
+from .base import EVERY_LAYER, LAST_LAYER
+from .mask_classification import MaskClassificationHead
 
 
 @MODELS.register_module()
-class MaskFormerHead(SegmentationHead):
+class MaskFormerHead(MaskClassificationHead):
     """Mask classification (Cheng et al., 2021), for `MaskFormer` and for mmseg's `EncoderDecoder`.
 
     Every default is the paper's; for another data set ``num_classes`` is all that changes.
@@ -67,8 +65,7 @@ class MaskFormerHead(SegmentationHead):
         auxiliary_classifier: dict | None = None,
         init_cfg: dict | None = None,
     ):
-        super().__init__(num_classes, ignore_index, allow_class_mismatch, init_cfg)
-        self.loss_on_valid_pixels = loss_on_valid_pixels
+        super().__init__(num_classes, ignore_index, loss_on_valid_pixels, allow_class_mismatch, init_cfg)
         pixel_decoder = pixel_decoder or dict(type='mmmaskformer.FPNPixelDecoder')
         self.pixel_decoder = MODELS.build({**pixel_decoder, 'in_channels': in_channels})
         transformer_decoder = transformer_decoder or dict(type='mmmaskformer.MaskFormerTransformerDecoder')
@@ -172,29 +169,3 @@ class MaskFormerHead(SegmentationHead):
             pixels = pixels.unfolded() if isinstance(pixels, FoldedFeatures) else pixels
             losses.update(self.auxiliary_classifier.loss(pixels, segments))
         return losses
-
-    def predict(
-        self, features: Sequence[Tensor], batch_img_metas: Sequence[dict], test_cfg: dict | None
-    ) -> Tensor:
-        """Semantic scores ``(B, K, H, W)`` of the last layer, at the size of the network's input.
-
-        A single class has a second channel, one minus its score: the best of both is right wherever mmseg
-        takes the label of the highest score, with label 1 for "not found".
-        """
-        scores = semantic_scores(self.predict_masks(features), input_size(batch_img_metas[0], test_cfg))
-        return add_rest(scores)
-
-    def _segments(self, sample: SegDataSample) -> Segments:
-        """The ground truth of one image, from its segments if it has them, else from its label map."""
-        if 'gt_panoptic_seg' not in sample and 'gt_sem_seg' not in sample:
-            raise ValueError(
-                f'{sample.metainfo.get("img_path", "a sample")} has neither gt_panoptic_seg nor gt_sem_seg: '
-                'give the data set the path of its annotations, and load them in the training pipeline'
-            )
-        mark = dict(mark_valid=self.loss_on_valid_pixels)
-        with named_label_errors(sample):
-            if 'gt_panoptic_seg' in sample:
-                ids, info = sample.gt_panoptic_seg.data, sample.gt_segments_info
-                return id_map_to_segments(ids, info, self.num_classes, **mark)
-            label_map = sample.gt_sem_seg.data.squeeze(0)
-            return label_map_to_segments(label_map, self.num_classes, self.ignore_index, **mark)

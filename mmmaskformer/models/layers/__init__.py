@@ -1,8 +1,10 @@
 """Layers shared by the decoders."""
 
+from .box_mask_head import BoxAttention, DETRMaskHead, MaskInputs
 from .checkpointing import checkpointed
 from .deformable_encoder import DeformableEncoderLayer, MultiScaleDeformableAttention, cell_centers
 from .masked_attention import MaskedCrossAttention, MaskedDecoderLayer
+from .pixel_encoder import DETREncoder, encode_pixels
 from .transformer_layer import (
     MLP,
     SinePositionEncoding,
@@ -13,7 +15,11 @@ from .transformer_layer import (
 
 __all__ = [
     'MLP',
+    'BoxAttention',
+    'DETREncoder',
+    'DETRMaskHead',
     'DeformableEncoderLayer',
+    'MaskInputs',
     'MaskedCrossAttention',
     'MaskedDecoderLayer',
     'MultiScaleDeformableAttention',
@@ -22,5 +28,6 @@ __all__ = [
     'TransformerEncoderLayer',
     'cell_centers',
     'checkpointed',
+    'encode_pixels',
     'xavier_matrices',
 ]

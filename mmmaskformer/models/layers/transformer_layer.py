@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ...functional.fast_paths import recording
+from ...functional.padding import ValidSizes
 
 
 class TransformerEncoderLayer(nn.Module):
@@ -35,10 +36,13 @@ class TransformerEncoderLayer(nn.Module):
         self.norm1, self.norm2 = (nn.LayerNorm(channels) for _ in range(2))
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, positions: Tensor) -> Tensor:
-        """``(B, P, C)`` pixels, positions that broadcast to them -> ``(B, P, C)``."""
+    def forward(self, x: Tensor, positions: Tensor, padding: Tensor | None = None) -> Tensor:
+        """``(B, P, C)`` pixels, positions that broadcast to them -> ``(B, P, C)``.
+
+        No pixel attends to those that are ``padding``, ``(B, P)`` bool.
+        """
         placed = x + positions
-        attended, _ = self.self_attn(placed, placed, x, need_weights=False)
+        attended, _ = self.self_attn(placed, placed, x, key_padding_mask=padding, need_weights=False)
         x = self.norm1(x + self.dropout(attended))
         return self.norm2(x + self.dropout(self.ffn(x)))
 
@@ -68,7 +72,9 @@ class TransformerDecoderLayer(nn.Module):
         self.norm2, self.norm3 = (nn.LayerNorm(channels) for _ in range(2))
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, query_pos: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor, query_pos: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None = None
+    ) -> Tensor:
         """Refine the queries.
 
         Args:
@@ -76,6 +82,7 @@ class TransformerDecoderLayer(nn.Module):
             query_pos: ``(B, Q, C)`` learned positions of the queries.
             keys: ``(B, P, C)`` pixels with their positions added.
             values: ``(B, P, C)`` pixels.
+            padding: ``(B, P)`` bool, pixels that no query attends to; None for none.
 
         Returns:
             ``(B, Q, C)``.
@@ -84,7 +91,8 @@ class TransformerDecoderLayer(nn.Module):
             placed = x + query_pos
             attended, _ = self.self_attn(placed, placed, x, need_weights=False)
             x = self.norm1(x + self.dropout(attended))
-        attended, _ = self.cross_attn(x + query_pos, keys, values, need_weights=False)
+        placed = x + query_pos
+        attended, _ = self.cross_attn(placed, keys, values, key_padding_mask=padding, need_weights=False)
         x = self.norm2(x + self.dropout(attended))
         return self.norm3(x + self.dropout(self.ffn(x)))
 
@@ -131,15 +139,24 @@ class SinePositionEncoding(nn.Module):
         self.channels = channels
         self.temperature = temperature
 
-    def forward(self, features: Tensor) -> Tensor:
+    def forward(self, features: Tensor, valid: ValidSizes = None) -> Tensor:
         """``(B, C', h, w)`` features -> ``(1, channels, h, w)`` encoding of their type and device.
 
         Computed once per shape. Where tensors are traced instead of computed, it becomes part of the graph.
+        With the rows and columns of each image that are not padding, ``(B, channels, h, w)``: positions run
+        over these, and are 0 in the padding.
         """
-        traced = recording() or type(features) is not Tensor
-        encode = _encode if traced else _encode_once
         height, width = features.shape[-2:]
-        return encode(height, width, self.channels, self.temperature, features.dtype, features.device)
+        if valid is None:
+            return self._encoding(height, width, features)
+        encoding = features.new_zeros(len(valid), self.channels, height, width)
+        for image, (rows, columns) in zip(encoding, valid):
+            image[:, :rows, :columns] = self._encoding(rows, columns, features)[0]
+        return encoding
+
+    def _encoding(self, height: int, width: int, like: Tensor) -> Tensor:
+        encode = _encode if recording() or type(like) is not Tensor else _encode_once
+        return encode(height, width, self.channels, self.temperature, like.dtype, like.device)
 
 
 @lru_cache(maxsize=32)

@@ -1,5 +1,6 @@
 """Losses, each in one file: formula, derivative and registered class."""
 
+from .box_losses import BoxGIoULoss, BoxL1Loss
 from .classification_loss import ClassWeight, ClassWeights, NoObjectCrossEntropyLoss, find_class_weights
 from .cross_entropy_loss import MaskCrossEntropyLoss
 from .mask_losses import MaskDiceLoss, MaskFocalLoss, MaskLoss
@@ -12,6 +13,8 @@ from .max_deeplab_losses import (
 
 __all__ = [
     'AuxiliarySemanticLoss',
+    'BoxGIoULoss',
+    'BoxL1Loss',
     'ClassWeight',
     'ClassWeights',
     'InstanceDiscriminationLoss',

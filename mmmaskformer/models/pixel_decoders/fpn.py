@@ -11,7 +11,13 @@ from torch import Tensor, nn
 
 from ...functional.in_place_upsampling import add_upsampled
 from ...registry import MODELS
-from ..layers import SinePositionEncoding, TransformerEncoderLayer, checkpointed, xavier_matrices
+from ..layers import (
+    SinePositionEncoding,
+    TransformerEncoderLayer,
+    checkpointed,
+    encode_pixels,
+    xavier_matrices,
+)
 
 
 class PixelFeatures(NamedTuple):
@@ -159,11 +165,7 @@ class TransformerEncoderPixelDecoder(FPNPixelDecoder):
     def _encode(self, coarsest: Tensor) -> Tensor:
         """Project, and pass through the encoder's layers."""
         projected = self.input_proj(coarsest)
-        positions = self.position_encoding(projected).flatten(2).transpose(1, 2)
-        pixels = projected.flatten(2).transpose(1, 2)
-        for layer in self.layers:
-            pixels = checkpointed(layer, pixels, positions, modules=[layer], with_cp=self.with_cp)
-        return pixels.transpose(1, 2).unflatten(2, projected.shape[-2:])
+        return encode_pixels(projected, self.layers, self.position_encoding, with_cp=self.with_cp)
 
 
 def _fuse(feature: Tensor, coarser: Tensor, lateral: nn.Module, output: nn.Module) -> Tensor:
