@@ -245,10 +245,8 @@ class InstanceAP(PerImageMetric):
         print_log(f'{len(listed)} results of {len(results)} images were written to {path}', logger='current')
 
     def _print(self, precision: Precision, things: list[int]) -> None:
-        print_log(
-            f'instance AP of {"boxes" if self.iou_type == "bbox" else "masks"}:\n{precision.summary}',
-            logger='current',
-        )
+        title = 'instance AP' if self.iou_type == 'segm' else 'AP of boxes'
+        print_log(f'{title}:\n{precision.summary}', logger='current')
         if self.classwise:
             classes = meta_field(self.dataset_meta, 'classes', self)
             printed = PrettyTable()
