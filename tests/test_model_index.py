@@ -95,7 +95,11 @@ def test_weights_are_those_of_the_official_zoos():
     wanted = r'https://dl\.fbaipublicfiles\.com/maskformer/mask2former/\w+/\w+/\w+/model_final_\w{6}\.pkl'
     assert all(re.fullmatch(wanted, address) for address in successor)
     assert len(successor) == len(set(successor)) == 37
-    weights = [address for address in weights if address not in successor]
+    detr = [address for address in weights if '/detr/' in address]
+    wanted = r'https://dl\.fbaipublicfiles\.com/detr/detr-[\w-]+-panoptic-[0-9a-f]{8}\.pth'
+    assert all(re.fullmatch(wanted, address) for address in detr)
+    assert len(detr) == len(set(detr)) == 3
+    weights = [address for address in weights if address not in (*successor, *detr)]
     assert len(weights) == len(set(weights)) == 30
     wanted = (
         r'https://dl\.fbaipublicfiles\.com/maskformer/(semantic|panoptic)-[\w-]+/\w+/model_final_\w{6}\.pkl'

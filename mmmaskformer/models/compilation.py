@@ -15,7 +15,7 @@ def compile_parts(model: Any, options: dict[str, Any]) -> None:
     head = model.decode_head
     parts = [
         model.backbone,
-        *(getattr(head, name, None) for name in ('pixel_decoder', 'transformer_decoder')),
+        *(getattr(head, name, None) for name in ('pixel_decoder', 'encoder', 'transformer_decoder')),
     ]
     for part in parts:
         if part is not None:

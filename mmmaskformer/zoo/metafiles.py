@@ -31,6 +31,7 @@ COLLECTIONS = {
     'mask2former': 'Mask2Former',
     'per_pixel_baseline': 'PerPixelBaseline',
     'max_deeplab': 'MaX-DeepLab',
+    'detr': 'DETR',
 }
 DATA_SETS = {  # by their part of a config's name
     'ade20k': 'ADE20K',

@@ -11,7 +11,13 @@ from .metafiles import DATA_SETS, read_metafile, zoo_folders
 
 BEGIN = '<!-- tables of metafile.yml, written by tools/model_zoo.py -->'
 END = '<!-- end of tables -->'
-TITLES = {'PQ_sem': 'PQ<sup>St</sup>', 'mIoU(ms+flip)': 'mIoU, multi-scale', 'PQ_th': 'Th', 'PQ_st': 'St'}
+TITLES = {
+    'PQ_sem': 'PQ<sup>St</sup>',
+    'mIoU(ms+flip)': 'mIoU, multi-scale',
+    'PQ_th': 'Th',
+    'PQ_st': 'St',
+    'box_AP': 'box AP',
+}
 
 
 def write_tables(root: Path) -> None:
@@ -87,9 +93,13 @@ def _table(models: list[dict[str, Any]], up: str) -> str:
         row += [about['Architecture'][0], about['Input Size'], about['Batch Size'], about['Iterations']]
         row += [f'{about["Parameters"] / 1e6:.1f}M', f'{about["FLOPs"] / 1e9:.1f}G']
         row += [str(_metrics(model).get(name, '')) for name in metrics]
-        row += [f'[pkl]({model["Weights"]})' if 'Weights' in model else ''] * weights
+        row += [_link(model['Weights']) if 'Weights' in model else ''] * weights
         rows.append(row)
     return _line(head) + f'|{"-|" * len(head)}\n' + ''.join(_line(row) for row in rows)
+
+
+def _link(address: str) -> str:
+    return f'[{address.rpartition(".")[2]}]({address})'
 
 
 def _line(cells: Iterable[object]) -> str:

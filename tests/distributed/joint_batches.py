@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from detr_models import HEAD as DETR
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from small_models import HEAD, small_model
@@ -29,6 +30,7 @@ HEADS = dict(
         )
     ),
     max_deeplab={**HEAD, 'type': 'mmmaskformer.MaXDeepLabHead', 'embedding_channels': 10},
+    detr=DETR,
     per_pixel=dict(type='mmmaskformer.PerPixelBaselineHead', **PIXELS),
     per_pixel_plus=dict(
         type='mmmaskformer.PerPixelBaselinePlusHead',
