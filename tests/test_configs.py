@@ -141,13 +141,21 @@ def test_model_and_optimiser(path):
     'path', [p for p in BUILT if '_r' in p.stem and ('ade20k' in p.stem or 'coco' in p.stem)], ids=name
 )
 def test_resnet_normalisation_is_frozen(path):
-    """Statistics and affine parameters both, also in training mode; the convolutions are trained."""
+    """Statistics and affine parameters both, also in training mode; the convolutions are trained.
+
+    DETR's first convolutions never are, and none while its mask head learns.
+    """
     backbone = MODELS.build(load(path).model.backbone)
     backbone.train()
     norms = [m for m in backbone.modules() if isinstance(m, nn.BatchNorm2d)]
     assert norms
     assert not any(m.training or m.weight.requires_grad or m.bias.requires_grad for m in norms)
-    assert all(m.weight.requires_grad for m in backbone.modules() if isinstance(m, nn.Conv2d))
+    stages = {key for key, p in backbone.named_parameters() if not p.requires_grad and '.bn' not in key}
+    frozen = {
+        key.partition('.')[0] for key in stages if 'downsample.1' not in key and not key.startswith('bn')
+    }
+    later = {'layer2', 'layer3', 'layer4'} if '-46k_' in path.stem else set()
+    assert frozen == ({'conv1', 'layer1', *later} if path.parent.name == 'detr' else set())
 
 
 @pytest.mark.parametrize('path', BUILT, ids=name)

@@ -15,10 +15,11 @@ from torch import Tensor
 from ..registry import MODELS
 
 PACKAGE = Path(__file__).resolve().parent.parent
-WITH_QUERIES = ('MaskFormerHead', 'Mask2FormerHead')  # their number is a setting
-TRAINING_ALONE = ('init_cfg', 'norm_cfg', 'norm_eval', 'drop_path_rate')
+BOXES_ALONE = 'DETRHead of boxes alone'
+WITH_QUERIES = ('MaskFormerHead', 'Mask2FormerHead', 'DETRHead', BOXES_ALONE)  # their number is a setting
+TRAINING_ALONE = ('init_cfg', 'norm_cfg', 'norm_eval', 'drop_path_rate', 'frozen_stages')
 FOLDERS = (PACKAGE / '.mim' / 'configs', PACKAGE.parent / 'configs')  # installed; the repository
-ZOO = ('maskformer', 'mask2former', 'per_pixel_baseline')  # ablations have the shapes of these
+ZOO = ('maskformer', 'mask2former', 'detr', 'per_pixel_baseline')  # ablations have the shapes of these
 
 
 class Shapes(NamedTuple):
@@ -30,7 +31,7 @@ class Shapes(NamedTuple):
         width: Channels of the backbone's first feature map.
         window: Width of Swin's windows.
         head: Type of the decode head.
-        num_classes: Classes.
+        num_classes: Classes; of DETR outputs of the classifier.
         num_queries: Queries.
         encoder_layers: Layers of the pixel decoder's transformer encoder.
         decoder_layers: Layers of the transformer decoder.
@@ -102,7 +103,7 @@ def shapes_of_state(state: Mapping[str, Tensor]) -> Shapes:
         head=head,
         num_classes=num_classes,
         num_queries=len(queries) if head and queries is not None else None,
-        encoder_layers=_count(state, 'decode_head.pixel_decoder.layers.') if head else None,
+        encoder_layers=_encoder_layers(state) if head else None,
         decoder_layers=_count(state, 'decode_head.transformer_decoder.layers.') if head else None,
     )
 
@@ -118,7 +119,13 @@ def _classifier(state: Mapping[str, Tensor]) -> tuple[str | None, int | None]:
     return None, None
 
 
+def _encoder_layers(state: Mapping[str, Tensor]) -> int:
+    return sum(_count(state, f'decode_head.{part}.layers.') for part in ('pixel_decoder', 'encoder'))
+
+
 def _mask_head(state: Mapping[str, Tensor]) -> str:
+    if 'decode_head.bbox_embed.0.weight' in state:
+        return 'DETRHead' if 'decode_head.mask_head.out.weight' in state else BOXES_ALONE
     learned = 'decode_head.transformer_decoder.query_feat.weight' in state
     return 'Mask2FormerHead' if learned else 'MaskFormerHead'
 
@@ -130,11 +137,16 @@ def _count(state: Mapping[str, Tensor], prefix: str) -> int:
 def shapes_of_config(config: Config) -> Shapes:
     """Hyperparameters of a config's model, which is not built."""
     backbone, head = config.model.backbone, config.model.decode_head
-    kind = head.type.split('.')[-1]
+    kind = head.type.split('.')[-1] if head.get('with_masks', True) else BOXES_ALONE
     swin = backbone.type.endswith('SwinTransformer')
     pixels, decoder = (head.get(part, {}) for part in ('pixel_decoder', 'transformer_decoder'))
+    pixels = head.get('encoder', pixels)
     successor = kind == 'Mask2FormerHead'
-    encoder = successor or pixels.get('type', '').endswith('TransformerEncoderPixelDecoder')
+    encoder = (
+        successor
+        or kind in ('DETRHead', BOXES_ALONE)
+        or pixels.get('type', '').endswith('TransformerEncoderPixelDecoder')
+    )
     with_queries = kind != 'PerPixelBaselineHead'
     queries = head.get('num_queries', 100) if kind in WITH_QUERIES else head.num_classes
     return Shapes(
@@ -143,7 +155,7 @@ def shapes_of_config(config: Config) -> Shapes:
         width=head.in_channels[0],
         window=backbone.get('window_size', 7) if swin else None,
         head=kind,
-        num_classes=head.num_classes,
+        num_classes=head.get('num_columns', head.num_classes),
         num_queries=queries if with_queries else None,
         encoder_layers=pixels.get('num_layers', 6) if encoder else 0,
         decoder_layers=decoder.get('num_layers', 9 if successor else 6) if with_queries else 0,
