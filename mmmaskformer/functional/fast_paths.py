@@ -7,6 +7,7 @@
 | ``deformable_bags`` | functional/deformable_bags.py | samples of deformable attention, on CPUs |
 | ``bands`` | functional/label_map_by_bands.py, functional/resizing.py | resizing whole maps |
 | ``class_bounds`` | functional/label_map_by_bands.py | the scores of classes that cannot be the highest |
+| ``cross_entropy_by_bands`` | functional/cross_entropy_by_bands.py | upsampling logits, then cross entropy |
 | ``vectorized_argmax`` | functional/semantic_inference.py | ``argmax`` over the first dimension |
 | ``fused_mask_losses`` | functional/fused_mask_losses.py | mask losses, on CUDA with Triton |
 
@@ -29,6 +30,7 @@ SWITCHES = dict(
     deformable_bags=True,
     bands=True,
     class_bounds=True,
+    cross_entropy_by_bands=True,
     vectorized_argmax=True,
     fused_mask_losses=True,
 )

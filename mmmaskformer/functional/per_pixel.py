@@ -7,14 +7,17 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from .cross_entropy_by_bands import cross_entropy_by_bands
+from .fast_paths import fast_path
+
 
 def upsampled_cross_entropy(
     logits: Tensor, labels: Tensor, ignore_index: int = 255, weights: Tensor | None = None
 ) -> Tensor:
     """Cross entropy of logits that are first upsampled bilinearly to the size of the labels.
 
-    Nothing of that size is kept for the backward pass, which upsamples again: with 847 classes, six layers
-    of two 512x512 images would hold 10 GB.
+    Nothing of that size is kept for the backward pass: with 847 classes, six layers of two 512x512 images
+    would hold 10 GB.
 
     Args:
         logits: ``(B, K, h, w)`` class logits.
@@ -25,33 +28,25 @@ def upsampled_cross_entropy(
     Returns:
         Scalar, mean over the counted pixels of the batch, weighted by their classes; zero if there are none.
     """
-    return checkpoint(
-        _upsampled_cross_entropy,
-        logits,
-        labels,
-        ignore_index,
-        weights,
-        use_reentrant=False,
-        preserve_rng_state=False,
-    )
-
-
-def _upsampled_cross_entropy(
-    logits: Tensor, labels: Tensor, ignore_index: int, weights: Tensor | None
-) -> Tensor:
-    with torch.autocast(logits.device.type, enabled=False):
-        total = F.cross_entropy(
-            upsample(logits, (labels.shape[-2], labels.shape[-1])),
-            labels.long(),
-            weights,
-            ignore_index=ignore_index,
-            reduction='sum',
-        )
     counted = labels != ignore_index
-    if weights is None:
-        return total / counted.sum().clamp(min=1)
-    of_pixels = weights[torch.where(counted, labels, 0).long()] * counted
-    return total / of_pixels.sum().clamp(min=torch.finfo(torch.float32).tiny)
+    classes = torch.where(counted, labels, 0).long()
+    pixel_weights = counted.float() if weights is None else weights[classes] * counted
+    with torch.autocast(logits.device.type, enabled=False):
+        if fast_path('cross_entropy_by_bands'):
+            if logits.dtype in (torch.float16, torch.bfloat16):
+                logits = logits.float()
+            total = cross_entropy_by_bands(logits, classes, pixel_weights)
+        else:
+            total = checkpoint(
+                _weighted_sum, logits, classes, pixel_weights, use_reentrant=False, preserve_rng_state=False
+            )
+    return total / pixel_weights.sum().clamp(min=torch.finfo(torch.float32).tiny)
+
+
+def _weighted_sum(logits: Tensor, classes: Tensor, pixel_weights: Tensor) -> Tensor:
+    """The plain form of `cross_entropy_by_bands`."""
+    upsampled = upsample(logits, (classes.shape[-2], classes.shape[-1]))
+    return (F.cross_entropy(upsampled, classes, reduction='none') * pixel_weights).sum()
 
 
 def upsample(logits: Tensor, size: tuple[int, int]) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import torch
@@ -47,12 +47,14 @@ def resize_scores(scores: Tensor, size: OutputSize) -> Tensor:
     return cropped if size.image == size.output else resize(cropped[None], size.output)[0]
 
 
-def bands(num_rows: int, values_per_row: int, device: torch.device) -> Iterator[tuple[int, int]]:
+def bands(
+    num_rows: int, values_per_row: int, device: torch.device, budgets: Mapping[str, int] = BAND_VALUES
+) -> Iterator[tuple[int, int]]:
     """First and last + 1 row of each band, as many rows as may be in work at a time; plain: all of them."""
     if not fast_path('bands'):
         yield 0, num_rows
         return
-    budget = BAND_VALUES.get(device.type, BAND_VALUES['cuda'])
+    budget = budgets.get(device.type, budgets['cuda'])
     step = max(1, budget // max(1, values_per_row))
     for start in range(0, num_rows, step):
         yield start, min(start + step, num_rows)
