@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 from torch import nn
@@ -22,8 +23,9 @@ from .model_loading import load_model
 from .preparation import Preparation, UnreadableImageError, batched, pipeline_of, read_ahead
 from .result_segments import Classes
 from .segmentation_result import SegmentationResult
-from .settings import choose_device, choose_dtype, test_cfg_for, use_test_cfg
+from .settings import choose_device, choose_dtype, test_cfg_for, use_test_cfg, with_scores
 from .sources import InputImage, Inputs, Source, open_source
+from .tiled_prediction import TiledPrediction, Tiling
 from .video import check_screen, show_image
 from .writers import ResultWriter
 
@@ -92,7 +94,14 @@ class MaskFormerInferencer:
         return results
 
     def stream(
-        self, inputs: Inputs, batch_size: int = 1, skip_broken: bool = False, progress: bool = False
+        self,
+        inputs: Inputs,
+        batch_size: int = 1,
+        skip_broken: bool = False,
+        progress: bool = False,
+        tile: int | Sequence[int] | None = None,
+        overlap: int | None = None,
+        probabilities: bool = False,
     ) -> Results:
         """Results one by one, in the order of the inputs, without keeping them in memory.
 
@@ -103,16 +112,26 @@ class MaskFormerInferencer:
             batch_size: How many images go through the network together.
             skip_broken: Skip images that are missing or cannot be read; ``skipped`` lists them.
             progress: Show a progress bar.
+            tile: Size of overlapping tiles, or their (height, width), that larger images are predicted in,
+                ``batch_size`` at a time; each is prepared as an image of its own. None predicts whole images.
+            overlap: Least number of pixels that neighboring tiles share; None takes an eighth of a tile.
+            probabilities: Keep the probabilities of the classes, ``result.probabilities``, of every pixel.
 
         Raises:
             FileNotFoundError: A path does not exist, or a folder or pattern holds no image.
-            ValueError: The type of ``inputs`` is not supported, or an image cannot be read.
+            ValueError: The type of ``inputs`` is not supported, or an image cannot be read; a tile has no
+                size, or half of it overlaps; there is no semantic result with probabilities.
         """
         if batch_size < 1:
             raise ValueError(f'batch_size={batch_size} is not a number of images: set it to 1 or more.')
+        tiling = Tiling.of(tile, overlap)
+        test_cfg = with_scores(self.test_cfg, self.model) if probabilities else self.test_cfg
         source = open_source(inputs, check=not skip_broken)
         self.skipped = []
-        results = self._stream(source, batch_size, skip_broken)
+        if tiling is None:
+            results = self._stream(source, batch_size, skip_broken, test_cfg)
+        else:
+            results = self._stream_tiled(source, batch_size, skip_broken, test_cfg, tiling)
         if not progress:
             return results
         return _with_progress(results, source.total)
@@ -153,11 +172,27 @@ class MaskFormerInferencer:
                     break
         return number
 
-    def _stream(self, source: Source, batch_size: int, skip_broken: bool) -> Results:
+    def _stream(self, source: Source, batch_size: int, skip_broken: bool, test_cfg: ConfigDict) -> Results:
         ahead = 0 if source.live else 2 * batch_size
         with closing(read_ahead(self.prepare, source.images, ahead)) as waiting:
             for batch in batched(waiting, batch_size):
-                yield from self._predict(self._ready(batch, skip_broken))
+                yield from self._predict(self._ready(batch, skip_broken), test_cfg)
+        self._warn_of_skipped()
+
+    def _stream_tiled(
+        self, source: Source, batch_size: int, skip_broken: bool, test_cfg: ConfigDict, tiling: Tiling
+    ) -> Results:
+        predict = TiledPrediction(self.prepare, self._run, test_cfg, self.model, tiling, batch_size)
+        for input_image in source.images:
+            try:
+                yield predict(input_image, self._result)
+            except (FileNotFoundError, UnreadableImageError) as error:
+                if not skip_broken:
+                    raise
+                self.skipped.append(str(error))
+        self._warn_of_skipped()
+
+    def _warn_of_skipped(self) -> None:
         if self.skipped:
             named = '; '.join(self.skipped[:NAMED_SKIPPED])
             more = ' ...' if len(self.skipped) > NAMED_SKIPPED else ''
@@ -175,23 +210,31 @@ class MaskFormerInferencer:
                 self.skipped.append(str(error))
         return ready
 
-    def _predict(self, batch: Sequence[tuple]) -> list[SegmentationResult]:
+    def _predict(self, batch: Sequence[tuple], test_cfg: ConfigDict) -> list[SegmentationResult]:
         if not batch:
             return []
         input_images, images, packed = zip(*batch)
+        samples = self._run(packed, test_cfg)
+        return [
+            self._result(input_image, image.shape[:2], image).take(sample, bool(test_cfg.get('seg_logits')))
+            for input_image, image, sample in zip(input_images, images, samples)
+        ]
+
+    def _run(self, packed: Sequence[dict], test_cfg: ConfigDict) -> Sequence[Any]:
+        """Data samples with predictions, of prepared images."""
         data = {key: [entry[key] for entry in packed] for key in ('inputs', 'data_samples')}
         autocast = torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None)
-        with torch.inference_mode(), autocast, use_test_cfg(self.model, self.test_cfg):
-            samples = self.model.test_step(data)
+        with torch.inference_mode(), autocast, use_test_cfg(self.model, test_cfg):
+            return self.model.test_step(data)
+
+    def _result(
+        self, input_image: InputImage, size: tuple[int, int], image: NDArray[Any] | None
+    ) -> SegmentationResult:
+        """A result without predictions."""
         settings: dict[str, Any] = dict(
             categories=self.classes, is_rgb=self.prepare.is_rgb, read=self.prepare.read
         )
-        return [
-            SegmentationResult(
-                replace(input_image, image=None), image.shape[:2], image=image, **settings
-            ).take(sample)
-            for input_image, image, sample in zip(input_images, images, samples)
-        ]
+        return SegmentationResult(replace(input_image, image=None), size, image=image, **settings)
 
 
 def _with_progress(results: Results, total: int | None) -> Results:

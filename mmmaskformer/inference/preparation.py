@@ -86,11 +86,19 @@ class Preparation:
         image = (
             self._read_file(input_image) if array is None else as_loaded(array, str(input_image), self.load)
         )
+        return self.check(image, str(input_image))
+
+    def check(self, image: NDArray[Any], name: str) -> NDArray[Any]:
+        """The image itself.
+
+        Raises:
+            UnreadableImageError: It has other channels than the model takes.
+        """
         num_channels = 1 if image.ndim == 2 else image.shape[2]
         if self.channels not in (None, num_channels):
             setting = 'color_type in LoadImageFromFile and in_channels of the backbone'
             raise UnreadableImageError(
-                f'{input_image} has {num_channels} channels, but the model takes {self.channels}: give '
+                f'{name} has {num_channels} channels, but the model takes {self.channels}: give '
                 f'images of {self.channels} channels, or set {setting}.'
             )
         return image
@@ -111,13 +119,17 @@ class Preparation:
     def __call__(self, input_image: InputImage) -> tuple[NDArray[Any], dict]:
         """Read an image; it, and ``inputs`` ``(3, h, w)`` with their ``data_samples``."""
         image = self.read(input_image)
+        return image, self.pack(input_image, image)
+
+    def pack(self, input_image: InputImage, image: NDArray[Any]) -> dict:
+        """``inputs`` ``(3, h, w)`` and ``data_samples`` of an image, or of a window of it."""
         shape = image.shape[:2]
         packed: Any = dict(
             img=image, img_path=input_image.path, img_shape=shape, ori_shape=shape, seg_fields=[]
         )
         for transform in self.transforms:
             packed = transform(packed)
-        return image, packed
+        return packed
 
 
 def as_loaded(image: NDArray[Any], name: str, loader: Any) -> NDArray[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ class SegmentationResult:
         panoptic: Segment of every pixel ``(H, W)``, 0 for none, of the smallest unsigned type.
         segments: The segments of ``panoptic``.
         instances: Objects, which may overlap, best first.
+        probabilities: Of the classes in every pixel, ``(K, H, W)`` floats that sum to one (of a single class:
+            its score); with ``probabilities=True`` of the inferencer alone.
         image: The image as the pipeline's loader gives it, mostly ``(H, W, 3)`` uint8 BGR, where it is kept.
         is_rgb: Whether that loader gives red, green, blue.
         read: Reads the file again.
@@ -52,6 +54,7 @@ class SegmentationResult:
     panoptic: NDArray[Any] | None = None
     segments: SegmentList | None = None
     instances: SegmentList | None = None
+    probabilities: NDArray[Any] | None = field(default=None, repr=False)
     image: NDArray[Any] | None = None
     is_rgb: bool = False
     read: Callable[[InputImage], NDArray[Any]] = field(default=_read, repr=False, compare=False)
@@ -100,6 +103,19 @@ class SegmentationResult:
     def scores(self) -> NDArray[Any]:
         """Confidences ``(N,)`` of `found`, nan for regions."""
         return self.found.scores
+
+    @property
+    def confidence(self) -> NDArray[Any]:
+        """Probability of the class of every pixel ``(H, W)``, from 0 to 1.
+
+        Raises:
+            ValueError: Probabilities were not requested.
+        """
+        if self.probabilities is None:
+            raise ValueError(
+                f'{self.input_image}: there are no probabilities: predict with probabilities=True.'
+            )
+        return self.probabilities.max(0)
 
     def draw(
         self,
@@ -193,30 +209,51 @@ class SegmentationResult:
         names = self.categories.names
         return Segment(number, label, names[label], self.categories.is_thing(label), score, unpack)
 
-    def take(self, sample: BaseDataElement) -> SegmentationResult:
-        """Copy the predictions of a data sample to the host; returns the result itself."""
+    def take(self, sample: BaseDataElement, with_scores: bool = False) -> SegmentationResult:
+        """Copy the predictions of a data sample to the host; returns the result itself.
+
+        Args:
+            sample: The data sample.
+            with_scores: Take the scores of the classes, too.
+        """
         if 'pred_sem_seg' in sample:
-            labels = sample.pred_sem_seg.data[0]
-            largest = max(len(self.categories.names) - 1, int(labels.max()))
-            self.semantic = _smallest(labels, largest)
+            self.set_semantic(sample.pred_sem_seg.data[0])
+            if with_scores:
+                self.set_scores(sample.seg_logits.data.float().cpu().numpy())
         if 'pred_panoptic_seg' in sample:
-            info = sample.pred_segments_info
-            ids = self.panoptic = _smallest(sample.pred_panoptic_seg.data[0], len(info))
-            segments = [
-                self._segment(s['id'], s['category_id'], s['score'], of_map(ids, s['id'])) for s in info
-            ]
-            self.segments = SegmentList(segments, self.size)
+            self.set_panoptic(sample.pred_panoptic_seg.data[0], sample.pred_segments_info)
         if 'pred_instances' in sample:
             objects = sample.pred_instances.cpu().numpy()
-            triples = zip(objects.labels.tolist(), objects.scores.tolist(), objects.masks)
-            self.instances = SegmentList(
-                [
-                    self._segment(number, label, score, packed(mask))
-                    for number, (label, score, mask) in enumerate(triples, start=1)
-                ],
-                self.size,
-            )
+            self.set_instances(zip(objects.labels.tolist(), objects.scores.tolist(), objects.masks))
         return self
+
+    def set_semantic(self, labels: Tensor) -> None:
+        """Set the label map ``(H, W)``."""
+        self.semantic = _smallest(labels, max(len(self.categories.names) - 1, int(labels.max())))
+
+    def set_scores(self, scores: NDArray[Any]) -> None:
+        """Set the probabilities by scores ``(K, H, W)``: sums over queries, or logits if any is negative."""
+        if scores.min() < 0:
+            scores = np.exp(scores - scores.max(0))
+        if len(scores) > 1:
+            scores = scores / np.maximum(scores.sum(0, dtype=np.float32), 1e-12)
+        self.probabilities = scores.clip(0, 1)
+
+    def set_panoptic(self, ids: Tensor, info: Sequence[Mapping[str, Any]]) -> None:
+        """Set the id map ``(H, W)`` and its segments."""
+        numbers = self.panoptic = _smallest(ids, len(info))
+        segments = [
+            self._segment(s['id'], s['category_id'], s['score'], of_map(numbers, s['id'])) for s in info
+        ]
+        self.segments = SegmentList(segments, self.size)
+
+    def set_instances(self, objects: Iterable[tuple[int, float, NDArray[Any]]]) -> None:
+        """Set the objects: class, score and mask ``(H, W)`` of each, best first."""
+        instances = [
+            self._segment(number, label, score, packed(mask))
+            for number, (label, score, mask) in enumerate(objects, start=1)
+        ]
+        self.instances = SegmentList(instances, self.size)
 
 
 def _smallest(numbers: Tensor, largest: int) -> NDArray[Any]:

@@ -78,6 +78,21 @@ def test_cfg_for(tasks: str | Sequence[str] | None, model: nn.Module, meta: Mapp
     return cfg
 
 
+def with_scores(test_cfg: ConfigDict, model: nn.Module) -> ConfigDict:
+    """The ``test_cfg`` with scores beside the label map, for probabilities of the classes.
+
+    Raises:
+        ValueError: The model gives no semantic result, or none from scores.
+    """
+    cfg = ConfigDict(test_cfg, seg_logits=True)
+    if isinstance(model, MaskFormer) and cfg.get('semantic', True) is not True:
+        raise ValueError(
+            f'probabilities need the semantic result, but test_cfg.semantic is {cfg["semantic"]!r}: add '
+            "'semantic' to tasks, or leave probabilities out."
+        )
+    return cfg
+
+
 @contextmanager
 def use_test_cfg(model: Any, test_cfg: ConfigDict) -> Iterator[None]:
     """Give a model another ``test_cfg`` inside the context."""
