@@ -1,4 +1,4 @@
-"""Hooks of the runner, and mixed precision."""
+"""Hooks of the runner, mixed precision, and the groups of optimizers."""
 
 from .bfloat16_optim_wrapper import Bfloat16OptimWrapper
 from .check_dataset_hook import CheckDatasetHook
@@ -9,6 +9,7 @@ from .early_stopping_hook import EarlyStoppingHook
 from .ema_hook import EMAHook
 from .exact_resume_hook import ExactResumeHook
 from .finite_loss_hook import FiniteLossHook, NonFiniteLossError
+from .merged_groups import MergedGroupsConstructor
 from .resume_by_config_hook import ResumeByConfigHook
 from .time_left_hook import TimeLeftHook
 from .validation_loss_hook import ValidationLossHook
@@ -23,6 +24,7 @@ __all__ = [
     'EarlyStoppingHook',
     'ExactResumeHook',
     'FiniteLossHook',
+    'MergedGroupsConstructor',
     'NonFiniteLossError',
     'ResumeByConfigHook',
     'ShareBuffersHook',

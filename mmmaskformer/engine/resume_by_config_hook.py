@@ -8,10 +8,12 @@ from typing import Any
 
 from mmengine.dist import get_world_size
 from mmengine.hooks import EMAHook, Hook
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmmaskformer.registry import HOOKS
 
+from .group_layout import follow_groups
 from .resume_checks import (
     ADVICE,
     check_classes,
@@ -36,7 +38,7 @@ class ResumeByConfigHook(Hook):
     is made longer trains on with a learning rate of 0. Here only progress comes from the checkpoint. Of a
     changed schedule, the values at the resumed iteration are computed as training computes them, step by step
     from the beginning, so they are those of a run that had the new config all along. An unchanged config
-    resumes bit by bit as before.
+    resumes bit by bit as before, also where the parameters are in other groups (`MergedGroupsConstructor`).
 
     A change that cannot be made in the middle of a training is an error; every other difference is logged in
     one line. docs/reliability.md has the table.
@@ -77,8 +79,11 @@ class ResumeByConfigHook(Hook):
         self._fresh, self._unchanged = {}, set()
         saved_optimizers = _named(checkpoint.get('optimizer'))
         saved_schedules = _named(checkpoint.get('param_schedulers'))
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         for name, wrapper, schedulers in _optimizers(runner):
             fresh = self._fresh[name] = Schedule.of(wrapper, schedulers)
+            if name in saved_optimizers:
+                follow_groups(wrapper, model, saved_optimizers[name], saved_schedules.get(name) or ())
             saved = [constants(state) for state in saved_schedules.get(name) or ()]
             if name in saved_optimizers:
                 check_optimizer(wrapper, saved_optimizers[name], self._source(runner))

@@ -2,6 +2,7 @@
 max_iters = 1500
 optim_wrapper = dict(
     type='OptimWrapper',
+    constructor='mmmaskformer.MergedGroupsConstructor',
     optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-2),
     clip_grad=dict(max_norm=0.1),
     paramwise_cfg=dict(norm_decay_mult=0.0, custom_keys=dict(query_embed=dict(decay_mult=0.0))),
