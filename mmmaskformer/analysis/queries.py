@@ -68,7 +68,7 @@ class QueryStatistics:
         self.class_prob += prob
         masks = _on_grid(prediction.mask_logits, size, self.heat.shape[1:])
         self.heat += masks * (1 - prob[:, -1])[:, None, None]
-        kept = panoptic_queries(prediction.class_logits, prob.shape[1] - 1, 0.0)
+        (kept,) = torch.where(panoptic_queries(prediction.class_logits, prob.shape[1] - 1, 0.0))
         if len(kept):
             winner, _ = compete(prediction.mask_logits[kept], prob[kept].max(-1).values, size)
             share = torch.bincount(winner.flatten(), minlength=len(kept)) / winner.numel()

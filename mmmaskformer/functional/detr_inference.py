@@ -10,18 +10,21 @@ from torch import Tensor
 
 from ..structures import BoxedMaskPrediction, MaskPrediction
 from .boxes import corners
+from .devices import count_values, to_device
+from .host_steps import InSteps, Steps, indices_of
 from .matching import nearest_resize_masks
-from .postprocess import MASKS_AT_ONCE, Instances, PanopticSegments, panoptic_queries
-from .resizing import OutputSize, resize
+from .postprocess import InstancePairs, Instances, PanopticSegments, panoptic_queries
+from .resizing import OutputSize, masks_at_once, resize
 
 
+@InSteps
 def detr_segments(
     prediction: MaskPrediction | BoxedMaskPrediction,
     size: OutputSize,
     is_thing: Sequence[bool],
     score_thr: float = 0.85,
     min_area: int = 5,
-) -> PanopticSegments:
+) -> Steps[PanopticSegments]:
     """Each pixel goes to the query whose mask logit is highest, whatever its class (section 4.2).
 
     Stuff of one class is merged. Segments that are too small are left out, and the pixels divided anew among
@@ -35,17 +38,20 @@ def detr_segments(
         score_thr: Queries of no-object, or whose class is no more probable than this, are left out.
         min_area: Segments of fewer pixels of the output are left out.
     """
-    queries = panoptic_queries(prediction.class_logits, len(is_thing), score_thr)
     device = prediction.mask_logits.device
-    scores, labels = prediction.class_logits[queries].float().softmax(-1).max(-1)
-    first = first_of_stuff(labels.tolist(), is_thing)
-    winner, kept = _divide(_nearest_logits(prediction.mask_logits[queries], size), first, min_area)
+    best, classes = prediction.class_logits.float().softmax(-1).max(-1)
+    sure = panoptic_queries(prediction.class_logits, len(is_thing), score_thr)
+    flags, classes, best = yield sure, classes, best
+    (queries,) = indices_of([flags], device)
+    labels, scores = classes[flags].tolist(), best[flags].tolist()
+    first = first_of_stuff(labels, is_thing)
+    logits = _nearest_logits(prediction.mask_logits[queries], size)
+    winner, kept = yield from _divide(logits, first, min_area)
     if not kept:
         return PanopticSegments(torch.zeros(size.output, dtype=torch.int32, device=device), [])
-    numbers = torch.stack([labels.double(), scores.double()], 1)[kept].tolist()
     info = [
-        dict(id=i, category_id=int(label), isthing=bool(is_thing[int(label)]), score=score)
-        for i, (label, score) in enumerate(numbers, start=1)
+        dict(id=i, category_id=labels[one], isthing=bool(is_thing[labels[one]]), score=scores[one])
+        for i, one in enumerate(kept, start=1)
     ]
     return PanopticSegments((winner + 1).int(), info)
 
@@ -61,7 +67,7 @@ def first_of_stuff(labels: Sequence[int], is_thing: Sequence[bool]) -> list[int]
     return [i if is_thing[label] else firsts.setdefault(label, i) for i, label in enumerate(labels)]
 
 
-def _divide(logits: Tensor, merged_into: Sequence[int], min_area: int) -> tuple[Tensor, list[int]]:
+def _divide(logits: Tensor, merged_into: Sequence[int], min_area: int) -> Steps[tuple[Tensor, list[int]]]:
     """Index of each pixel's segment among those kept, and the indices of these.
 
     Segments that others are merged into count with them, but only in the first round, as in the official
@@ -70,26 +76,25 @@ def _divide(logits: Tensor, merged_into: Sequence[int], min_area: int) -> tuple[
     kept = list(range(len(logits)))
     winner = logits.argmax(0) if kept else logits.new_zeros(logits.shape[1:], dtype=torch.int64)
     if kept:
-        winner = torch.tensor(merged_into, device=logits.device)[winner]
+        winner = to_device(torch.tensor(merged_into), logits.device)[winner]
     while kept:
-        areas = winner.flatten().bincount(minlength=len(kept)).tolist()
-        large = [i for i, area in zip(kept, areas) if area >= min_area]
+        (areas,) = yield (count_values(winner, len(kept)),)
+        large = [i for i, area in zip(kept, areas.tolist()) if area >= min_area]
         if len(large) == len(kept):
             break
         kept = large
         if kept:
-            winner = logits[kept].argmax(0)
+            winner = logits[to_device(torch.tensor(kept), logits.device)].argmax(0)
     return winner, kept
 
 
 def _nearest_logits(mask_logits: Tensor, size: OutputSize) -> Tensor:
     """``(N, h, w)`` -> ``(N, *size.output)``: bilinear to the input, and of the image the nearest pixels."""
     rows, columns = (
-        nearest_by_center(*sides).to(mask_logits.device) for sides in zip(size.image, size.output)
+        to_device(nearest_by_center(*sides), mask_logits.device) for sides in zip(size.image, size.output)
     )
     found = mask_logits.new_empty((len(mask_logits), *size.output), dtype=torch.float32)
-    for start in range(0, len(mask_logits), MASKS_AT_ONCE):
-        part = slice(start, start + MASKS_AT_ONCE)
+    for part in masks_at_once(len(mask_logits), size, mask_logits.device):
         masks = resize(mask_logits[None, part].float(), size.padded)[0]
         found[part] = masks[:, rows][:, :, columns]
     return found
@@ -109,29 +114,30 @@ def nearest_by_center(source: int, target: int) -> Tensor:
 
 def detr_instance_queries(
     class_logits: Tensor, is_thing: Sequence[bool], score_thr: float = 0.0, max_per_image: int = 100
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Scores, queries and classes of the queries whose best class is a thing, best first.
+) -> InstancePairs:
+    """The queries with their best class, best first; those whose class is a thing are kept.
 
     Args:
-        class_logits: ``(Q, K + 1)``.
+        class_logits: ``(..., Q, K + 1)``.
         is_thing: See :func:`detr_instances`.
         score_thr: See :func:`detr_instances`.
         max_per_image: See :func:`detr_instances`.
     """
-    scores, labels = class_logits.float().softmax(-1)[:, : len(is_thing)].max(-1)
-    things = torch.tensor(is_thing, device=labels.device)[labels]
-    order = scores.argsort(descending=True, stable=True)
-    queries = order[(things & (scores > score_thr))[order]][:max_per_image]
-    return scores[queries], queries, labels[queries]
+    scores, labels = class_logits.float().softmax(-1)[..., : len(is_thing)].max(-1)
+    scores, order = scores.sort(dim=-1, descending=True, stable=True)
+    labels = labels.gather(-1, order)
+    kept = to_device(torch.tensor(is_thing), labels.device)[labels] & (scores > score_thr)
+    return InstancePairs(scores, order, labels, kept & (kept.cumsum(-1) <= max_per_image))
 
 
+@InSteps
 def detr_instances(
     prediction: BoxedMaskPrediction,
     size: OutputSize,
     is_thing: Sequence[bool],
     score_thr: float = 0.0,
     max_per_image: int = 100,
-) -> Instances:
+) -> Steps[Instances]:
     """Every query is an object of its best class, which is not no-object, with its own box and mask.
 
     Args:
@@ -144,12 +150,13 @@ def detr_instances(
     Returns:
         Masks have no pixels if the model predicts boxes alone.
     """
-    scores, queries, labels = detr_instance_queries(
-        prediction.class_logits, is_thing, score_thr, max_per_image
-    )
+    pairs = detr_instance_queries(prediction.class_logits, is_thing, score_thr, max_per_image)
+    flags = yield (pairs.kept,)
+    (chosen,) = indices_of(flags, pairs.kept.device)
+    scores, queries, labels = pairs.scores[chosen], pairs.queries[chosen], pairs.labels[chosen]
     height, width = size.output
     boxes = corners(prediction.boxes[queries].float())
-    boxes = boxes * boxes.new_tensor([width, height, width, height])
+    boxes = boxes * to_device(torch.tensor([width, height] * 2, dtype=boxes.dtype), boxes.device)
     return Instances(labels, scores, _binary_masks(prediction.mask_logits[queries], size), boxes)
 
 
@@ -159,8 +166,7 @@ def _binary_masks(mask_logits: Tensor, size: OutputSize) -> Tensor:
     if not mask_logits.numel():
         return masks
     height, width = size.image
-    for start in range(0, len(mask_logits), MASKS_AT_ONCE):
-        part = slice(start, start + MASKS_AT_ONCE)
+    for part in masks_at_once(len(mask_logits), size, mask_logits.device):
         found = resize(mask_logits[None, part].float(), size.padded)[0] > 0
         masks[part] = nearest_resize_masks(found[:, :height, :width], size.output)
     return masks

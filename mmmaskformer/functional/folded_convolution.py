@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .devices import small_pieces
 from .fast_paths import fast_path
 
 
@@ -72,5 +73,9 @@ def convolve_products(embeddings: Tensor, pixels: Tensor, weight: Tensor, bias: 
     elif pixels.device.type == 'cpu' and num > 64:  # oneDNN needs longer for 100 channels than for 128
         products, offsets = (
             F.pad(rows, [0, 0] * (rows.dim() - 1) + [0, -num % 32]) for rows in (products, offsets)
+        )
+    if not small_pieces(pixels.device):  # cuDNN tunes anew for each number; tensor cores take multiples of 8
+        products, offsets = (
+            F.pad(rows, [0, 0] * (rows.dim() - 1) + [0, -num % 8]) for rows in (products, offsets)
         )
     return F.conv2d(pixels, products, offsets, padding=padding)[0, :num]

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..structures import MaskPrediction
+from .devices import small_pieces
 from .fast_paths import fast_path
 from .resizing import OutputSize, RowResizer, bands
 from .semantic_inference import class_probabilities, found_or_void, image_scores, semantic_labels
@@ -61,7 +62,7 @@ class _LabelRows:
         """``(stop - start, W)`` int64."""
         first, last = self.scores.sources(start, stop) if self.scores else (start, stop)
         logits = self.mask_logits[slice(*self.masks.sources(first, last))].contiguous()
-        if fast_path('class_bounds'):
+        if fast_path('class_bounds') and small_pieces(logits.device):  # the host must know how many are left
             classes = possible_classes(self.class_prob, logits, self.size.padded[1])
         else:
             classes = torch.arange(len(self.class_prob), device=logits.device)

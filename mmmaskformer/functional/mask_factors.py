@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -10,7 +10,11 @@ from torch import Tensor
 
 from ..structures import MaskPrediction
 from .folded_convolution import FoldedFeatures
+from .host_steps import indices_of, to_host
 from .matching import MatchedPairs
+
+# By class logits (B, Q, K + 1), whether each query (B, Q) is wanted; or None if all are
+WantedQueries = Callable[[Tensor], Tensor | None]
 
 
 class MaskFactors(NamedTuple):
@@ -49,21 +53,35 @@ class MaskFactors(NamedTuple):
         parts = rows.split(pairs.per_image())
         return torch.cat([self._products(image, part) for image, part in enumerate(parts)])
 
-    def last_layer(self, wanted: Callable[[Tensor], Tensor] | None = None) -> list[MaskPrediction]:
+    def last_layer(self, wanted: WantedQueries | None = None) -> list[MaskPrediction]:
         """Prediction of the last layer for each image, without batch dimension.
 
         Args:
-            wanted: Gives the indices of the queries of interest by their ``(Q, K + 1)`` class logits; None
-                keeps all. No other masks are computed.
+            wanted: Which queries are of interest; None keeps all. No other masks are computed. The host waits
+                once for all images.
         """
-        found = []
-        for image, (classes, embeddings) in enumerate(zip(self.class_logits[-1], self.embeddings[-1])):
-            kept = slice(None) if wanted is None else wanted(classes)
-            found.append(MaskPrediction(classes[kept], self._products(image, embeddings[kept])))
-        return found
+        kept = kept_queries(self.class_logits[-1], wanted)
+        return [
+            MaskPrediction(classes[kept[i]], self._products(i, embeddings[kept[i]]))
+            for i, (classes, embeddings) in enumerate(zip(self.class_logits[-1], self.embeddings[-1]))
+        ]
 
     def _products(self, image: int, embeddings: Tensor) -> Tensor:
         """``(N, C)`` embeddings -> mask logits ``(N, h, w)`` of one image."""
         if isinstance(self.features, FoldedFeatures):
             return self.features.products(image, embeddings)
         return torch.einsum('nc,chw->nhw', embeddings, self.features[image])
+
+
+def kept_queries(class_logits: Tensor, wanted: WantedQueries | None) -> Sequence[slice | Tensor]:
+    """Indices of the queries of each image that are wanted; a GPU is waited for once.
+
+    Args:
+        class_logits: ``(B, Q, K + 1)``.
+        wanted: Which queries are of interest; None keeps all.
+    """
+    flags = None if wanted is None else wanted(class_logits)
+    if flags is None:
+        return [slice(None)] * len(class_logits)
+    (on_host,) = to_host([flags])
+    return indices_of(on_host, flags.device)

@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from .devices import to_device
+
 Match = tuple[Tensor, Tensor]  # query indices and segment indices, both (S,), int64, on the costs' device
 
 
@@ -71,15 +73,15 @@ def flat_index(matches: Sequence[Sequence[Match]], num_segments: Sequence[int]) 
         (layer, image, starts[image]) for image in range(len(num_segments)) for layer in range(len(matches))
     ]
     columns = torch.from_numpy(np.repeat(np.array(places, dtype=np.int64), counts, axis=0).T.copy())
-    layers, images, offsets = columns.to(queries.device, non_blocking=True)
+    layers, images, offsets = to_device(columns, queries.device)
     return MatchedPairs(layers, images, queries, segments + offsets, counts, len(matches))
 
 
 def optimal_assignments(costs: Sequence[Tensor]) -> tuple[list[Match], int]:
     """Cheapest one-to-one assignment of each cost matrix, by the Hungarian algorithm.
 
-    All matrices travel to the host, and all indices back, in one transfer each. Costs that are not finite
-    are counted, and replaced by one so high that as few as possible are taken.
+    All matrices travel to the host, and all indices back, in one transfer each; a GPU is waited for once.
+    Costs that are not finite are counted, and replaced by one so high that as few as possible are taken.
 
     Args:
         costs: Matrices ``(Q, S_i)`` on one device.
@@ -98,7 +100,7 @@ def optimal_assignments(costs: Sequence[Tensor]) -> tuple[list[Match], int]:
     ends = np.cumsum([cost.numel() for cost in costs])
     matrices = [part.reshape(cost.shape) for part, cost in zip(np.split(host, ends[:-1]), costs)]
     pairs = [np.stack(linear_sum_assignment(matrix)) for matrix in matrices]
-    indices = torch.from_numpy(np.concatenate(pairs, axis=1)).to(flat.device)
+    indices = to_device(torch.from_numpy(np.concatenate(pairs, axis=1)), flat.device)
     matches = [(part[0], part[1]) for part in indices.split([pair.shape[1] for pair in pairs], dim=1)]
     return matches, int(np.count_nonzero(~finite))
 

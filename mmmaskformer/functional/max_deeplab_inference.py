@@ -14,8 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..structures import MaskPrediction
-from .postprocess import MASKS_AT_ONCE, PanopticSegments, number_segments
-from .resizing import OutputSize, resize_masks
+from .devices import count_values, to_device
+from .host_steps import InSteps, Steps
+from .postprocess import PanopticSegments, number_segments
+from .resizing import OutputSize, masks_at_once, resize_masks
 
 
 def slot_log_odds(mask_logits: Tensor) -> Tensor:
@@ -31,13 +33,14 @@ def slot_log_odds(mask_logits: Tensor) -> Tensor:
     return log_odds.scatter_add(-3, best, -log_prob_of_rest.logsumexp(-3, keepdim=True))
 
 
+@InSteps
 def max_deeplab_segments(
     prediction: MaskPrediction,
     size: OutputSize,
     is_thing: Sequence[bool],
     score_thr: float = 0.7,
     pixel_thr: float = 0.4,
-) -> PanopticSegments:
+) -> Steps[PanopticSegments]:
     """Each pixel goes to its most probable slot, if slot and pixel are sure enough (paper, section 3.1).
 
     Masks are upsampled before the softmax, a few at a time. deeplab2 takes the confidence of a pixel from a
@@ -53,13 +56,15 @@ def max_deeplab_segments(
     winner, confidence = _best_slots(prediction.mask_logits, size)
     scores, labels = prediction.class_logits.float().softmax(-1).max(-1)
     winner = torch.where(confidence > pixel_thr, winner, len(scores))  # one more slot, of void
+    labels, scores, areas = yield labels, scores, count_values(winner, len(scores) + 1)
     (kept,) = torch.where((labels < len(is_thing)) & (scores >= score_thr))
-    area = winner.flatten().bincount(minlength=len(scores) + 1)[kept].double()
-    numbers = torch.stack([labels[kept].double(), scores[kept].double(), area, area], 1).tolist()
-    ids, segments_info = number_segments(numbers, is_thing, overlap_thr=0.0)
-    id_of_slot = torch.zeros(len(scores) + 1, dtype=torch.int32, device=winner.device)
-    id_of_slot[kept] = torch.tensor(ids, dtype=torch.int32, device=winner.device)
-    return PanopticSegments(id_of_slot[winner], segments_info)
+    rows = (labels[kept], scores[kept], areas[kept], areas[kept])
+    ids, segments_info = number_segments(
+        list(zip(*(row.tolist() for row in rows))), is_thing, overlap_thr=0.0
+    )
+    id_of_slot = torch.zeros(len(scores) + 1, dtype=torch.int32)
+    id_of_slot[kept] = torch.tensor(ids, dtype=torch.int32)
+    return PanopticSegments(to_device(id_of_slot, winner.device)[winner], segments_info)
 
 
 def _best_slots(mask_log_odds: Tensor, size: OutputSize) -> tuple[Tensor, Tensor]:
@@ -70,9 +75,9 @@ def _best_slots(mask_log_odds: Tensor, size: OutputSize) -> tuple[Tensor, Tensor
     log_prob = F.logsigmoid(mask_log_odds.float())
     best = log_prob.new_full(size.output, -torch.inf)
     total, winner = best, torch.zeros_like(best, dtype=torch.int64)
-    for start in range(0, len(log_prob), MASKS_AT_ONCE):
-        part = resize_masks(log_prob[start : start + MASKS_AT_ONCE], size)
+    for masks in masks_at_once(len(log_prob), size, log_prob.device):
+        part = resize_masks(log_prob[masks], size)
         value, index = part.max(0)
-        winner = torch.where(value > best, index + start, winner)
+        winner = torch.where(value > best, index + masks.start, winner)
         best, total = torch.maximum(best, value), torch.logaddexp(total, part.logsumexp(0))
     return winner, (best - total).exp()

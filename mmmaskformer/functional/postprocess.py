@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ..structures import MaskPrediction
-from .resizing import OutputSize, RowResizer, bands, resize_masks
-
-MASKS_AT_ONCE = 4
+from .devices import count_values, to_device
+from .host_steps import InSteps, Steps, indices_of
+from .resizing import OutputSize, RowResizer, bands, masks_at_once, resize_masks
 
 
 class PanopticSegments(NamedTuple):
@@ -43,6 +43,7 @@ class Instances(NamedTuple):
     bboxes: Tensor
 
 
+@InSteps
 def panoptic_segments(
     prediction: MaskPrediction,
     size: OutputSize,
@@ -50,11 +51,11 @@ def panoptic_segments(
     score_thr: float = 0.8,
     overlap_thr: float = 0.8,
     mask_thr: float = 0.0,
-) -> PanopticSegments:
+) -> Steps[PanopticSegments]:
     """Each pixel goes to the query whose p(class) * p(pixel in mask) is highest (paper, section 3.4).
 
-    Queries are filtered before their masks are resized, which is done a band of rows at a time. There are
-    two synchronizations with the host, for any number of segments.
+    Queries are filtered before their masks are resized, which is done a band of rows at a time. A GPU is
+    waited for twice, whatever the number of segments.
 
     Args:
         prediction: Of one image: class logits ``(Q, K + 1)`` and mask logits ``(Q, h, w)``.
@@ -64,24 +65,30 @@ def panoptic_segments(
         overlap_thr: A segment that keeps less than this part of its mask's area is left out.
         mask_thr: Pixels that are less probably in the mask of their query are void: 0.5 in Mask2Former.
     """
-    queries = panoptic_queries(prediction.class_logits, len(is_thing), score_thr)
     device = prediction.mask_logits.device
+    scores, labels = prediction.class_logits.float().softmax(-1).max(-1)
+    flags, host_labels, host_scores = yield _sure(labels, scores, len(is_thing), score_thr), labels, scores
+    (queries,) = indices_of([flags], device)
     if not len(queries):
         return PanopticSegments(torch.zeros(size.output, dtype=torch.int32, device=device), [])
-    scores, labels = prediction.class_logits[queries].float().softmax(-1).max(-1)
-    winner, areas = compete(prediction.mask_logits[queries], scores, size, mask_thr)
-    kept, void = torch.bincount(winner.flatten(), minlength=2 * len(queries)).view(2, -1)
+    winner, areas = compete(prediction.mask_logits[queries], scores[queries], size, mask_thr)
+    areas, counts = yield areas, count_values(winner, 2 * len(queries))
+    kept, void = counts.view(2, -1)
     won = torch.where(kept > 0, kept + void, 0)
-    numbers = torch.stack([labels.double(), scores.double(), areas, won.double()], 1).tolist()
-    ids, segments_info = number_segments(numbers, is_thing, overlap_thr)
-    id_of = torch.tensor([*ids, *[0] * len(ids)], dtype=torch.int32, device=device)
+    rows = (host_labels[flags], host_scores[flags], areas, won)
+    ids, segments_info = number_segments(list(zip(*(row.tolist() for row in rows))), is_thing, overlap_thr)
+    id_of = to_device(torch.tensor([*ids, *[0] * len(ids)], dtype=torch.int32), device)
     return PanopticSegments(id_of.index_select(0, winner.flatten()).view(size.output), segments_info)
 
 
 def panoptic_queries(class_logits: Tensor, num_classes: int, score_thr: float) -> Tensor:
-    """Which of ``(Q, K + 1)`` queries are a class, more probable than ``score_thr``, and not no-object."""
+    """Whether ``(..., Q, K + 1)`` queries are a class, more probable than ``score_thr``, not no-object."""
     scores, labels = class_logits.float().softmax(-1).max(-1)
-    return torch.where((labels < num_classes) & (scores > score_thr))[0]
+    return _sure(labels, scores, num_classes, score_thr)
+
+
+def _sure(labels: Tensor, scores: Tensor, num_classes: int, score_thr: float) -> Tensor:
+    return (labels < num_classes) & (scores > score_thr)
 
 
 @torch.no_grad()
@@ -97,16 +104,16 @@ def compete(
         mask_thr: Where the probability of the pixel is below this, the index of the query is N higher.
 
     Returns:
-        ``(*size.output)`` int32 index of each pixel's query; ``(N,)`` float64 areas of the masks, p >= 0.5.
+        ``(*size.output)`` int32 index of each pixel's query; ``(N,)`` int64 areas of the masks, p >= 0.5.
     """
     height, width = size.output
     winner = torch.empty(size.output, dtype=torch.int32, device=scores.device)
-    areas = torch.zeros(len(scores), dtype=torch.float64, device=scores.device)
+    areas = torch.zeros(len(scores), dtype=torch.int64, device=scores.device)
     pixels = mask_logits.float().permute(1, 2, 0)
     rows = RowResizer(len(pixels), size)
     for start, stop in bands(height, len(scores) * width, scores.device):
         masks = rows.resize(pixels[slice(*rows.sources(start, stop))].contiguous(), start, stop).sigmoid_()
-        areas += torch.ge(masks, 0.5, out=torch.empty_like(masks)).flatten(0, 1).sum(0)
+        areas += torch.ge(masks, 0.5, out=torch.empty_like(masks)).flatten(0, 1).sum(0).long()
         unsure = masks < mask_thr if mask_thr > 0 else None
         best = masks.mul_(scores).max(-1).indices
         if unsure is not None:
@@ -137,6 +144,7 @@ def number_segments(
     return ids, segments_info
 
 
+@InSteps
 def instances(
     prediction: MaskPrediction,
     size: OutputSize,
@@ -144,7 +152,7 @@ def instances(
     score_thr: float = 0.0,
     max_per_image: int = 100,
     stuff_competes: bool = False,
-) -> Instances:
+) -> Steps[Instances]:
     """The best pairs of a query and a thing class; a query may give several classes.
 
     The score is p(class) times the mean probability of the mask's pixels, as in Mask2Former.
@@ -158,15 +166,38 @@ def instances(
         stuff_competes: Pairs with stuff classes take some of these places, and are left out then, as in
             Mask2Former's panoptic models.
     """
-    class_scores, queries, labels = instance_pairs(
-        prediction.class_logits, is_thing, score_thr, max_per_image, stuff_competes
-    )
-    resized, row_of_pair = queries.unique(return_inverse=True)
+    pairs = instance_pairs(prediction.class_logits, is_thing, score_thr, max_per_image, stuff_competes)
+    flags, queries = yield pairs.kept, pairs.queries
+    resized, row_of_pair = queries[flags].unique(return_inverse=True)
+    columns = torch.cat([resized, row_of_pair, flags.nonzero().flatten()])
+    sizes = [len(resized), len(row_of_pair), len(row_of_pair)]
+    resized, row_of_pair, chosen = to_device(columns, pairs.kept.device).split(sizes)
     masks, confidences, boxes = _binary_masks(prediction.mask_logits[resized], size)
-    scores = class_scores * confidences[row_of_pair]
+    scores = pairs.scores[chosen] * confidences[row_of_pair]
     order = scores.argsort(descending=True, stable=True)
     rows = row_of_pair[order]
-    return Instances(labels[order], scores[order], masks[rows], boxes[rows])
+    return Instances(pairs.labels[chosen[order]], scores[order], masks[rows], boxes[rows])
+
+
+class InstancePairs(NamedTuple):
+    """The most probable pairs of a query and a class, ``(..., N)`` each.
+
+    Attributes:
+        scores: Probabilities of the classes.
+        queries: int64.
+        labels: int64.
+        kept: Whether the pair is above the threshold, and its class a thing.
+    """
+
+    scores: Tensor
+    queries: Tensor
+    labels: Tensor
+    kept: Tensor
+
+    def of_queries(self, num_queries: int) -> Tensor:
+        """``(..., Q)`` bool: whether a query has a pair that is kept."""
+        numbers = torch.arange(num_queries, device=self.queries.device)
+        return ((self.queries[..., None, :] == numbers[:, None]) & self.kept[..., None, :]).any(-1)
 
 
 def instance_pairs(
@@ -175,31 +206,30 @@ def instance_pairs(
     score_thr: float = 0.0,
     max_per_image: int = 100,
     stuff_competes: bool = False,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Probabilities, queries and classes of the most probable pairs of a query and a thing class.
+) -> InstancePairs:
+    """The most probable pairs of a query and a thing class.
 
     Args:
-        class_logits: ``(Q, K + 1)``.
+        class_logits: ``(..., Q, K + 1)``.
         is_thing: See :func:`instances`.
         score_thr: See :func:`instances`.
         max_per_image: See :func:`instances`.
         stuff_competes: See :func:`instances`.
     """
-    probabilities = class_logits.float().softmax(-1)[:, : len(is_thing)]
-    things = torch.tensor(is_thing, device=probabilities.device)
-    candidates = (probabilities if stuff_competes else probabilities.masked_fill(~things, -1.0)).flatten()
-    class_scores, pairs = candidates.topk(min(max_per_image, len(candidates)))
-    kept = (class_scores > max(score_thr, 0.0)) & things[pairs % len(is_thing)]
-    class_scores, pairs = class_scores[kept], pairs[kept]
-    return class_scores, pairs // len(is_thing), pairs % len(is_thing)
+    probabilities = class_logits.float().softmax(-1)[..., : len(is_thing)]
+    things = to_device(torch.tensor(is_thing), probabilities.device)
+    candidates = (probabilities if stuff_competes else probabilities.masked_fill(~things, -1.0)).flatten(-2)
+    class_scores, pairs = candidates.topk(min(max_per_image, candidates.shape[-1]))
+    labels = pairs % len(is_thing)
+    kept = (class_scores > max(score_thr, 0.0)) & things[labels]
+    return InstancePairs(class_scores, pairs // len(is_thing), labels, kept)
 
 
 def _binary_masks(mask_logits: Tensor, size: OutputSize) -> tuple[Tensor, Tensor, Tensor]:
     """Masks at the output's size, the mean probability of their pixels, and their boxes; some at a time."""
     masks = torch.empty((len(mask_logits), *size.output), dtype=torch.bool, device=mask_logits.device)
     confidences = torch.zeros(len(mask_logits), device=mask_logits.device)
-    for start in range(0, len(mask_logits), MASKS_AT_ONCE):
-        part = slice(start, start + MASKS_AT_ONCE)
+    for part in masks_at_once(len(mask_logits), size, mask_logits.device):
         logits = resize_masks(mask_logits[part], size)
         covered = torch.gt(logits, 0, out=torch.empty_like(logits))
         masks[part] = covered

@@ -10,8 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .devices import budget, small_pieces, to_device
 from .fast_paths import fast_path
 
+# Whole masks that a CPU resizes at a time; a GPU takes as many as its budget of values allows.
+MASKS_AT_ONCE = 4
 # Values in work at a time: on a CPU few enough to stay in its cache, on a GPU enough to fill it.
 BAND_VALUES = {'cpu': 2**21, 'cuda': 2**26}
 
@@ -54,10 +57,17 @@ def bands(
     if not fast_path('bands'):
         yield 0, num_rows
         return
-    budget = budgets.get(device.type, budgets['cuda'])
-    step = max(1, budget // max(1, values_per_row))
+    step = max(1, budget(budgets, device) // max(1, values_per_row))
     for start in range(0, num_rows, step):
         yield start, min(start + step, num_rows)
+
+
+def masks_at_once(num_masks: int, size: OutputSize, device: torch.device) -> list[slice]:
+    """Which whole masks are resized together."""
+    step = MASKS_AT_ONCE
+    if not small_pieces(device):
+        step = max(step, BAND_VALUES['cuda'] // max(math.prod(sides) for sides in size[:3]))
+    return [slice(start, start + step) for start in range(0, num_masks, step)]
 
 
 class RowResizer:
@@ -99,7 +109,7 @@ class RowResizer:
         first, last = self.sources(start, stop)
         maps = _resize_columns(maps, self.size.padded[1])[:, : self.size.image[1]]
         maps = _resize_columns(maps, self.size.output[1])
-        weights = self._weights[start:stop, first:last].to(maps.device)
+        weights = to_device(self._weights[start:stop, first:last], maps.device)
         shape = len(weights), *maps.shape[1:]
         if self._buffer is None or self._buffer.numel() < math.prod(shape):
             self._buffer = maps.new_empty(math.prod(shape))  # once: new memory costs more than the product

@@ -7,7 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..structures import MaskPrediction
+from .devices import count_values, to_device
 from .fast_paths import fast_path, recording
+from .host_steps import InSteps, Steps, indices_of
 from .postprocess import compete, panoptic_queries
 from .resizing import OutputSize, resize, resize_masks, resize_scores
 
@@ -66,13 +68,14 @@ def add_rest(scores: Tensor) -> Tensor:
     return torch.cat([scores, 1 - scores], dim=1) if scores.shape[1] == 1 else scores
 
 
+@InSteps
 def general_semantic_labels(
     prediction: MaskPrediction,
     size: OutputSize,
     score_thr: float = 0.0,
     overlap_thr: float = 0.0,
     void: int = 255,
-) -> Tensor:
+) -> Steps[Tensor]:
     """The class of the query whose p(class) * p(pixel in mask) is highest.
 
     Queries compete alone, where semantic inference sums over the queries of a class. With both thresholds at
@@ -92,7 +95,8 @@ def general_semantic_labels(
     """
     num_classes = prediction.class_logits.shape[-1] - 1
     scores, labels = prediction.class_logits.float().softmax(-1).max(-1)
-    queries = panoptic_queries(prediction.class_logits, num_classes, score_thr)
+    flags = yield (panoptic_queries(prediction.class_logits, num_classes, score_thr),)
+    (queries,) = indices_of(flags, labels.device)
     if not len(queries):
         return torch.full((1, *size.output), void, device=labels.device)
     masks, scores, classes = prediction.mask_logits[queries], scores[queries], labels[queries]
@@ -100,9 +104,10 @@ def general_semantic_labels(
         masks = torch.cat([torch.full_like(masks[:1], 100), masks])
         scores, classes = F.pad(scores, (1, 0), value=0.5), F.pad(classes, (1, 0), value=void)
     winner, areas = compete(masks, scores, size)
-    won = torch.bincount(winner.flatten(), minlength=len(classes))
     if overlap_thr > 0:
-        classes = classes.where((areas > 0) & (won / areas >= overlap_thr), classes.new_tensor(void))
+        areas, won = yield areas, count_values(winner, len(classes))
+        lost = [not area or pixels / area < overlap_thr for area, pixels in zip(areas.tolist(), won.tolist())]
+        classes = classes.masked_fill(to_device(torch.tensor(lost), classes.device), void)
     return classes[winner[None]]
 
 

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from ..structures import Segments
+from .devices import to_device
+from .host_steps import InSteps, Steps, indices_of
 from .matching import nearest_resize_masks
 
 LARGEST_LABEL = 65535
@@ -63,9 +65,10 @@ class UnknownLabelError(ValueError):
         )
 
 
+@InSteps
 def label_map_to_segments(
     label_map: Tensor, num_classes: int, ignore_index: int = 255, mark_valid: bool = False
-) -> Segments:
+) -> Steps[Segments]:
     """One segment for each class present (paper, section 3.1: semantic ground truth as masks).
 
     Args:
@@ -77,22 +80,28 @@ def label_map_to_segments(
     Raises:
         UnknownLabelError: A label is neither a class nor ignored.
     """
-    labels = present_labels(label_map, num_classes, ignore_index)
-    masks = label_map == labels[:, None, None]
-    return Segments(labels.long(), masks, label_map != ignore_index if mark_valid else None)
+    labels = yield from present_labels.steps(label_map, num_classes, ignore_index)
+    masks = label_map == labels.to(label_map.dtype)[:, None, None]
+    return Segments(labels, masks, label_map != ignore_index if mark_valid else None)
 
 
-def present_labels(label_map: Tensor, num_classes: int, ignore_index: int = 255) -> Tensor:
-    """Classes of a label map, ascending, ``(S,)``.
+@InSteps
+def present_labels(label_map: Tensor, num_classes: int, ignore_index: int = 255) -> Steps[Tensor]:
+    """Classes of a label map, ascending, ``(S,)`` int64.
 
     Raises:
         UnknownLabelError: A label is neither a class nor ignored.
     """
-    present = torch.unique(label_map)
-    labels = present[present != ignore_index]
-    if len(labels) and not 0 <= labels.amin() <= labels.amax() < num_classes:
-        check_labels(labels, num_classes, ignore_index)
-    return labels
+    labels = label_map.flatten().long()
+    ignored = labels == ignore_index
+    unknown = ((labels < 0) | (labels >= num_classes)) & ~ignored
+    # two more rows than classes: one for ignored pixels, one for labels that are neither
+    slots = labels.masked_fill(ignored, num_classes).masked_fill_(unknown, num_classes + 1)
+    flags = torch.zeros(num_classes + 2, dtype=torch.bool, device=labels.device).index_fill_(0, slots, True)
+    (flags,) = yield (flags,)
+    if flags[-1]:
+        check_labels(label_map, num_classes, ignore_index)
+    return indices_of([flags[:num_classes]], labels.device)[0]
 
 
 def check_labels(label_map: Tensor, num_classes: int, ignore_index: int = 255) -> None:
@@ -106,9 +115,10 @@ def check_labels(label_map: Tensor, num_classes: int, ignore_index: int = 255) -
         raise UnknownLabelError(torch.unique(label_map[wrong]).tolist(), num_classes, ignore_index)
 
 
+@InSteps
 def id_map_to_segments(
     id_map: Tensor, segments_info: Sequence[dict], num_classes: int, mark_valid: bool = False
-) -> Segments:
+) -> Steps[Segments]:
     """One segment for each thing and stuff region that is present; crowds are left out.
 
     Args:
@@ -127,14 +137,17 @@ def id_map_to_segments(
                 f'segment {segment["id"]} has class {segment["category_id"]}, which is none of the '
                 f'{num_classes} classes (num_classes={num_classes})'
             )
-    ids = torch.tensor([s['id'] for s in wanted], dtype=id_map.dtype, device=id_map.device)[:, None, None]
-    labels = torch.tensor([s['category_id'] for s in wanted], dtype=torch.int64, device=id_map.device)
+    ids = torch.tensor([s['id'] for s in wanted], dtype=id_map.dtype)
+    ids = to_device(ids, id_map.device)[:, None, None]
+    labels = torch.tensor([s['category_id'] for s in wanted], dtype=torch.int64)
     first, *further_layers = id_map.reshape(-1, *id_map.shape[-2:])
     masks = first == ids
     for layer in further_layers:
         masks |= layer == ids
-    present = masks.flatten(1).any(1)
-    masks, labels = masks[present], labels[present]
+    (present,) = yield (masks.flatten(1).any(1),)
+    labels = to_device(labels[present], id_map.device)
+    if not present.all():
+        masks = masks[indices_of([present], id_map.device)[0]]
     return Segments(labels, masks, masks.any(0) if mark_valid else None)
 
 

@@ -8,6 +8,7 @@ form that this is compared with.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -16,8 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-# Masks in work at a time: on a CPU few enough to stay in its cache, on a GPU enough to fill it; and never
-# more than this part of them, so that few masks need little memory.
+from .devices import budget, small_pieces
+
+# Pixels of masks in work at a time, each of up to 32 bytes: on a CPU few enough to stay in its cache, and
+# never more than a twelfth of the masks; on a GPU 1 GiB, which holds 128 masks of 512x512.
 CHUNK_PIXELS = {'cpu': 2**20, 'cuda': 2**25}
 SMALLEST_NUM_CHUNKS = 12
 
@@ -52,6 +55,7 @@ def upsampled_mask_losses(
     index: Tensor,
     formulas: Sequence[ValueAndGrad],
     valid: Tensor | None = None,
+    chunk_pixels: int | None = None,
 ) -> Tensor:
     """Per-mask losses at the targets' resolution, exact, in memory of the predictions' resolution.
 
@@ -64,6 +68,7 @@ def upsampled_mask_losses(
         index: ``(M,)`` target of each prediction.
         formulas: Losses, each giving value and gradient.
         valid: ``(S, H, W)`` bool, pixels that count for each target; None counts all.
+        chunk_pixels: Pixels of masks in work at a time, each of up to 32 bytes; None takes ``CHUNK_PIXELS``.
 
     Returns:
         ``(len(formulas), M)`` float32 (float64 for float64 logits).
@@ -71,7 +76,7 @@ def upsampled_mask_losses(
     with torch.autocast(logits.device.type, enabled=False):
         if logits.dtype in (torch.float16, torch.bfloat16):
             logits = logits.float()
-        return _UpsampledMaskLosses.apply(logits, targets, index, tuple(formulas), valid)
+        return _UpsampledMaskLosses.apply(logits, targets, index, tuple(formulas), valid, chunk_pixels)
 
 
 class _UpsampledMaskLosses(torch.autograd.Function):
@@ -83,13 +88,14 @@ class _UpsampledMaskLosses(torch.autograd.Function):
         index: Tensor,
         formulas: Sequence[ValueAndGrad],
         valid: Tensor | None,
+        chunk_pixels: int | None,
     ) -> Tensor:
         size = targets.shape[-2:]
         values = logits.new_zeros(len(formulas), len(logits))
         grads = logits.new_zeros(len(formulas), *logits.shape) if ctx.needs_input_grad[0] else None
-        columns = linear_resize_matrix(logits.shape[-1], size[1], logits)
+        adjoint = _UpsamplingAdjoint(logits, size)
         areas, counted = _count_pixels(targets, valid, logits.dtype)
-        for part in _chunks(len(logits), size.numel(), logits.device.type):
+        for part in chunks(len(logits), size.numel(), logits.device, chunk_pixels):
             picked = index[part]
             counts = areas[picked], counted[picked]
             chosen = None if valid is None else valid[picked]
@@ -97,7 +103,7 @@ class _UpsampledMaskLosses(torch.autograd.Function):
             for i, formula in enumerate(formulas):
                 values[i, part], grad = formula(pixels)
                 if grads is not None:
-                    torch.matmul(resize_rows_adjoint(grad, logits.shape[-2]), columns, out=grads[i, part])
+                    adjoint.write(grad, grads[i, part])
         ctx.grads = grads
         return values
 
@@ -105,12 +111,30 @@ class _UpsampledMaskLosses(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_values: Tensor) -> tuple[Tensor | None, ...]:
         grad = torch.einsum('fm,fmhw->mhw', grad_values, ctx.grads)
-        return grad, None, None, None, None
+        return grad, None, None, None, None, None
 
 
-def _chunks(num_masks: int, num_pixels: int, device_type: str) -> list[slice]:
-    budget = CHUNK_PIXELS.get(device_type, CHUNK_PIXELS['cuda'])
-    step = max(1, min(budget // max(1, num_pixels), num_masks // SMALLEST_NUM_CHUNKS))
+def chunks(
+    num_masks: int, num_pixels: int, device: torch.device, chunk_pixels: int | None = None
+) -> list[slice]:
+    """Which masks are in work together.
+
+    Args:
+        num_masks: All masks.
+        num_pixels: Pixels of each.
+        device: A CPU takes twelve parts and more; a GPU as few as the budget allows, of equal sizes.
+        chunk_pixels: The budget; None takes ``CHUNK_PIXELS``.
+
+    Example:
+        >>> chunks(12, 512 * 512, torch.device('cuda'), chunk_pixels=2**21)
+        [slice(0, 6, None), slice(6, 12, None)]
+    """
+    pixels = budget(CHUNK_PIXELS, device) if chunk_pixels is None else chunk_pixels
+    step = max(1, pixels // max(1, num_pixels))
+    if small_pieces(device):
+        step = max(1, min(step, num_masks // SMALLEST_NUM_CHUNKS))
+    elif num_masks:
+        step = math.ceil(num_masks / math.ceil(num_masks / step))
     return [slice(start, start + step) for start in range(0, num_masks, step)]
 
 
@@ -138,11 +162,37 @@ def _count_pixels(targets: Tensor, valid: Tensor | None, dtype: torch.dtype) -> 
     return areas.to(dtype), counted.clamp(min=1).to(dtype)
 
 
+class _UpsamplingAdjoint:
+    """Brings gradients at the targets' resolution back to that of the logits.
+
+    On a GPU these are two products with the matrices of resizing, columns first: that is one product of two
+    matrices, whatever the number of masks.
+
+    Args:
+        logits: ``(M, h, w)``.
+        size: Height and width of the targets.
+    """
+
+    def __init__(self, logits: Tensor, size: torch.Size):
+        self.height = logits.shape[-2]
+        self.columns = linear_resize_matrix(logits.shape[-1], size[1], logits)
+        self.rows = None
+        if not small_pieces(logits.device):
+            self.rows = linear_resize_matrix(self.height, size[0], logits).T.contiguous()
+
+    def write(self, grad: Tensor, out: Tensor) -> None:
+        """``(M, H, W)`` -> ``(M, h, w)`` into ``out``."""
+        if self.rows is None:
+            torch.matmul(resize_rows_adjoint(grad, self.height), self.columns, out=out)
+        else:
+            torch.matmul(self.rows, grad @ self.columns, out=out)
+
+
 def resize_rows_adjoint(grad: Tensor, height: int) -> Tensor:
     """Adjoint of linear resizing of the rows: ``(M, H, W)`` -> ``(M, height, W)``.
 
     Where H is a multiple s of the height, each phase of s rows adds to its own row and to one neighbor: sums
-    of slices, several times faster than a product with the matrix.
+    of slices, on a CPU several times faster than a product with the matrix.
     """
     factor, rest = divmod(grad.shape[1], height)
     if rest:

@@ -8,6 +8,7 @@ import torch
 from mmengine.dist import all_reduce, get_world_size
 from torch import Tensor, nn
 
+from ..functional.devices import small_pieces
 from ..functional.mask_factors import MaskFactors
 from ..functional.matching import MatchedPairs, flat_index
 from ..registry import MODELS, TASK_UTILS
@@ -33,6 +34,12 @@ class MaskFormerCriterion(nn.Module):
             with logits ``(B, Q, K + 1)`` and labels ``(B, Q)`` and returns a scalar.
         loss_mask: Config of the first mask loss.
         loss_dice: Config of the second mask loss.
+        chunk_pixels: Pixels of upsampled masks in work at a time, each of up to 32 bytes. None chooses by
+            device: 2**25 (1 GiB) on GPUs, pieces that fit a cache on CPUs. Fewer need less memory and more
+            launches.
+
+    Raises:
+        ValueError: ``chunk_pixels`` is not positive.
     """
 
     def __init__(
@@ -41,8 +48,12 @@ class MaskFormerCriterion(nn.Module):
         loss_cls: dict | None = None,
         loss_mask: dict | None = None,
         loss_dice: dict | None = None,
+        chunk_pixels: int | None = None,
     ):
         super().__init__()
+        if chunk_pixels is not None and chunk_pixels < 1:
+            raise ValueError(f'chunk_pixels={chunk_pixels}: set it to 1 or more, or leave it out')
+        self.chunk_pixels = chunk_pixels
         self.assigner = TASK_UTILS.build(assigner or dict(type='mmmaskformer.HungarianAssigner'))
         self.loss_cls = MODELS.build(loss_cls or dict(type='mmmaskformer.NoObjectCrossEntropyLoss'))
         self.loss_mask = MODELS.build(loss_mask or dict(type='mmmaskformer.MaskFocalLoss'))
@@ -101,7 +112,10 @@ class MaskFormerCriterion(nn.Module):
         labels = pairs.queries.new_full((len(predictions), num_images, num_queries), num_outputs - 1)
         matched = torch.cat([s.labels for s in segments])[pairs.segments]
         labels[pairs.layers, pairs.images, pairs.queries] = matched
-        return [self.loss_cls(p.class_logits, layer) for p, layer in zip(predictions, labels)]
+        together = getattr(self.loss_cls, 'of_layers', None)
+        if together is None or small_pieces(labels.device):
+            return [self.loss_cls(p.class_logits, layer) for p, layer in zip(predictions, labels)]
+        return list(together(torch.stack([p.class_logits for p in predictions]), labels))
 
     def _mask_losses(
         self,
@@ -114,7 +128,7 @@ class MaskFormerCriterion(nn.Module):
         logits = matched_logits(predictions, pairs, factors)
         targets, valid = all_masks(segments)
         terms = (self.loss_mask, self.loss_dice)
-        values = matched_mask_losses(terms, logits, targets, pairs.segments, valid)
+        values = matched_mask_losses(terms, logits, targets, pairs.segments, valid, self.chunk_pixels)
         sums = pairs.sum_layers(values) / mean_num_segments(segments, values)
         mask, dice = ((total * term.loss_weight).unbind() for total, term in zip(sums, terms))
         return mask, dice

@@ -38,6 +38,7 @@ class Mask2FormerCriterion(MaskFormerCriterion):
         loss_cls: Config of the classification loss, by default with weight 2.
         loss_mask: Config of the first mask loss, by default cross entropy with weight 5.
         loss_dice: Config of the second mask loss, by default dice with weight 5.
+        chunk_pixels: Of losses of all pixels; see `MaskFormerCriterion`.
 
     Attributes:
         draw_points: Gives the points of each prediction, first those to choose from, then those at random.
@@ -57,12 +58,14 @@ class Mask2FormerCriterion(MaskFormerCriterion):
         loss_cls: dict | None = None,
         loss_mask: dict | None = None,
         loss_dice: dict | None = None,
+        chunk_pixels: int | None = None,
     ):
         super().__init__(
             assigner or _matching(num_points),
             loss_cls or dict(type='mmmaskformer.NoObjectCrossEntropyLoss', loss_weight=2.0),
             loss_mask or dict(type='mmmaskformer.MaskCrossEntropyLoss', loss_weight=5.0),
             loss_dice or dict(type='mmmaskformer.MaskDiceLoss', loss_weight=5.0),
+            chunk_pixels,
         )
         if num_points is not None and num_points < 1:
             raise ValueError(f'num_points={num_points}: set it to 1 or more, or to None for all pixels')

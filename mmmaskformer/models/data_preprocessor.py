@@ -53,22 +53,22 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
             )
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """``inputs``, a list of ``(C, h, w)``, become ``(B, C, H, W)``; see mmseg for the rest."""
+        """``inputs``, a list of ``(C, h, w)``, become ``(B, C, H, W)``, padded with their ground truth."""
         if self.awaits_backbone:
             raise ValueError(
                 "mean and std of the data preprocessor are 'backbone', which a MaskFormer segmentor sets: "
                 'give numbers to use it alone.'
             )
         self._check(data, training)
-        plain = not (self.size or self.size_divisor or self.test_cfg)
-        if training or plain:
-            batch = super().forward(self._reverse_first_three(data), training)
-            return self._pad_segments(batch) if training else batch
+        self._non_blocking = self.device.type == 'cuda'  # from pinned memory, the host goes on at once
         data = self.cast_data(data)
-        inputs = [self._normalize(image) for image in data['inputs']]
+        inputs, data_samples = [self._normalize(image) for image in data['inputs']], data.get('data_samples')
+        if training:
+            return self._training_batch(inputs, data_samples)
         padding = self.test_cfg or dict(size=self.size, size_divisor=self.size_divisor)
+        if not any(padding.values()):
+            return dict(inputs=torch.stack(inputs), data_samples=data_samples)
         batch, padded = stack_batch(inputs, pad_val=self.pad_val, **padding)
-        data_samples = data.get('data_samples')
         for sample, image, info in zip(data_samples or [], inputs, padded):
             sample.set_metainfo(dict(img_shape=tuple(image.shape[-2:]), **info))
         return dict(inputs=batch, data_samples=data_samples)
@@ -107,6 +107,15 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
             return 'has pixels that are not finite (NaN or infinite): correct the file or the pipeline.'
         return None
 
+    def _training_batch(self, inputs: list[Tensor], data_samples: Any) -> dict:
+        """Images and ground truth, padded together."""
+        padding = dict(size=self.size, size_divisor=self.size_divisor)
+        values = dict(pad_val=self.pad_val, seg_pad_val=self.seg_pad_val)
+        batch, data_samples = stack_batch(inputs, data_samples, **padding, **values)
+        if self.batch_augments is not None:
+            batch, data_samples = self.batch_augments(batch, data_samples)
+        return self._pad_segments(dict(inputs=batch, data_samples=data_samples))
+
     @staticmethod
     def _pad_segments(batch: dict) -> dict:
         """Pad the maps of segment ids to the batch's size with void, as mmseg pads label maps."""
@@ -125,16 +134,10 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
         mmseg = hasattr(self, 'channel_conversion')
         return self.channel_conversion if mmseg else self._channel_conversion
 
-    def _reverse_first_three(self, data: dict) -> dict:
-        """Reverse the first three of more channels; mmseg does it for images of exactly three."""
-        if not self._flips_channels or min(len(image) for image in data['inputs']) <= 3:
-            return data
-        return {**data, 'inputs': [_reversed(image.float()) for image in data['inputs']]}
-
     def _normalize(self, image: Tensor) -> Tensor:
-        image = image.float()
         if self._flips_channels and len(image) >= 3:
             image = _reversed(image)
+        image = image.float()
         return (image - self.mean) / self.std if self._enable_normalize else image
 
 
@@ -191,7 +194,8 @@ def pad_with_ignored_label(preprocessor: Any, ignored: int) -> None:
 
 def _reversed(image: Tensor) -> Tensor:
     """The first three channels of ``(C, h, w)`` in the opposite order."""
-    return torch.cat([image[:3].flip(0), image[3:]])
+    first = image[:3].flip(0)
+    return torch.cat([first, image[3:]]) if len(image) > 3 else first
 
 
 def _other_size(image: Tensor, sample: SegDataSample) -> str | None:

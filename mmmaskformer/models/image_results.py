@@ -1,4 +1,4 @@
-"""From one image's prediction to the results that ``test_cfg`` asks for."""
+"""From the predictions of images to the results that ``test_cfg`` asks for."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import torch
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 
+from ..functional.host_steps import Steps, steps_of, together
 from ..functional.label_map_by_bands import semantic_label_map
 from ..functional.postprocess import (
+    InstancePairs,
     Instances,
     PanopticSegments,
     instance_pairs,
@@ -42,12 +44,12 @@ class MaskInference(NamedTuple):
     Attributes:
         panoptic_segments: As `functional.postprocess.panoptic_segments`.
         instances: As `functional.postprocess.instances`.
-        instance_queries: Scores, queries and classes of the objects, by class logits alone.
+        instance_queries: As `functional.postprocess.instance_pairs`.
     """
 
     panoptic_segments: Callable[..., PanopticSegments] = panoptic_segments
     instances: Callable[..., Instances] = instances
-    instance_queries: Callable[..., tuple[Tensor, Tensor, Tensor]] = instance_pairs
+    instance_queries: Callable[..., InstancePairs] = instance_pairs
 
     @classmethod
     def of(cls, head: nn.Module) -> MaskInference:
@@ -129,56 +131,100 @@ def asks_for_masks(cfg: dict) -> bool:
 
 def wanted_queries(
     class_logits: Tensor, cfg: dict, is_thing: Sequence[bool], inference: MaskInference = MASKFORMER
-) -> Tensor:
-    """Indices of the ``(Q, K + 1)`` queries that the results depend on; no other masks are needed."""
-    wanted = torch.zeros(len(class_logits), dtype=torch.bool, device=class_logits.device)
+) -> Tensor | None:
+    """Whether the results depend on each of ``(B, Q, K + 1)`` queries; no other masks are needed.
+
+    Returns:
+        ``(B, Q)`` bool; None if all are needed.
+    """
     if cfg.get('semantic', True):
-        wanted[:] = True
+        return None
+    wanted = torch.zeros_like(class_logits[..., 0], dtype=torch.bool)
     if cfg.get('panoptic') is not None:
-        score_thr = cfg['panoptic'].get('score_thr', 0.8)
-        wanted.index_fill_(0, panoptic_queries(class_logits, len(is_thing), score_thr), True)
+        wanted |= panoptic_queries(class_logits, len(is_thing), cfg['panoptic'].get('score_thr', 0.8))
     if cfg.get('instance') is not None:
-        found = inference.instance_queries(class_logits, is_thing, **cfg['instance'])
-        wanted.index_fill_(0, found[1], True)
-    return torch.where(wanted)[0]
+        pairs = inference.instance_queries(class_logits, is_thing, **cfg['instance'])
+        wanted |= pairs.of_queries(class_logits.shape[-2])
+    return wanted
 
 
-def image_results(
-    prediction: MaskPrediction,
-    size: OutputSize,
+def batch_results(
+    predictions: Sequence[MaskPrediction],
+    sizes: Sequence[OutputSize],
     cfg: dict,
     is_thing: Sequence[bool],
     void: int = 255,
     inference: MaskInference = MASKFORMER,
-) -> dict[str, Any]:
-    """All results of one image, by the names they have in a `SegDataSample`.
+) -> list[dict[str, Any]]:
+    """All results of each image, by the names they have in a `SegDataSample`.
+
+    What the results of all images need on the host is fetched together: a GPU is waited for twice, whatever
+    the number of images.
 
     Args:
-        prediction: Of the image, of all queries or of those that are wanted.
-        size: Sizes of input, image and output.
+        predictions: Of each image, of all queries or of those that are wanted.
+        sizes: Sizes of input, image and output of each image.
         cfg: The model's ``test_cfg``.
         is_thing: Whether each of the K classes is a thing.
         void: Label of pixels without a class.
         inference: Functions for segments and objects.
     """
-    results: dict[str, Any] = {}
+    settings = (cfg, is_thing, void, inference)
+    steps = [_image_steps(prediction, size, *settings) for prediction, size in zip(predictions, sizes)]
+    parts = iter(together([part for image in steps for part in image]))
+    return [{name: value for _ in image for name, value in next(parts).items()} for image in steps]
+
+
+def _image_steps(
+    prediction: MaskPrediction,
+    size: OutputSize,
+    cfg: dict,
+    is_thing: Sequence[bool],
+    void: int,
+    inference: MaskInference,
+) -> list[Steps[dict[str, Any]]]:
+    """The steps of each kind of result that is asked for."""
+    steps = []
     if cfg.get('semantic', True):
-        results.update(_semantic_results(prediction, size, cfg, void))
+        steps.append(_semantic_steps(prediction, size, cfg, void))
     if cfg.get('panoptic') is not None:
-        found = inference.panoptic_segments(prediction, size, is_thing, **cfg['panoptic'])
-        results['pred_panoptic_seg'] = PixelData(data=found.ids[None])
-        results['pred_segments_info'] = found.segments_info
+        steps.append(_panoptic_steps(prediction, size, cfg, is_thing, inference))
     if cfg.get('instance') is not None:
-        objects = inference.instances(prediction, size, is_thing, **cfg['instance'])
-        results['pred_instances'] = InstanceData(**objects._asdict())
-    return results
+        steps.append(_instance_steps(prediction, size, cfg, is_thing, inference))
+    return steps
 
 
-def _semantic_results(prediction: MaskPrediction, size: OutputSize, cfg: dict, void: int) -> dict:
+def _panoptic_steps(
+    prediction: MaskPrediction,
+    size: OutputSize,
+    cfg: dict,
+    is_thing: Sequence[bool],
+    inference: MaskInference,
+) -> Steps[dict[str, Any]]:
+    found = yield from steps_of(inference.panoptic_segments)(prediction, size, is_thing, **cfg['panoptic'])
+    ids = PixelData(data=found.ids[None])
+    return dict(pred_panoptic_seg=ids, pred_segments_info=found.segments_info)
+
+
+def _instance_steps(
+    prediction: MaskPrediction,
+    size: OutputSize,
+    cfg: dict,
+    is_thing: Sequence[bool],
+    inference: MaskInference,
+) -> Steps[dict[str, Any]]:
+    objects = yield from steps_of(inference.instances)(prediction, size, is_thing, **cfg['instance'])
+    return dict(pred_instances=InstanceData(**objects._asdict()))
+
+
+def _semantic_steps(
+    prediction: MaskPrediction, size: OutputSize, cfg: dict, void: int
+) -> Steps[dict[str, Any]]:
     before, general = cfg.get('postprocess') == 'before', cfg.get('semantic') == 'general'
     results = {}
     if general:
-        labels = general_semantic_labels(prediction, size, void=void, **cfg.get('general', {}))
+        settings = cfg.get('general', {})
+        labels = yield from general_semantic_labels.steps(prediction, size, void=void, **settings)
     elif not cfg.get('seg_logits', True):
         labels = semantic_label_map(prediction, size, before, void)
     if cfg.get('seg_logits', True):

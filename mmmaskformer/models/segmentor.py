@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import torch
 from mmengine.structures import PixelData
 from mmseg.models import EncoderDecoder
 from mmseg.structures import SegDataSample
@@ -20,7 +21,7 @@ from ..registry import MODELS
 from .compilation import compile_parts
 from .data_preprocessor import expect_channels, pad_with_ignored_label, take_statistics
 from .decode_heads.base import SegmentationHead
-from .image_results import MaskInference, asks_for_masks, check_test_cfg, image_results, wanted_queries
+from .image_results import MaskInference, asks_for_masks, batch_results, check_test_cfg, wanted_queries
 from .layers.checkpointing import turn_on_checkpointing
 from .memory_format import prefers_channels_last, use_channels_last
 
@@ -85,6 +86,17 @@ class MaskFormer(EncoderDecoder):
         self._expect_channels()
         self._check_test_cfg()
 
+    def loss(self, inputs: Tensor, data_samples: Sequence) -> dict:
+        """Losses of the decode head; it makes its targets before the backbone is queued on a GPU.
+
+        Args:
+            inputs: ``(B, 3, H, W)`` padded images.
+            data_samples: mmseg's `SegDataSample` of each image, with its ground truth.
+        """
+        if isinstance(self.decode_head, SegmentationHead):
+            data_samples = self.decode_head.with_targets(data_samples)
+        return super().loss(inputs, data_samples)
+
     def predict(self, inputs: Tensor, data_samples: Sequence | None = None) -> Sequence:
         """Predict at the original sizes.
 
@@ -107,7 +119,7 @@ class MaskFormer(EncoderDecoder):
             samples = [data_samples[i] for i in members]
             for sample in samples:
                 sample.set_metainfo(_padding_info(sample, height, width))
-            crop = inputs[members, :, :height, :width]
+            crop = _crops(inputs, members, height, width)
             flipped = any(sample.metainfo.get('flip') for sample in samples)  # test-time augmentation
             if self._takes_masks() and not flipped:
                 self._predict_masks(crop, samples)
@@ -146,10 +158,11 @@ class MaskFormer(EncoderDecoder):
         inference = MaskInference.of(self.decode_head)
         wanted = partial(wanted_queries, cfg=cfg, is_thing=is_thing, inference=inference)
         predictions = self.decode_head.predict_each(self.extract_feat(inputs), wanted)
-        for sample, prediction in zip(data_samples, predictions):
-            size = OutputSize((height, width), sample.img_shape[:2], sample.ori_shape[:2])
-            void = self.decode_head.ignore_index
-            sample.set_data(image_results(prediction, size, cfg, is_thing, void, inference))
+        sizes = [OutputSize((height, width), s.img_shape[:2], s.ori_shape[:2]) for s in data_samples]
+        void = self.decode_head.ignore_index
+        results = batch_results(predictions, sizes, cfg, is_thing, void, inference)
+        for sample, of_image in zip(data_samples, results):
+            sample.set_data(of_image)
 
     def _is_thing(self, or_all: bool) -> list[bool]:
         """Whether each class is a thing, by ``dataset_meta``; without it, all are if ``or_all`` is set."""
@@ -208,6 +221,13 @@ class MaskFormer(EncoderDecoder):
         ignored = getattr(self.decode_head, 'ignore_index', None)
         if ignored is not None:
             pad_with_ignored_label(self.data_preprocessor, ignored)
+
+
+def _crops(inputs: Tensor, members: Sequence[int], height: int, width: int) -> Tensor:
+    """Some images of a batch, cropped; the batch itself where that is all of it."""
+    if len(members) == len(inputs) and (height, width) == inputs.shape[-2:]:
+        return inputs
+    return torch.stack([inputs[i, :, :height, :width] for i in members])
 
 
 def _unpadded_sample(image: Tensor) -> SegDataSample:

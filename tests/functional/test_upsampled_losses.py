@@ -8,6 +8,7 @@ from torch import Tensor
 from mmmaskformer.functional import upsampled_losses
 from mmmaskformer.functional.upsampled_losses import (
     CHUNK_PIXELS,
+    chunks,
     linear_resize_matrix,
     resize_rows_adjoint,
     upsampled_mask_losses,
@@ -19,6 +20,7 @@ from mmmaskformer.models.losses.mask_losses import (
     focal_value_and_grad,
 )
 
+CPU, CUDA = torch.device('cpu'), torch.device('cuda')
 FORMULAS = [focal_value_and_grad, dice_value_and_grad]
 
 
@@ -112,5 +114,5 @@ def test_float32_sums_over_many_pixels_are_exact_to_1e_5(confidence):
 
 
 def test_few_masks_are_taken_one_at_a_time_so_that_they_need_little_memory():
-    assert len(upsampled_losses._chunks(12, 512 * 512, 'cpu')) == 12
-    assert upsampled_losses._chunks(500, 512 * 512, 'cpu')[1] == slice(4, 8)
+    assert len(chunks(12, 512 * 512, CPU)) == 12
+    assert chunks(500, 512 * 512, CPU)[1] == slice(4, 8)

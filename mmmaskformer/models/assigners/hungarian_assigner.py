@@ -8,6 +8,7 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
+from ...functional.devices import budget
 from ...functional.matching import Match, nearest_resize_masks, optimal_assignments
 from ...functional.upsampled_losses import CHUNK_PIXELS
 from ...registry import TASK_UTILS
@@ -77,8 +78,7 @@ class HungarianAssigner:
         valid = None
         if target.valid is not None:
             valid = nearest_resize_masks(target.valid[None], size).flatten().to(masks)
-        budget = CHUNK_PIXELS.get(logits.device.type, CHUNK_PIXELS['cuda'])
-        step = max(1, budget // max(1, logits.numel()))
+        step = max(1, budget(CHUNK_PIXELS, logits.device) // max(1, logits.numel()))
         costs: list[Tensor] = []
         for chunk in (predictions[i : i + step] for i in range(0, len(predictions), step)):
             probabilities = torch.cat([p.class_logits[image] for p in chunk]).float().softmax(-1)

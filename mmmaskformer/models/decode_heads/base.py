@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -23,6 +23,14 @@ class _NoThreshold:
             "with num_classes=1, mmseg's test-time augmentation gives label 0 to the pixels that are not the "
             "class: set type='mmmaskformer.MaskFormerTTAModel' in tta_model"
         )
+
+
+class SamplesWithTargets(list):
+    """Training samples, and the targets that a head made of them before the backbone ran."""
+
+    def __init__(self, data_samples: Sequence[SegDataSample], targets: Any):
+        super().__init__(data_samples)
+        self.targets = targets
 
 
 class SegmentationHead(BaseModule):
@@ -68,6 +76,27 @@ class SegmentationHead(BaseModule):
         self.out_channels = max(2, num_classes)
         self.ignore_index = ignore_index
         self.allow_class_mismatch = allow_class_mismatch
+
+    def targets(self, data_samples: Sequence[SegDataSample]) -> Any:
+        """What `loss` compares predictions with, of a batch; those of `with_targets` where they were made.
+
+        Raises:
+            ValueError: The ground truth of a sample is missing or wrong.
+        """
+        if isinstance(data_samples, SamplesWithTargets):
+            return data_samples.targets
+        return self._make_targets(data_samples)
+
+    def with_targets(self, data_samples: Sequence[SegDataSample]) -> Sequence[SegDataSample]:
+        """The samples with their targets. A GPU is waited for: call it before the backbone is queued.
+
+        Raises:
+            ValueError: See `targets`.
+        """
+        return SamplesWithTargets(data_samples, self.targets(data_samples))
+
+    def _make_targets(self, data_samples: Sequence[SegDataSample]) -> Any:
+        raise NotImplementedError
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any, **kwargs: Any) -> None:
         """Raise for a checkpoint of other classes; MMEngine would load it in part and only warn."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from ...functional.mask_factors import WantedQueries, kept_queries
 from ...functional.matching import MatchedPairs
 from ...structures import BoxedMaskPrediction, BoxPrediction
 from ..layers import DETRMaskHead, MaskInputs
@@ -58,18 +58,17 @@ class DETRFactors(NamedTuple):
         images = self.images()
         return BoxedMaskPrediction(*(torch.stack(parts) for parts in zip(*images)))
 
-    def images(self, wanted: Callable[[Tensor], Tensor] | None = None) -> list[BoxedMaskPrediction]:
+    def images(self, wanted: WantedQueries | None = None) -> list[BoxedMaskPrediction]:
         """The prediction of the last layer for each image, without batch dimension.
 
         Args:
-            wanted: Gives the indices of the queries of interest by their ``(Q, K + 1)`` class logits; None
-                keeps all. No other masks are computed.
+            wanted: Which queries are of interest; None keeps all. No other masks are computed.
         """
         found = []
+        kept = kept_queries(self.class_logits[-1], wanted)
         for image, (classes, boxes) in enumerate(zip(self.class_logits[-1], self.boxes[-1])):
-            kept = slice(None) if wanted is None else wanted(classes)
-            masks = classes.new_zeros(len(classes[kept]), 0, 0)
+            masks = classes.new_zeros(len(classes[kept[image]]), 0, 0)
             if self.masks is not None:
-                masks = self.masks.masks(image, kept)
-            found.append(BoxedMaskPrediction(classes[kept], masks, boxes[kept]))
+                masks = self.masks.masks(image, kept[image])
+            found.append(BoxedMaskPrediction(classes[kept[image]], masks, boxes[kept[image]]))
         return found

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ...functional.boxes import detr_boxes
 from ...functional.detr_inference import detr_instance_queries, detr_instances, detr_segments
+from ...functional.mask_factors import WantedQueries
 from ...functional.padding import ValidSizes, valid_sizes
 from ...registry import MODELS
 from ...structures import BoxedMaskPrediction, Segments
@@ -131,20 +132,20 @@ class DETRHead(MaskClassificationHead):
         return self(features)
 
     def predict_each(
-        self, features: Sequence[Tensor], wanted: Callable[[Tensor], Tensor] | None = None
+        self, features: Sequence[Tensor], wanted: WantedQueries | None = None
     ) -> list[BoxedMaskPrediction]:
         """Prediction of the last decoder layer, image by image, without batch dimension.
 
         Args:
             features: Backbone features of images without padding, ``(B, C_i, h_i, w_i)``, finest first.
-            wanted: Gives the indices of the queries of interest by their ``(Q, K + 1)`` class logits; None
+            wanted: Tells by class logits ``(B, Q, K + 1)`` which queries ``(B, Q)`` are of interest; None
                 keeps all. No other masks are computed.
         """
         return self(features, finish=lambda factors: factors.images(wanted))
 
     def loss(self, features: Sequence[Tensor], data_samples: Sequence, train_cfg: dict | None = None) -> dict:
         """Losses of all layers; see `DETRCriterion`, and `MaskFormerHead.loss` for the arguments."""
-        segments = [self._segments(sample) for sample in data_samples]
+        segments = self.targets(data_samples)
         padded = (segments[0].masks.shape[-2], segments[0].masks.shape[-1])
         images = [tuple(sample.metainfo.get('img_shape', padded)[:2]) for sample in data_samples]
         targets = [self._targets(*one) for one in zip(segments, images)]

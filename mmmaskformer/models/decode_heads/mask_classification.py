@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+from ...functional.host_steps import Steps, together
 from ...functional.semantic_inference import add_rest, semantic_scores
 from ...functional.targets import id_map_to_segments, label_map_to_segments
 from ...structures import MaskPrediction, Segments
@@ -51,8 +52,16 @@ class MaskClassificationHead(SegmentationHead):
         scores = semantic_scores(self.predict_masks(features), input_size(batch_img_metas[0], test_cfg))
         return add_rest(scores)
 
+    def _make_targets(self, data_samples: Sequence[SegDataSample]) -> list[Segments]:
+        """The ground truth of each image; a GPU is waited for once."""
+        return together([self._segment_steps(sample) for sample in data_samples])
+
     def _segments(self, sample: SegDataSample) -> Segments:
-        """The ground truth of one image, from its segments if it has them, else from its label map."""
+        """The ground truth of one image."""
+        return self._make_targets([sample])[0]
+
+    def _segment_steps(self, sample: SegDataSample) -> Steps[Segments]:
+        """From the segments of an image if it has them, else from its label map."""
         if 'gt_panoptic_seg' not in sample and 'gt_sem_seg' not in sample:
             raise ValueError(
                 f'{sample.metainfo.get("img_path", "a sample")} has neither gt_panoptic_seg nor gt_sem_seg: '
@@ -62,6 +71,8 @@ class MaskClassificationHead(SegmentationHead):
         with named_label_errors(sample):
             if 'gt_panoptic_seg' in sample:
                 ids, info = sample.gt_panoptic_seg.data, sample.gt_segments_info
-                return id_map_to_segments(ids, info, self.num_classes, **mark)
-            label_map = sample.gt_sem_seg.data.squeeze(0)
-            return label_map_to_segments(label_map, self.num_classes, self.ignore_index, **mark)
+                return (yield from id_map_to_segments.steps(ids, info, self.num_classes, **mark))
+            labels = sample.gt_sem_seg.data.squeeze(0)
+            return (
+                yield from label_map_to_segments.steps(labels, self.num_classes, self.ignore_index, **mark)
+            )

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...functional.folded_convolution import FoldedFeatures, may_fold
-from ...functional.mask_factors import MaskFactors
+from ...functional.mask_factors import MaskFactors, WantedQueries
 from ...registry import MODELS
 from ...structures import MaskPrediction
 from ..layers import MLP
@@ -121,13 +121,13 @@ class MaskFormerHead(MaskClassificationHead):
         return self(features, LAST_LAYER)[0]
 
     def predict_each(
-        self, features: Sequence[Tensor], wanted: Callable[[Tensor], Tensor] | None = None
+        self, features: Sequence[Tensor], wanted: WantedQueries | None = None
     ) -> list[MaskPrediction]:
         """Prediction of the last decoder layer, image by image, without batch dimension.
 
         Args:
             features: Backbone features, ``(B, C_i, h_i, w_i)``, finest first.
-            wanted: Gives the indices of the queries of interest by their ``(Q, K + 1)`` class logits; None
+            wanted: Tells by class logits ``(B, Q, K + 1)`` which queries ``(B, Q)`` are of interest; None
                 keeps all. No other masks are computed.
         """
         return self(features, LAST_LAYER, partial(MaskFactors.last_layer, wanted=wanted))
@@ -158,7 +158,7 @@ class MaskFormerHead(MaskClassificationHead):
         Raises:
             ValueError: A label is out of range, or an image has more segments than there are queries.
         """
-        segments = [self._segments(sample) for sample in data_samples]
+        segments = self.targets(data_samples)
         factors = self(features, multiply=MaskFactors.unmultiplied)
         with torch.no_grad():  # for the matching; gradients pass through the matched masks alone
             masks = factors.all_logits()

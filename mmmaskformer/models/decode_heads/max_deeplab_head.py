@@ -9,7 +9,7 @@ import torch
 from mmengine.model import caffe2_xavier_init
 from torch import Tensor, nn
 
-from ...functional.mask_factors import MaskFactors
+from ...functional.mask_factors import MaskFactors, WantedQueries
 from ...functional.max_deeplab_inference import max_deeplab_segments, slot_log_odds
 from ...registry import MODELS
 from ...structures import MaskPrediction
@@ -94,7 +94,7 @@ class MaXDeepLabHead(MaskFormerHead):
 
     def loss(self, features: Sequence[Tensor], data_samples: Sequence, train_cfg: dict | None = None) -> dict:
         """Losses of the supervised layers and of the pixels; see `MaskFormerHead.loss`."""
-        segments = [self._segments(sample) for sample in data_samples]
+        segments = self.targets(data_samples)
         supervised = EVERY_LAYER if self.criterion.deep_supervision else LAST_LAYER
         factors = self(features, supervised, MaskFactors.unmultiplied)
         predictions = slot_predictions(factors)  # first: its order sets that in which gradients are summed
@@ -102,7 +102,7 @@ class MaXDeepLabHead(MaskFormerHead):
         return self.criterion(predictions, segments, embedding, classes)
 
     def predict_each(
-        self, features: Sequence[Tensor], wanted: Callable[[Tensor], Tensor] | None = None
+        self, features: Sequence[Tensor], wanted: WantedQueries | None = None
     ) -> list[MaskPrediction]:
         """As `MaskFormerHead.predict_each`, but of all slots, wanted or not: they share the pixels."""
         return [MaskPrediction(*image) for image in zip(*self.predict_masks(features))]

@@ -11,6 +11,7 @@ from mmengine.model import kaiming_init
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
+from ...functional.host_steps import Steps, together
 from ...functional.per_pixel import upsample, upsampled_cross_entropy
 from ...functional.targets import present_labels
 from ...registry import MODELS
@@ -75,7 +76,7 @@ class PerPixelHead(SegmentationHead):
         Raises:
             ValueError: A label is out of range, or there is no label map.
         """
-        labels = torch.stack([self._labels(sample) for sample in data_samples])
+        labels = self.targets(data_samples)
         weights = None if self.class_weights is None else self.class_weights(self.num_classes, labels.device)
         *inner, last = [
             upsampled_cross_entropy(x, labels, self.ignore_index, weights) for x in self(features)
@@ -88,7 +89,11 @@ class PerPixelHead(SegmentationHead):
         """Class logits ``(B, K, H, W)`` at the size of the network's input, without softmax (as official)."""
         return upsample(self.predict_logits(features), input_size(batch_img_metas[0], test_cfg))
 
-    def _labels(self, sample: SegDataSample) -> Tensor:
+    def _make_targets(self, data_samples: Sequence[SegDataSample]) -> Tensor:
+        """Label maps ``(B, H, W)``; a GPU is waited for once."""
+        return torch.stack(together([self._label_steps(sample) for sample in data_samples]))
+
+    def _label_steps(self, sample: SegDataSample) -> Steps[Tensor]:
         if 'gt_sem_seg' not in sample:
             raise ValueError(
                 f'{type(self).__name__} learns from label maps and the sample has no gt_sem_seg: train on a '
@@ -96,7 +101,7 @@ class PerPixelHead(SegmentationHead):
             )
         labels = sample.gt_sem_seg.data.squeeze(0)
         with named_label_errors(sample):
-            present_labels(labels, self.num_classes, self.ignore_index)
+            yield from present_labels.steps(labels, self.num_classes, self.ignore_index)
         return labels
 
 

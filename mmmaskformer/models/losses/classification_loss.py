@@ -57,6 +57,19 @@ class NoObjectCrossEntropyLoss(nn.Module):
         weights = self.class_weights(logits.shape[-1] - 1, logits.device)
         return self.loss_weight * F.cross_entropy(logits, labels.flatten(), weights)
 
+    def of_layers(self, class_logits: Tensor, labels: Tensor) -> Tensor:
+        """The loss of each layer ``(L,)`` in one call, equal to :meth:`forward` to rounding.
+
+        Args:
+            class_logits: ``(L, ..., K + 1)``.
+            labels: ``(L, ...)`` classes, K for no-object.
+        """
+        weights = self.class_weights(class_logits.shape[-1] - 1, class_logits.device)
+        logits, classes = class_logits.float().flatten(0, -2), labels.flatten()
+        values = F.cross_entropy(logits, classes, weights, reduction='none')
+        total = values.unflatten(0, labels.shape).flatten(1).sum(1)
+        return self.loss_weight * total / weights[labels].flatten(1).sum(1)
+
 
 class ClassWeights(nn.Module):
     """The weights of K classes and of further outputs, such as no-object.

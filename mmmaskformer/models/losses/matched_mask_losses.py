@@ -34,6 +34,7 @@ def matched_mask_losses(
     targets: Tensor,
     index: Tensor,
     valid: Tensor | None = None,
+    chunk_pixels: int | None = None,
 ) -> Tensor:
     """Unweighted values ``(len(terms), M)`` of matched masks.
 
@@ -43,6 +44,7 @@ def matched_mask_losses(
         targets: ``(S, H, W)`` bool masks.
         index: ``(M,)`` target of each prediction.
         valid: ``(S, H, W)`` bool, pixels that count for each target; None counts all.
+        chunk_pixels: Pixels that the plain form has in work at a time; see `upsampled_mask_losses`.
     """
     settings = _settings(terms)
     if (
@@ -51,7 +53,8 @@ def matched_mask_losses(
         and _works(logits.device, logits.dtype, valid is not None, settings)
     ):
         return fused_mask_losses(logits, targets, index, settings, valid)
-    return upsampled_mask_losses(logits, targets, index, [term.value_and_grad for term in terms], valid)
+    formulas = [term.value_and_grad for term in terms]
+    return upsampled_mask_losses(logits, targets, index, formulas, valid, chunk_pixels)
 
 
 def _settings(terms: Sequence[MaskLoss]) -> FocalAndDice | None:

@@ -1,0 +1,62 @@
+"""Upper bounds of what a step asks of a GPU: more waits, or more launches, turn a test red."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from launch_counts import counted, tagged
+from mmengine.config import ConfigDict
+from small_models import HEAD, images, panoptic_images, small_model
+
+CLASSES = dict(classes=tuple('abcd'), thing_classes=('a', 'b'))
+PER_PIXEL = dict(in_channels=HEAD['in_channels'], num_classes=4, pixel_decoder=HEAD['pixel_decoder'])
+HEADS = {
+    'semantic': (HEAD, images, 900),
+    'panoptic': (HEAD, panoptic_images, 900),
+    'per-pixel': (dict(PER_PIXEL, type='mmmaskformer.PerPixelBaselineHead'), images, 600),
+    'MaX-DeepLab': (
+        dict(HEAD, type='mmmaskformer.MaXDeepLabHead', embedding_channels=6),
+        panoptic_images,
+        1200,
+    ),
+}
+PANOPTIC, INSTANCE = dict(score_thr=0.0, overlap_thr=0.1), dict(max_per_image=9)
+TASKS = {
+    'labels': dict(seg_logits=False),
+    'scores': dict(),
+    'general': dict(semantic='general', seg_logits=False, general=dict(overlap_thr=0.1)),
+    'panoptic': dict(semantic=False, panoptic=PANOPTIC),
+    'instance': dict(semantic=False, instance=INSTANCE),
+    'all': dict(seg_logits=False, panoptic=PANOPTIC, instance=INSTANCE),
+}
+
+
+@pytest.mark.parametrize('head', HEADS)
+def test_training_step(head):
+    config, batch, most_operators = HEADS[head]
+    model = small_model(decode_head=config).train()
+    batch = tagged(batch((64, 96), (64, 96), (64, 96)))
+    with counted() as (operators, waits):
+        data = model.data_preprocessor(batch, training=True)
+        total, _ = model.parse_losses(model.loss(data['inputs'], data['data_samples']))
+        total.backward()
+    print(head, sum(operators.counts.values()), waits)
+    assert sum(waits.values()) <= (1 if head == 'per-pixel' else 2), (
+        waits
+    )  # targets and matching, of all images
+    assert sum(operators.counts.values()) <= most_operators, operators.counts.most_common(20)
+    assert not operators.doubles
+
+
+@pytest.mark.parametrize('task', TASKS)
+def test_prediction(task):
+    model = small_model()
+    model.dataset_meta, model.test_cfg = CLASSES, ConfigDict(mode='whole', **TASKS[task])
+    with torch.no_grad():
+        model.decode_head.class_embed.bias[-1] -= 5
+    batch = tagged(images(*[(64, 96)] * 3))
+    with torch.no_grad(), counted() as (operators, waits):
+        model.test_step(batch)
+    print(task, sum(operators.counts.values()), waits)
+    assert sum(waits.values()) <= 3, waits
+    assert not operators.doubles
