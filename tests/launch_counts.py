@@ -1,8 +1,8 @@
 """Counts what a GPU would be asked for, on a CPU: operators, and how often the host would wait.
 
 Tensors of the pretended device carry a tag that all results of them inherit; what leaves the device through
-``cpu()`` loses it. Waits are counted by the names of functions that read values of a tagged tensor, so the count
-is a lower bound; operators include those of the host, and views and new memory are left out.
+``cpu()`` loses it. Waits are counted by the names of functions that read values of a tagged tensor, so the
+count is a lower bound; operators include those of the host, and views and new memory are left out.
 """
 
 from __future__ import annotations

@@ -151,9 +151,13 @@ def id_map_to_segments(
     return Segments(labels, masks, masks.any(0) if mark_valid else None)
 
 
-def segments_at(segments: Segments, size: tuple[int, int]) -> Segments:
+@InSteps
+def segments_at(segments: Segments, size: tuple[int, int]) -> Steps[Segments]:
     """Segments nearest-downsampled to ``size``, without those of which no pixel is left (as deeplab2)."""
     masks = nearest_resize_masks(segments.masks, size)
-    left = masks.flatten(1).any(1)
     valid = None if segments.valid is None else nearest_resize_masks(segments.valid[None], size)[0]
-    return Segments(segments.labels[left], masks[left], valid)
+    (left,) = yield (masks.flatten(1).any(1),)
+    if left.all():
+        return Segments(segments.labels, masks, valid)
+    (kept,) = indices_of([left], masks.device)
+    return Segments(segments.labels[kept], masks[kept], valid)

@@ -8,6 +8,7 @@ import torch
 from mmengine.model import BaseModule, kaiming_init
 from torch import Tensor, nn
 
+from ..functional.host_steps import together
 from ..functional.targets import segments_at
 from ..registry import MODELS
 from ..structures import Segments
@@ -51,8 +52,9 @@ class AuxiliaryPixelClassifier(BaseModule):
         """
         logits = self.classifier(mask_features)
         size = (logits.shape[-2], logits.shape[-1])
+        targets = together([segments_at.steps(target, size) for target in segments])
         losses = [
             semantic_cross_entropy(image.float().flatten(1), target.labels, target.masks.flatten(1))
-            for image, target in zip(logits, (segments_at(target, size) for target in segments))
+            for image, target in zip(logits, targets)
         ]
         return dict(loss_pixel=self.loss_weight * torch.stack(losses).mean())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ..functional.host_steps import together
 from ..functional.matching import Match
 from ..functional.targets import segments_at
 from ..registry import MODELS, TASK_UTILS
@@ -74,7 +75,7 @@ class MaXDeepLabCriterion(nn.Module):
         """
         height, width = predictions[-1].mask_logits.shape[-2:]
         with torch.autocast(embedding.device.type, enabled=False):
-            targets = [segments_at(s, (height, width)) for s in segments]
+            targets = together([segments_at.steps(s, (height, width)) for s in segments])
             losses: dict[str, Tensor] = {}
             for i, (prediction, matches) in enumerate(zip(predictions, self.assigner(predictions, targets))):
                 prefix = '' if i == len(predictions) - 1 else f'd{i}.'

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ...functional.devices import small_pieces
 from ...functional.matching import Match
 from ...registry import MODELS
 from .mask_losses import dice_loss, pairwise_dice
@@ -123,9 +124,9 @@ def mask_id_cross_entropy(mask_log_odds: Tensor, masks: Tensor, match: Match) ->
         match: Matched slots and their segments.
     """
     slots, segments = match
-    segment_of_pixel, pixels = _pixels_of(masks[segments])
+    segment_of_pixel, pixels, counted = _pixels_of(masks[segments])
     log_prob = F.logsigmoid(mask_log_odds[slots[segment_of_pixel], pixels])
-    return -log_prob.sum() / max(1, len(pixels))
+    return -_mean_of_pixels(log_prob, counted)
 
 
 @MODELS.register_module()
@@ -163,12 +164,13 @@ def instance_discrimination_loss(
         temperature: Lower is sharper.
     """
     counted = masks if learns is None else masks & learns[:, None]
-    (pixels,) = torch.where(counted.any(0))
+    learned = counted.any(0)
+    pixels, weights = _pixels_where(learned, len(masks))
     embedding = F.normalize(embedding, dim=0)
     centers = F.normalize(masks.to(embedding) @ embedding.T, dim=1)
     similarity = centers @ embedding[:, pixels] / temperature
-    own = similarity.masked_fill(~counted[:, pixels], -torch.inf)
-    return (similarity.logsumexp(0) - own.logsumexp(0)).sum() / max(1, len(pixels))
+    own = similarity.masked_fill(~counted[:, pixels] & learned[pixels], -torch.inf)
+    return _mean_of_pixels(similarity.logsumexp(0) - own.logsumexp(0), weights)
 
 
 @MODELS.register_module()
@@ -211,9 +213,9 @@ def semantic_cross_entropy(class_logits: Tensor, labels: Tensor, masks: Tensor) 
         labels: ``(S,)`` classes.
         masks: ``(S, P)`` bool; where segments overlap, the first counts.
     """
-    segment_of_pixel, pixels = _pixels_of(masks)
+    segment_of_pixel, pixels, counted = _pixels_of(masks)
     log_prob = class_logits[:, pixels].log_softmax(0)
-    return -log_prob.gather(0, labels[segment_of_pixel][None]).sum() / max(1, len(pixels))
+    return -_mean_of_pixels(log_prob.gather(0, labels[segment_of_pixel][None])[0], counted)
 
 
 @MODELS.register_module()
@@ -233,9 +235,27 @@ class AuxiliarySemanticLoss(nn.Module):
         return self.loss_weight * semantic_cross_entropy(class_logits, labels, masks)
 
 
-def _pixels_of(masks: Tensor) -> tuple[Tensor, Tensor]:
-    """``(S, P)`` bool -> the pixels that lie in a segment, and the first segment of each."""
-    (pixels,) = torch.where(masks.any(0))
+def _pixels_of(masks: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    """``(S, P)`` bool -> the first segment of each pixel in one; these pixels; their weights."""
+    pixels, weights = _pixels_where(masks.any(0), len(masks))
     if not len(pixels):
-        return pixels, pixels
-    return masks[:, pixels].to(torch.uint8).argmax(0), pixels
+        return pixels, pixels, weights
+    return masks[:, pixels].to(torch.uint8).argmax(0), pixels, weights
+
+
+def _pixels_where(flags: Tensor, num_segments: int) -> tuple[Tensor, Tensor | None]:
+    """The pixels ``(N,)`` of ``(P,)`` flags, and their weights in a mean; None for 1.
+
+    On a GPU all pixels, with weights of 0 and 1: the host need not learn how many are set.
+    """
+    if not num_segments:
+        return torch.arange(0, device=flags.device), None
+    if small_pieces(flags.device):
+        return torch.where(flags)[0], None
+    return torch.arange(len(flags), device=flags.device), flags.float()
+
+
+def _mean_of_pixels(values: Tensor, weights: Tensor | None) -> Tensor:
+    if weights is None:
+        return values.sum() / max(1, len(values))
+    return (values * weights).sum() / weights.sum().clamp(min=1)
