@@ -19,7 +19,7 @@ HEADS = {
         dict(HEAD, type='mmmaskformer.MaXDeepLabHead', embedding_channels=6),
         panoptic_images,
         3,
-        1300,
+        1500,
     ),
 }
 PANOPTIC, INSTANCE = dict(score_thr=0.0, overlap_thr=0.1), dict(max_per_image=9)
