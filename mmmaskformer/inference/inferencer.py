@@ -149,8 +149,8 @@ class MaskFormerInferencer:
         Args:
             inputs: As `stream`.
             folder: Where to; files of the same names are replaced.
-            formats: Of ``'overlay'``, ``'label'``, ``'panoptic'`` and ``'json'``; None writes all that the
-                kinds of result allow.
+            formats: Of `writers.FORMATS`; None writes those of `writers.BY_DEFAULT` that the kinds of result
+                allow.
             show: Open a window with the overlays; q ends.
             **options: As `stream`.
 

@@ -20,6 +20,7 @@ from ..visualization.colors import to_rgb
 from ..visualization.sheets import add_title, arrange
 from .result_segments import Classes, Segment, SegmentList, of_map, packed
 from .sources import InputImage
+from .vector_files import detections_of, geojson_of
 from .writers import save_result
 
 
@@ -174,13 +175,30 @@ class SegmentationResult:
             **{kind: [s.to_json() for s in items] for kind, items in kinds.items() if items is not None},
         )
 
+    def to_geojson(self) -> dict[str, Any]:
+        """The segments as polygons; see docs/inference.md."""
+        return geojson_of(self)
+
+    def to_supervision(self) -> Any:
+        """The segments as ``Detections`` of the package supervision.
+
+        Raises:
+            ImportError: It is not installed.
+
+        Example:
+            >>> detections = result.to_supervision()
+            >>> detections[detections.confidence > 0.5].area
+            array([4102, 977])
+        """
+        return detections_of(self)
+
     def save(self, folder: str | Path, formats: str | Sequence[str] | None = None) -> list[Path]:
         """Write one result; `MaskFormerInferencer.save` writes many.
 
         Args:
             folder: Where to; files of the same name are replaced.
-            formats: Of ``'overlay'``, ``'label'``, ``'panoptic'`` and ``'json'``; None writes all that the
-                kinds of result allow.
+            formats: Of `writers.FORMATS`; None writes those of `writers.BY_DEFAULT` that the kinds of result
+                allow.
 
         Returns:
             The files written.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
@@ -12,20 +13,22 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from ..evaluation.prediction_files import number_labels, write_id_png, write_image, write_json
+from .vector_files import VECTOR_FORMATS, write_confidence, write_geotiff, write_vectors
 from .video import VideoSink
 
 if TYPE_CHECKING:
     from .segmentation_result import SegmentationResult
 
-FORMATS = ('overlay', 'label', 'panoptic', 'json')
-NEEDS = {'label': 'semantic', 'panoptic': 'panoptic'}
+BY_DEFAULT = ('overlay', 'label', 'panoptic', 'json')
+FORMATS = (*BY_DEFAULT, *VECTOR_FORMATS, 'confidence', 'geotiff')
+NEEDS = {'label': 'semantic', 'panoptic': 'panoptic', 'confidence': 'probabilities'}
 
 
 def choose_formats(formats: str | Sequence[str] | None, result: SegmentationResult) -> tuple[str, ...]:
     """The formats to write; None means all that the result allows."""
     if formats is not None:
         return check_formats(formats)
-    return tuple(kind for kind in FORMATS if getattr(result, NEEDS.get(kind, 'name')) is not None)
+    return tuple(kind for kind in BY_DEFAULT if getattr(result, NEEDS.get(kind, 'name')) is not None)
 
 
 def check_formats(formats: str | Sequence[str]) -> tuple[str, ...]:
@@ -69,8 +72,7 @@ class ResultWriter:
 
     Args:
         folder: Where to; files of the same names are replaced.
-        formats: Of ``'overlay'``, ``'label'``, ``'panoptic'`` and ``'json'``; None writes all that the kinds
-            of result allow.
+        formats: Of `FORMATS`; None writes those of `BY_DEFAULT` that the kinds of result allow.
 
     Raises:
         ValueError: A format is unknown.
@@ -170,7 +172,19 @@ def _write_json(result: SegmentationResult, folder: Path) -> Path:
     return write_json(result.to_json(), folder / 'json' / f'{result.name}.json')
 
 
-_WRITERS = dict(overlay=_write_overlay, label=_write_label, json=_write_json)
+def _write_confidence(result: SegmentationResult, folder: Path) -> Path:
+    _require(result, 'confidence')
+    return write_confidence(result, folder)
+
+
+_WRITERS: dict[str, Callable[[SegmentationResult, Path], Path]] = dict(
+    overlay=_write_overlay,
+    label=_write_label,
+    json=_write_json,
+    confidence=_write_confidence,
+    geotiff=write_geotiff,
+    **{kind: partial(write_vectors, kind) for kind in VECTOR_FORMATS},
+)
 
 
 def _write_panoptic(result: SegmentationResult, folder: Path) -> dict:
@@ -221,6 +235,8 @@ def _categories(result: SegmentationResult) -> list[dict]:
 def _require(result: SegmentationResult, kind: str) -> None:
     needed = NEEDS[kind]
     if getattr(result, needed) is None:
+        if needed == 'probabilities':
+            raise ValueError(f'{result.input_image}: the format {kind!r} needs probabilities=True.')
         raise ValueError(
             f'{result.input_image}: the format {kind!r} needs the {needed} result, which was not requested: '
             f'add {needed!r} to tasks, or leave the format out.'
