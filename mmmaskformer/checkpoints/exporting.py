@@ -12,6 +12,7 @@ import torch
 from mmengine.config import Config
 from torch import Tensor, nn
 
+from .detr_export import detr_settings, detr_state, write_official_detr
 from .mask2former_settings import mask2former_settings
 from .reading import import_safetensors
 from .rules import Format, restore
@@ -26,9 +27,14 @@ STRIDES = (1, 2, 2, 2)
 def write_official(model: nn.Module, destination: str | Path) -> None:
     """Write a ``.pkl`` that the official implementation loads with ``MODEL.WEIGHTS``.
 
+    DETR's official code loads a ``.pth`` with ``--resume`` or ``--frozen_weights``, which is written for it.
+
     Raises:
         ValueError: The official implementation does not support the model.
     """
+    if _is_detr(model):
+        write_official_detr(model, destination)
+        return
     state = _restored(model, mask2former.OFFICIAL if _is_mask2former(model) else OFFICIAL)
     arrays = {name: tensor.numpy() for name, tensor in state.items() if not _idle_counter(name, tensor)}
     path = Path(destination)
@@ -39,7 +45,7 @@ def write_official(model: nn.Module, destination: str | Path) -> None:
 def write_huggingface(
     model: nn.Module, config: Config, classes: Sequence[str] | None, destination: str | Path
 ) -> None:
-    """Write a folder for ``from_pretrained`` of HuggingFace's MaskFormer or Mask2Former.
+    """Write a folder for ``from_pretrained`` of HuggingFace's MaskFormer, Mask2Former or DETR.
 
     Args:
         model: The segmentor.
@@ -52,19 +58,29 @@ def write_huggingface(
     """
     settings = huggingface_config(model, classes)
     successor = _is_mask2former(model)
+    if _is_detr(model):
+        _write_folder(destination, detr_state(model), settings, _preprocessor(config, 'Detr'))
+        return
     state = _restored(model, mask2former.HUGGINGFACE if successor else HUGGINGFACE)
     swin = settings['backbone_config']['model_type'] == 'swin'
     if swin and not successor:  # a norm whose output is not used
         width = settings['backbone_config']['hidden_size']
         norm = HUGGINGFACE.marks[0] + 'encoder.model.layernorm.'
         state.update({norm + 'weight': torch.ones(width), norm + 'bias': torch.zeros(width)})
+    _write_folder(
+        destination, state, settings, _preprocessor(config, 'Mask2Former' if successor else 'MaskFormer')
+    )
+
+
+def _write_folder(
+    destination: str | Path, state: dict[str, Tensor], settings: dict, preparation: dict
+) -> None:
     folder = Path(destination)
     folder.mkdir(parents=True, exist_ok=True)
     contiguous = {name: tensor.contiguous().clone() for name, tensor in state.items()}
     data = import_safetensors().save(contiguous, metadata={'format': 'pt'})
     (folder / 'model.safetensors').write_bytes(data)
     (folder / 'config.json').write_text(json.dumps(settings, indent=2) + '\n')
-    preparation = _preprocessor(config, 'Mask2Former' if successor else 'MaskFormer')
     (folder / 'preprocessor_config.json').write_text(json.dumps(preparation, indent=2) + '\n')
 
 
@@ -75,6 +91,8 @@ def huggingface_config(model: nn.Module, classes: Sequence[str] | None = None) -
         ValueError: HuggingFace does not support the model; the message names the reason.
     """
     head: Any = model.decode_head
+    if _is_detr(model):
+        return detr_settings(model, classes)
     _check_representable(model)
     names = list(classes or (f'LABEL_{i}' for i in range(head.num_classes)))
     settings = mask2former_settings(head) if _is_mask2former(model) else _maskformer_settings(head)
@@ -85,6 +103,10 @@ def huggingface_config(model: nn.Module, classes: Sequence[str] | None = None) -
         id2label={str(i): name for i, name in enumerate(names)},
         label2id={name: i for i, name in enumerate(names)},
     )
+
+
+def _is_detr(model: nn.Module) -> bool:
+    return type(model.decode_head).__name__ == 'DETRHead'
 
 
 def _is_mask2former(model: nn.Module) -> bool:
