@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Train per-pixel baselines, MaskFormer and MaX-DeepLab's losses alike, and compare them in one table."""
+"""Train models alike and compare them in one table: five of semantic sets, four of panoptic ones."""
 
 import argparse
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 os.environ.setdefault('GOMP_SPINCOUNT', '1000')
 
 from mmmaskformer.analysis import TrainingComparison, prepare_data, publish, train_all, write_report
-from mmmaskformer.analysis.training_comparison import ENDINGS, FIVE
+from mmmaskformer.analysis.training_comparison import ENDINGS, SYSTEMS
 from mmmaskformer.apis.command_line import run
 from mmmaskformer.apis.console import announce
 
@@ -21,7 +21,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', type=Path, help='folder for the results (default: compare, compare-SET)')
     parser.add_argument('--max-iters', type=int, help="iterations of each model (default: the config's)")
     parser.add_argument('--seeds', type=int, nargs='+', default=[0], help='train with each of these')
-    parser.add_argument('--models', nargs='+', default=list(FIVE), metavar='MODEL', help=f'of {list(FIVE)}')
+    known = list({model: None for systems in SYSTEMS.values() for model in systems})
+    parser.add_argument('--models', nargs='+', default=[], metavar='MODEL', help=f'of {known} (default: all)')
     parser.add_argument('--write', type=Path, help='a document with a place for table and curves')
     parser.add_argument('--repeats', type=int, default=20, help='timed predictions; 0 measures no time')
     parser.add_argument('--smoke', action='store_true', help='few iterations on tiny scenes, to see all run')

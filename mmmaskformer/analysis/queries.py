@@ -124,7 +124,7 @@ def look_at_queries(model: Any, samples: Iterable[dict]) -> QueryStatistics:
         with torch.no_grad():
             data = model.data_preprocessor(pseudo_collate([sample]), False)
             (prediction,) = model.decode_head.predict_each(model.extract_feat(data['inputs']))
-        prediction = MaskPrediction(*(part.cpu() for part in prediction))
+        prediction = MaskPrediction(prediction.class_logits.cpu(), prediction.mask_logits.cpu())
         image = data['data_samples'][0].img_shape[:2]
         padded = tuple(data['inputs'].shape[-2:])
         if statistics is None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,14 @@ FIVE = {
     'MaskFormer': 'maskformer_r18',
     "MaX-DeepLab's losses": 'max_deeplab_r18',
 }
-ENDINGS = {'toy': 'toy', 'camvid': '1xb4-1400i_camvid-192x256'}
+PANOPTIC = {
+    'MaskFormer': 'maskformer_r18',
+    'Mask2Former': 'mask2former_r18',
+    "MaX-DeepLab's losses": 'max_deeplab_r18',
+    'DETR': 'detr_r18',
+}
+ENDINGS = {'toy': 'toy', 'camvid': '1xb4-1400i_camvid-192x256', 'toy-panoptic': 'toy-panoptic'}
+SYSTEMS = {'toy': FIVE, 'camvid': FIVE, 'toy-panoptic': PANOPTIC}
 NUM_VALIDATIONS = 5
 SMOKE_ITERATIONS = 2
 SETTINGS_FILE = 'settings.json'
@@ -38,12 +45,13 @@ class TrainingComparison:
     """The trainings of a comparison: models, data, budget and seeds.
 
     Attributes:
-        data_set: ``'toy'`` or ``'camvid'``.
+        data_set: ``'toy'``, ``'camvid'`` or ``'toy-panoptic'``.
         data_root: Folder of the data; toy scenes are drawn if it does not exist.
         out_dir: Folder of the results.
         max_iters: Budget of each model in iterations; None takes the configs'.
         seeds: Each model is trained once with each seed.
-        models: Some of `FIVE`; all by default.
+        models: Some of the data set's `SYSTEMS`; all by default. Those of panoptic sets differ in more than
+            the head: each has its own learning rate and weight decay.
         smoke: A quick test run with few and tiny toy scenes.
     """
 
@@ -52,15 +60,17 @@ class TrainingComparison:
     out_dir: Path
     max_iters: int | None = None
     seeds: Sequence[int] = (0,)
-    models: Sequence[str] = field(default_factory=lambda: tuple(FIVE))
+    models: Sequence[str] = ()
     smoke: bool = False
 
     def __post_init__(self) -> None:
         if self.data_set not in ENDINGS:
             raise ValueError(f'unknown data set {self.data_set}: expected one of {", ".join(ENDINGS)}')
-        unknown = sorted(set(self.models) - set(FIVE))
+        systems = SYSTEMS[self.data_set]
+        unknown = sorted(set(self.models) - set(systems))
         if unknown:
-            raise ValueError(f'unknown model {unknown[0]}: expected one or more of {", ".join(FIVE)}')
+            raise ValueError(f'unknown model {unknown[0]}: expected one or more of {", ".join(systems)}')
+        object.__setattr__(self, 'models', tuple(self.models or systems))
         if self.max_iters is not None and self.max_iters < 1:
             raise ValueError(f'max_iters is {self.max_iters}: train for at least one iteration')
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
@@ -68,7 +78,7 @@ class TrainingComparison:
 
     def folder(self, model: str, seed: int) -> Path:
         """Work dir of a model."""
-        return self.out_dir / f'{FIVE[model]}_seed{seed}'
+        return self.out_dir / f'{SYSTEMS[self.data_set][model]}_seed{seed}'
 
     def trainings(self) -> Iterator[tuple[str, int]]:
         """Model and seed of each training, in order."""
@@ -76,7 +86,8 @@ class TrainingComparison:
 
     def config(self, model: str, seed: int) -> Config:
         """The config of a training: that of the model with the comparison's data, budget and seed."""
-        cfg = find_config(f'{self.data_set}/{FIVE[model]}_{ENDINGS[self.data_set]}')
+        system, folder = SYSTEMS[self.data_set][model], self.data_set.partition('-')[0]
+        cfg = find_config(f'{folder}/{system}_{ENDINGS[self.data_set]}')
         if self.smoke:
             shrink(cfg, SMOKE_ITERATIONS)
         set_budget(cfg, self.max_iters or cfg.train_cfg.max_iters)
@@ -87,7 +98,7 @@ class TrainingComparison:
         cfg.default_hooks.pop('visualization', None)
         cfg.randomness = dict(seed=seed)
         cfg.work_dir, cfg.launcher = str(self.folder(model, seed)), 'none'
-        cfg.experiment_name = f'{self.data_set} {FIVE[model]} seed {seed}'
+        cfg.experiment_name = f'{self.data_set} {system} seed {seed}'
         return cfg
 
 
@@ -112,7 +123,7 @@ def prepare_data(comparison: TrainingComparison) -> None:
         FileNotFoundError: The data are missing.
         ValueError: The folder of the toy scenes holds something else.
     """
-    if comparison.data_set == 'toy':
+    if comparison.data_set.startswith('toy'):
         try:
             write_toy(comparison.data_root, SMOKE_RECIPE if comparison.smoke else ToyRecipe())
         except FileExistsError as error:

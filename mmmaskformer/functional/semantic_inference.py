@@ -44,7 +44,7 @@ def image_scores(prediction: MaskPrediction, size: OutputSize, before: bool = Fa
         ``(K, H, W)`` float32 scores.
     """
     if not before:
-        batch = MaskPrediction(*(part[None] for part in prediction))
+        batch = MaskPrediction(prediction.class_logits[None], prediction.mask_logits[None])
         return resize_scores(semantic_scores(batch, size.padded)[0], size)
     with torch.autocast(prediction.mask_logits.device.type, enabled=False):
         masks = resize_masks(prediction.mask_logits, size)

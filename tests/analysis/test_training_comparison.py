@@ -39,6 +39,24 @@ def test_all_five_have_one_budget_data_and_backbone(tmp_path):
         assert 'SemanticPanopticQuality' in str(first.val_evaluator)
 
 
+def test_panoptic_systems_have_one_budget_and_data(tmp_path):
+    comparison = TrainingComparison('toy-panoptic', tmp_path / 'data', tmp_path / 'out', max_iters=600)
+    configs = {model: comparison.config(model, seed) for model, seed in comparison.trainings()}
+    assert {cfg.model.decode_head.type.split('.')[-1] for cfg in configs.values()} == {
+        *('MaskFormerHead', 'Mask2FormerHead', 'MaXDeepLabHead', 'DETRHead')
+    }
+    first = configs['MaskFormer']
+    for cfg in configs.values():
+        assert cfg.train_dataloader == first.train_dataloader
+        assert cfg.train_cfg == first.train_cfg
+        assert cfg.model.backbone == first.model.backbone
+        assert 'PanopticQuality' in str(cfg.test_evaluator)
+    with pytest.raises(
+        ValueError, match='unknown model PerPixelBaseline: expected one or more of MaskFormer'
+    ):
+        replace(comparison, models=('PerPixelBaseline',))
+
+
 @pytest.mark.parametrize(
     ('change', 'message'),
     [

@@ -169,7 +169,7 @@ def test_prediction_does_not_depend_on_the_batch():
 
 
 def test_semantic_results_come_from_all_masks():
-    model = model_of(test_cfg=dict())
+    model = model_of(test_cfg=dict(RESULTS, semantic=True))
     with torch.no_grad():
         (found,) = model.test_step(images((60, 75)))
         scores = model.decode_head.predict(features(1, 64, 96), [dict(img_shape=(64, 96))], None)
