@@ -48,6 +48,9 @@ LAYERS = (
     'apis',
     'analysis',
     'zoo',
+    'own_data',
+    'commands',
+    '__main__',
 )
 OPENMMLAB = {'mmcv', 'mmdet', 'mmengine', 'mmpretrain', 'mmseg'}
 SOURCE = Path(__file__).resolve().parent.parent / PACKAGE

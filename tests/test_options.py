@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).parent / 'models'))
 from small_models import features, images, sample, small_head, small_model
 
 from mmmaskformer.apis import evaluate_model, train_model
-from mmmaskformer.apis.command_line import add_precision_argument
 from mmmaskformer.apis.runner import autocast_dtype, default_autocast, use_mixed_precision
+from mmmaskformer.commands.arguments import add_precision_argument
 from mmmaskformer.models import MaskFormer
 from mmmaskformer.toy_scenes import ToyRecipe, write_toy
 

@@ -4,7 +4,8 @@
 import argparse
 
 from mmmaskformer.apis import browse_dataset
-from mmmaskformer.apis.command_line import load_config, make_parser, run
+from mmmaskformer.apis.command_line import load_config, run
+from mmmaskformer.commands.arguments import make_parser
 
 
 def parse_args() -> argparse.Namespace:

@@ -3,28 +3,15 @@
 
 import argparse
 
-from mmmaskformer.apis import inspect_dataset
-from mmmaskformer.apis.command_line import load_config, make_parser, run
+from mmmaskformer.apis.command_line import run
+from mmmaskformer.commands import inspect
+from mmmaskformer.commands.command_line import tool_parser
+
+main = inspect.main
 
 
 def parse_args() -> argparse.Namespace:
-    parser = make_parser('Look through the data of a config: images, classes, segments, what is left out.')
-    parser.add_argument(
-        '--phase',
-        nargs='+',
-        choices=['train', 'val', 'test'],
-        default=['train', 'val'],
-        help='whose data sets (default: train val)',
-    )
-    parser.add_argument('--out', help='folder for PHASE.json and PHASE.png')
-    parser.add_argument(
-        '--number', type=int, help='images to look at, evenly from first to last (default: all)'
-    )
-    return parser.parse_args()
-
-
-def main(args: argparse.Namespace) -> None:
-    inspect_dataset(load_config(args), args.phase, args.out, args.number)
+    return tool_parser(inspect).parse_args()
 
 
 if __name__ == '__main__':

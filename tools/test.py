@@ -3,30 +3,15 @@
 
 import argparse
 
-from mmmaskformer.apis import evaluate_model
-from mmmaskformer.apis.command_line import (
-    add_precision_argument,
-    add_runner_arguments,
-    load_config,
-    make_parser,
-    run,
-)
+from mmmaskformer.apis.command_line import run
+from mmmaskformer.commands import test
+from mmmaskformer.commands.command_line import tool_parser
+
+main = test.main
 
 
 def parse_args() -> argparse.Namespace:
-    parser = make_parser('Evaluate a checkpoint on the test data.')
-    parser.add_argument('checkpoint', help='path or URL of the checkpoint')
-    add_runner_arguments(parser)
-    parser.add_argument('--out', help='folder for the predictions as PNGs')
-    parser.add_argument('--show-dir', help='folder for images with the predictions painted over them')
-    parser.add_argument('--tta', action='store_true', help='average over several scales and flips')
-    add_precision_argument(parser)
-    return parser.parse_args()
-
-
-def main(args: argparse.Namespace) -> None:
-    options = dict(out=args.out, show_dir=args.show_dir, tta=args.tta, amp=args.amp)
-    evaluate_model(load_config(args), args.checkpoint, **options)
+    return tool_parser(test).parse_args()
 
 
 if __name__ == '__main__':

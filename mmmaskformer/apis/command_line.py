@@ -1,4 +1,4 @@
-"""What the command-line tools share: common arguments, the config, and errors on one line."""
+"""What the command-line tools share: the config, and errors on one line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from traceback import extract_tb, walk_tb
 from types import FrameType
 from typing import Any
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from torch import distributed
 
 from ..inference.config_files import read_config
@@ -28,45 +28,6 @@ GLOO_SHUTDOWN_SECONDS = 0.5
 UNKNOWN = re.compile(r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'")
 MISSING = re.compile(r'(\w+)(?:\.__init__)?\(\) missing \d+ required (?:\S+ )?arguments?: (.+)')
 UNREGISTERED = re.compile(r'(\S+) is not in the \S*?(\w+(?: \w+)*) registry')
-
-
-def make_parser(description: str) -> argparse.ArgumentParser:
-    """A parser with the arguments every tool has."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument('config', help='path of the config file')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='settings that override the config, for example train_dataloader.batch_size=4; '
-        'lists are written key="[a,b]", without white space',
-    )
-    parser.add_argument('--debug', action='store_true', help='show the full traceback of an error')
-    return parser
-
-
-def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the tools that start a runner."""
-    parser.add_argument('--work-dir', help='folder for logs and checkpoints, by default work_dirs/CONFIG')
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='what started the processes of a distributed run',
-    )
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
-
-
-def add_precision_argument(parser: argparse.ArgumentParser) -> None:
-    """Add ``--amp``, alone or with a precision."""
-    parser.add_argument(
-        '--amp',
-        nargs='?',
-        const='auto',
-        choices=['auto', 'bf16', 'fp16'],
-        help='automatic mixed precision: bf16 unless the GPU lacks it, or the one given',
-    )
 
 
 def load_config(args: argparse.Namespace) -> Config:

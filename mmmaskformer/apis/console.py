@@ -10,7 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
-from .runner import name_visualizer
+from .runner import build_runner
 
 # Warnings about internals of MMEngine, which appear in every run.
 INTERNAL_WARNINGS = (
@@ -59,9 +59,8 @@ class ConsoleFilter(logging.Filter):
 
 def build_quiet_runner(cfg: Config, console: ConsoleFilter) -> Runner:
     """A runner that prints progress and what the filter passes; its log file has all records."""
-    name_visualizer(cfg)
     cfg.log_level = 'WARNING'  # no dump of the environment and the config; the log is turned on below
-    runner = Runner.from_cfg(cfg)
+    runner = build_runner(cfg)
     runner.register_hook(ProgressHook(), 'VERY_LOW')
     runner.logger.setLevel(logging.INFO)
     for handler in runner.logger.handlers:

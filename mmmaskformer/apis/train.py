@@ -5,10 +5,13 @@ from mmengine.runner import Runner
 
 from ..engine.checkpoint_files import checkpoint_folder, newest_whole_checkpoint
 from .checks import check_data, check_run
+from .console import ConsoleFilter, build_quiet_runner
 from .runner import build_runner, stop_workers, use_mixed_precision
 
 
-def train_model(cfg: Config, resume: bool = False, amp: str | None = None) -> Runner:
+def train_model(
+    cfg: Config, resume: bool = False, amp: str | None = None, console: ConsoleFilter | None = None
+) -> Runner:
     """Train a model.
 
     Args:
@@ -17,6 +20,7 @@ def train_model(cfg: Config, resume: bool = False, amp: str | None = None) -> Ru
             start from ``cfg.load_from``, or from iteration 0.
         amp: Automatic mixed precision: ``'bf16'``, ``'fp16'`` (needs a GPU), or ``'auto'``, bf16 unless the
             GPU lacks it.
+        console: Print progress and what this filter passes, in place of the log, which goes to its file.
 
     Returns:
         The runner, after training.
@@ -27,7 +31,7 @@ def train_model(cfg: Config, resume: bool = False, amp: str | None = None) -> Ru
     if resume:
         _resume_newest(cfg)
     check_run(cfg, 'train', cfg.get('load_from'))
-    runner = build_runner(cfg)
+    runner = build_runner(cfg) if console is None else build_quiet_runner(cfg, console)
     runner.train()
     stop_workers(runner)
     return runner

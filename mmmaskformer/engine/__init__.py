@@ -11,6 +11,7 @@ from .exact_resume_hook import ExactResumeHook
 from .finite_loss_hook import FiniteLossHook, NonFiniteLossError
 from .merged_groups import MergedGroupsConstructor
 from .resume_by_config_hook import ResumeByConfigHook
+from .time_budget_hook import TimeBudgetHook
 from .time_left_hook import TimeLeftHook
 from .validation_loss_hook import ValidationLossHook
 
@@ -28,6 +29,7 @@ __all__ = [
     'NonFiniteLossError',
     'ResumeByConfigHook',
     'ShareBuffersHook',
+    'TimeBudgetHook',
     'TimeLeftHook',
     'ValidationLossHook',
 ]

@@ -88,7 +88,7 @@ def _read(weights: str | Path) -> _Weights:
     # MMEngine recognizes a folder by the slash.
     place = f'{weights}/' if Path(weights).is_dir() else str(weights)
     try:
-        content = CheckpointLoader.load_checkpoint(place, map_location='cpu', logger=None)
+        content = CheckpointLoader.load_checkpoint(place, map_location='cpu', logger='silent')
     except FileNotFoundError:
         raise FileNotFoundError(f'The checkpoint {weights} does not exist: give another path.') from None
     except (RuntimeError, OSError, EOFError) as error:

@@ -6,7 +6,8 @@ import pytest
 from mmengine.dataset import BaseDataset, ConcatDataset
 from torch.utils.data import DataLoader
 
-from mmmaskformer.apis.command_line import add_runner_arguments, load_config, make_parser, run, sentence_of
+from mmmaskformer.apis.command_line import load_config, run, sentence_of
+from mmmaskformer.commands.arguments import add_runner_arguments, make_parser
 
 
 class Broken:

@@ -1,0 +1,5 @@
+"""``python -m mmmaskformer`` is the command ``mmmaskformer``."""
+
+from mmmaskformer.commands import main
+
+main()
