@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from ..apis.command_line import did_you_mean
 from ..checkpoints.reading import read_state_dict
@@ -40,8 +41,8 @@ class ModelChoice:
     is_backbone: bool = True
 
 
-_RECIPE = dict(schedule='schedule_small-data_600i', rate=1e-3, batch=4)
-_LITTLE = {
+_RECIPE: dict[str, Any] = dict(schedule='schedule_small-data_600i', rate=1e-3, batch=4)
+_LITTLE: dict[str, dict[str, Any]] = {
     'efficientnet-lite0': dict(
         base='maskformer_efficientnet-lite0_small-data',
         start='ImageNet weights',
@@ -49,13 +50,13 @@ _LITTLE = {
     ),
     'r18': dict(base='maskformer_r18_small-data', start='random weights', **_RECIPE),
 }
-_SCRATCH = dict(schedule='schedule_scratch_1400i', rate=5e-4, batch=4)
-_MUCH = {
+_SCRATCH: dict[str, Any] = dict(schedule='schedule_scratch_1400i', rate=5e-4, batch=4)
+_MUCH: dict[str, dict[str, Any]] = {
     'efficientnet-lite0': dict(base='maskformer_efficientnet-lite0', start='ImageNet weights', **_SCRATCH),
     'r18': dict(base='maskformer_r18', start='random weights', **_SCRATCH),
 }
-_SWIN = dict(schedule='schedule_swin_160k', rate=6e-5)
-_PUBLISHED = {
+_SWIN: dict[str, Any] = dict(schedule='schedule_swin_160k', rate=6e-5)
+_PUBLISHED: dict[str, dict[str, Any]] = {
     'r50': dict(base='maskformer_r50'),
     'r101c': dict(base='maskformer_r101c'),
     **{
@@ -98,7 +99,7 @@ def choose_model(name: str | None, num_images: int, weights: str | None = None) 
         raise ValueError(f'The model {name} needs timm: {WEIGHTS_HINT}.')
     if name == 'efficientnet-lite0' and not at_hand:
         raise ValueError(f'The weights of {name} are missing: {WEIGHTS_HINT}, or give a file with --weights.')
-    settings: dict = dict(table[name])
+    settings = dict(table[name])
     if weights:
         settings.update(start=f'weights of {Path(weights).name}', weights=str(Path(weights).absolute()))
         settings['is_backbone'] = _is_backbone(weights)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -20,7 +19,7 @@ def describe_folder(data: str | Path) -> list[str]:
     Raises:
         FolderError: The folder is missing or empty, or its format is not supported.
     """
-    return describe(look_at(Path(data)))
+    return describe(look_at(data))
 
 
 def new_config(
@@ -56,7 +55,7 @@ def new_config(
         raise ValueError(f'{path} is not the name of a config: give --out a name that ends in .py.')
     if path.exists():
         raise FileExistsError(f'{path} exists: give --out another name, or delete it.')
-    contents = look_at(Path(data))
+    contents = look_at(data, task)
     print('\n'.join(describe(contents)), flush=True)
     prepared = contents.prepare(path.with_name(f'{path.stem}_data'))
     plan = write_config(path, contents, prepared, task, model, weights)
@@ -79,7 +78,7 @@ def write_config(
     if torch.cuda.is_available():
         fitting = batch_that_fits(read_config(path), plan.batch_size)
         if fitting != plan.batch_size:
-            plan = replace(plan, **plan.with_batch(fitting))
+            plan = plan.with_batch(fitting)
             path.write_text(config_text(contents, prepared, plan), encoding='utf-8')
     return plan
 

@@ -6,7 +6,7 @@ import math
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
@@ -61,12 +61,13 @@ class Plan:
     bands: int | None = None
     notes: list[str] = field(default_factory=list)
 
-    def with_batch(self, batch_size: int) -> dict[str, int]:
-        """What changes where only ``batch_size`` images fit into memory."""
+    def with_batch(self, batch_size: int) -> Plan:
+        """The plan where only ``batch_size`` images fit into memory: gradients are accumulated."""
         accumulation = math.ceil(self.batch_size * self.accumulation / batch_size)
         longer = accumulation * batch_size / (self.batch_size * self.accumulation)
         ratio = accumulation / self.accumulation
-        return dict(
+        return replace(
+            self,
             batch_size=batch_size,
             accumulation=accumulation,
             max_iters=math.ceil(self.max_iters * ratio / longer),

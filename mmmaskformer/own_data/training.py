@@ -93,7 +93,7 @@ def train(
         >>> trained = train('data/camvid', minutes=30)
         >>> trained.load().predict('photos')
     """
-    contents = look_at(Path(data))
+    contents = look_at(data, task)
     print('\n'.join(describe(contents)), flush=True)
     work_dir = _work_dir(out, Path(data).resolve().name)
     prepared = contents.prepare(work_dir / 'data')
@@ -195,9 +195,13 @@ def _scores(runner: Runner, best: str | None) -> dict[str, float]:
         if name.startswith('val/') and len(buffer.data[0])
     }
     found = re.match(r'best_(.+)_iter_', Path(best).name) if best else None
-    place = int(history[found[1]].argmax()) if found and found[1] in history else -1
-    length = max(map(len, history.values()), default=0)
-    return {name: float(values[place]) for name, values in history.items() if len(values) == length}
+    chosen = history.get(found[1]) if found else None
+    place = -1 if chosen is None else int(chosen.argmax()) - len(chosen)
+    return {
+        name: float(values[place])
+        for name, values in history.items()
+        if len(values) >= -place and not name.endswith('time')
+    }
 
 
 def _from_here(path: Path) -> Path:
