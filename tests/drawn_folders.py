@@ -51,10 +51,14 @@ def draw_coco(folder: Path, number: int = 6) -> Path:
             left, top, width, height = cv2.boundingRect(outline)
             annotations.append(
                 dict(
-                    id=len(annotations) + 1, image_id=index, category_id=label, iscrowd=0,
-                    segmentation=[outline.ravel().tolist()], bbox=[left, top, width, height],
+                    id=len(annotations) + 1,
+                    image_id=index,
+                    category_id=label,
+                    iscrowd=0,
+                    segmentation=[outline.ravel().tolist()],
+                    bbox=[left, top, width, height],
                     area=float((labels == label).sum()),
-                )  # fmt: skip
+                )
             )
     categories = [dict(id=1, name='red disc'), dict(id=2, name='green disc')]
     document = dict(images=images, annotations=annotations, categories=categories)

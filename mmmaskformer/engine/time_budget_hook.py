@@ -99,6 +99,7 @@ class TimeBudgetHook(Hook):
         """Note its time."""
         self._validating += time.perf_counter() - self._val_start
         self._num_validations += 1
+        self._due = NEVER
         if self._active and runner.iter < runner.max_iters:
             self._fit(runner, runner.iter)
 
@@ -126,10 +127,13 @@ class TimeBudgetHook(Hook):
         left = self.seconds - (now - self._start) - validations * validation
         iterations = max(int(left / step), 1)
         validations = min(validations, max(iterations // EVERY, 1))
-        numbers = [done + iterations, done + math.ceil(iterations / max(validations, 1))]
+        due = (
+            done + math.ceil(iterations / validations) if validations > 1 else NEVER
+        )  # the last is at the end
+        numbers = [done + iterations, due]
         broadcast_object_list(numbers)
         self._set_length(runner, numbers[0])
-        self._due = numbers[1]
+        self._due = numbers[1] if self._due == NEVER else self._due
 
     _guess = 0.0
 

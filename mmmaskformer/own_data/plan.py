@@ -133,7 +133,8 @@ def fit_size(sizes: Sequence[tuple[int, int]], area: int) -> tuple[int, int]:
         >>> fit_size([(360, 480)], 320 * 240)
         (320, 240)
     """
-    height, width = (median(side) for side in zip(*sizes))
+    short, long = (median(side) for side in zip(*(sorted(size) for size in sizes)))
+    height, width = (long, short) if 2 * sum(h > w for h, w in sizes) > len(sizes) else (short, long)
     scale = min(1.0, math.sqrt(area / (height * width)))
     return max(round(width * scale), 1), max(round(height * scale), 1)
 

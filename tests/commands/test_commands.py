@@ -65,9 +65,9 @@ def test_choices_are_those_of_the_package():
     """They are written again in the commands, which import nothing for their help."""
     assert TASKS == KNOWN_TASKS
     assert predict.FORMATS == FORMATS
-    assert predict.DTYPES == tuple(DTYPES)
+    assert tuple(DTYPES) == predict.DTYPES
     assert convert.TARGETS == TARGETS
-    assert train.TRACKERS == tuple(TRACKERS)
+    assert tuple(TRACKERS) == train.TRACKERS
     assert compare.RUN_SYNTAX == RUN_SYNTAX
 
 

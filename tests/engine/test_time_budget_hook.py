@@ -22,7 +22,7 @@ class Clock:
 
 
 class Model(BaseModel):
-    """A training step takes a second, then ``slow`` of them after a hundred; an image's prediction a tenth."""
+    """A training step takes a second, after a hundred ``slow`` of them; a prediction takes a tenth."""
 
     def __init__(self, clock: Clock, slow: float = 1.0):
         super().__init__()
@@ -126,7 +126,7 @@ def test_a_long_warm_up_is_cut(tmp_path, monkeypatch):
 
 def test_other_schedules_are_refused(tmp_path, monkeypatch):
     steps = [dict(type='MultiStepLR', milestones=[5], by_epoch=False)]
-    with pytest.raises(ValueError, match='moves LinearLR and PolyLR.*but the config has MultiStepLR'):
+    with pytest.raises(ValueError, match=r'moves LinearLR and PolyLR.*but the config has MultiStepLR'):
         train(tmp_path, monkeypatch, scheduler=steps)
 
 
