@@ -85,6 +85,8 @@ def download(url: str, destination: str, **kwargs: Any) -> None:
 
 def run(line: str) -> None:
     """Run one line of a bash block; what it starts with ``python`` runs in this process."""
+    if line.startswith('mmmaskformer '):  # tests/own_data follow it
+        return
     print(f'$ {line}', flush=True)
     expanded = subprocess.run(
         ['bash', '-c', f'printf "%s\\n" {line}'], capture_output=True, text=True, check=True

@@ -36,6 +36,7 @@ from pages import (
 )
 
 from mmmaskformer.apis.command_line import RUNNER_SETTINGS, merge_options
+from mmmaskformer.commands.command_line import build_parser
 
 OWN_FILES = {own_file(code) for page in PAGES for code in blocks(page, 'python')} - {None}
 OF_OTHERS = {'cd', 'git', 'mim', 'source'}
@@ -96,6 +97,8 @@ def test_commands_exist_and_take_their_arguments(page, monkeypatch):
             check_pip(arguments)
         elif program in ('python', 'bash'):
             check_python(arguments, monkeypatch)
+        elif program == 'mmmaskformer':
+            assert build_parser().parse_args(arguments).command == arguments[0]
         elif program.startswith('tools/'):
             check_script(program, arguments, monkeypatch)
         else:
