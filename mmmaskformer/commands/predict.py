@@ -26,6 +26,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--save', nargs='+', choices=FORMATS, default=['overlay'], help='what to write')
     parser.add_argument('--batch-size', type=int, default=1, help='images at once')
     parser.add_argument(
+        '--tile',
+        type=int,
+        nargs='+',
+        metavar='SIZE',
+        help='predict in tiles: one number, or height and width',
+    )
+    parser.add_argument(
+        '--overlap', type=int, help='pixels that neighboring tiles share (default: an eighth)'
+    )
+    parser.add_argument(
         '--device', default='auto', help='auto, cpu, cuda, cuda:1, ... (default: %(default)s)'
     )
     parser.add_argument('--dtype', choices=DTYPES, default='fp32', help='precision (default: %(default)s)')
@@ -41,6 +51,8 @@ def main(args: argparse.Namespace) -> None:
 
     weights = checkpoint_of(args.weights) if args.weights else None
     inferencer = MaskFormerInferencer(args.model, weights, args.device, args.dtype, args.task)
+    tile = args.tile[0] if args.tile and len(args.tile) == 1 else args.tile
     options = dict(batch_size=args.batch_size, skip_broken=args.skip_broken, progress=True)
+    options.update(tile=tile, overlap=args.overlap)
     number = inferencer.save(args.inputs, args.out, args.save, args.show, **options)
     print(f'{number} results are in {args.out}')
