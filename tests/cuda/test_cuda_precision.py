@@ -85,3 +85,23 @@ def test_compiled_parts(device):
         ]
     torch.testing.assert_close(*scores, rtol=1e-3, atol=1e-4)
     torch._dynamo.reset()
+
+
+def test_predictions_replay_cuda_graphs(gpu):
+    """At one size, warmed up, recorded, and replayed with other images; then in batches of two sizes."""
+    if not any(map(shutil.which, ('cc', 'gcc', 'clang'))):
+        pytest.skip('Triton needs a C compiler (cc, gcc or clang) to launch its kernels')
+    head = {**HEAD, 'transformer_decoder': {**HEAD['transformer_decoder'], 'num_layers': 1}}
+    torch._dynamo.reset()
+    plain = build(decode_head=head, **CONVS).to(gpu).eval()
+    options = dict(mode='reduce-overhead', dynamic=False)
+    compiled = build(decode_head=head, compile=options, **CONVS).to(gpu).eval()
+    for sizes in (((64, 96),),) * 4 + (((64, 96), (96, 64)),) * 3:
+        batch = images(*sizes)
+        with torch.no_grad():
+            results = [model.test_step(copy.deepcopy(batch)) for model in (plain, compiled)]
+        for expected, replayed in zip(*results):
+            torch.testing.assert_close(
+                replayed.seg_logits.data, expected.seg_logits.data, rtol=1e-3, atol=1e-4
+            )
+    torch._dynamo.reset()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+import torch
 from mmengine.model import BaseModule
 from mmseg.structures import SegDataSample
 
@@ -77,6 +78,7 @@ class SegmentationHead(BaseModule):
         self.ignore_index = ignore_index
         self.allow_class_mismatch = allow_class_mismatch
 
+    @torch.compiler.disable  # labels are read back, and the number of segments varies
     def targets(self, data_samples: Sequence[SegDataSample]) -> Any:
         """What `loss` compares predictions with, of a batch; those of `with_targets` where they were made.
 
