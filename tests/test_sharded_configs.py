@@ -8,7 +8,9 @@ from types import SimpleNamespace
 import mmengine._strategy.deepspeed as mmengine_deepspeed
 import pytest
 from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
 from mmengine.registry import RUNNERS, STRATEGIES, init_default_scope
+from torch import nn
 
 import mmmaskformer.apis  # noqa: F401
 
@@ -27,8 +29,8 @@ def load(name: str) -> Config:
 def test_recipe_is_the_one_of_swin_l(name):
     cfg, recipe = load(name), Config.fromfile(RECIPE)
     changed = {key for key in {*cfg, *recipe} if cfg.get(key) != recipe.get(key)}
-    assert changed <= {'runner_type', 'strategy', 'optim_wrapper', 'parameters'}
-    for key in ('optimizer', 'paramwise_cfg'):
+    assert changed <= {'runner_type', 'strategy', 'optim_wrapper', 'parts'}
+    for key in ('constructor', 'optimizer', 'paramwise_cfg'):
         assert cfg.optim_wrapper[key] == recipe.optim_wrapper[key]
     assert {path.stem for path in FOLDER.glob('*.py')} == {*NAMES}
 
@@ -45,6 +47,9 @@ def test_deepspeed_strategy_has_the_settings_of_the_recipe(monkeypatch):
     settings = {key: strategy.config[key] for key in ('gradient_clipping', 'train_micro_batch_size_per_gpu')}
     assert settings == dict(gradient_clipping=0.01, train_micro_batch_size_per_gpu=2)
     assert strategy.config['zero_optimization'] == dict(stage=2)
+    wrapper = build_optim_wrapper(nn.Linear(2, 3), load('swin-l_ade20k_deepspeed').optim_wrapper)
+    assert type(wrapper).__name__ == 'DeepSpeedOptimWrapper'
+    assert wrapper.optimizer.defaults['lr'] == 6e-5
 
 
 @pytest.mark.skipif(mmengine_deepspeed.deepspeed is not None, reason='DeepSpeed is installed')

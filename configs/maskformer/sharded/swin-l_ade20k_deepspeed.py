@@ -7,5 +7,5 @@ strategy = dict(
     gradient_clipping=_base_.optim_wrapper.clip_grad.max_norm,
     train_micro_batch_size_per_gpu=_base_.train_dataloader.batch_size,
 )
-parameters = dict(optimizer=_base_.optim_wrapper.optimizer, paramwise_cfg=_base_.optim_wrapper.paramwise_cfg)
-optim_wrapper = dict(_delete_=True, type='DeepSpeedOptimWrapper', **parameters)
+parts = {name: _base_.optim_wrapper[name] for name in ('constructor', 'optimizer', 'paramwise_cfg')}
+optim_wrapper = dict(_delete_=True, type='DeepSpeedOptimWrapper', **parts)
