@@ -27,7 +27,7 @@ from .settings import choose_device, choose_dtype, test_cfg_for, use_test_cfg, w
 from .sources import InputImage, Inputs, Source, open_source
 from .tiled_prediction import TiledPrediction, Tiling
 from .video import check_screen, show_image
-from .writers import ResultWriter
+from .writers import ResultWriter, check_formats
 
 NAMED_SKIPPED = 3
 Results = Generator[SegmentationResult, None, None]
@@ -163,6 +163,8 @@ class MaskFormerInferencer:
         """
         if show:
             check_screen()
+        if formats is not None and 'confidence' in check_formats(formats):
+            options.setdefault('probabilities', True)
         number = 0
         with ResultWriter(folder, formats) as writer, closing(self.stream(inputs, **options)) as results:
             for result in results:

@@ -5,6 +5,7 @@ from .label_map_loading import LoadAnnotations
 from .mosaic import SegmentMosaic
 from .packing import PackSegmentInputs, PadSegments
 from .segment_loading import LoadInstanceAnnotations, LoadPanopticAnnotations
+from .window_loading import LoadRandomWindow
 
 __all__ = [
     'InferencerLoader',
@@ -13,6 +14,7 @@ __all__ = [
     'LoadImageFromNDArray',
     'LoadInstanceAnnotations',
     'LoadPanopticAnnotations',
+    'LoadRandomWindow',
     'PackSegmentInputs',
     'PadSegments',
     'SegmentMosaic',
