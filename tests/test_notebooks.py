@@ -56,15 +56,8 @@ def test_small_settings_apply(notebook):
     assert '%pip' not in changed
 
 
-@pytest.mark.slow
-def test_cells_run(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    run(next(path for path in NOTEBOOKS if path.stem == 'what_queries_do'))
-    assert (tmp_path / 'queries/queries.png').is_file()
-
-
 @pytest.mark.soak
 @pytest.mark.parametrize('notebook', NOTEBOOKS, ids=lambda path: path.stem)
-def test_all_cells_run(notebook, tmp_path, monkeypatch):
+def test_cells_run(notebook, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run(notebook)

@@ -28,7 +28,7 @@ PRINTED = (  # every line that training prints
 )
 
 
-@pytest.mark.parametrize('name', list(FOLDERS))
+@pytest.mark.parametrize('name', ['label maps', pytest.param('coco instance', marks=pytest.mark.soak)])
 def test_a_folder_becomes_a_score_and_a_figure(name, tmp_path, monkeypatch, capsys):
     draw, score = FOLDERS[name]
     monkeypatch.chdir(tmp_path)
