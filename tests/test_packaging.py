@@ -177,6 +177,17 @@ def test_tools_train_and_test_from_the_installed_package(printed):
     assert 'maskformer_swin-l-in22k_8xb8-554k_coco-panoptic' in listed.split()
 
 
+def test_the_command_is_installed(python, tmp_path):
+    """And its help needs nothing but the wheel."""
+    command = [python, '-S', python.parent / 'mmmaskformer', '--version']
+    environment = {
+        **os.environ,
+        'PYTHONPATH': str(next(python.parent.parent.glob('lib/python*/site-packages'))),
+    }
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout == f'mmmaskformer {mmmaskformer.__version__}\n', done.stderr
+
+
 def test_the_index_travels_and_its_files_are_there(site):
     mim = site / 'mmmaskformer' / '.mim'
     models = [
