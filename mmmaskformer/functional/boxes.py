@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .devices import constants
 from .postprocess import boxes_of
 
 
@@ -14,7 +15,7 @@ def relative_boxes(masks: Tensor) -> Tensor:
     An empty mask has a box without area in the upper left corner.
     """
     height, width = masks.shape[-2:]
-    return boxes_of(masks) / masks.new_tensor([width, height, width, height], dtype=torch.float32)
+    return boxes_of(masks) / constants([width, height, width, height], masks.device, torch.float32)
 
 
 def detr_boxes(masks: Tensor, size: tuple[int, int]) -> Tensor:
@@ -36,7 +37,7 @@ def detr_boxes(masks: Tensor, size: tuple[int, int]) -> Tensor:
     height, width = size
     edges = boxes_of(masks)
     edges[:, 2:] = (edges[:, 2:] - 1).clamp(min=0)
-    return center_and_size(edges / edges.new_tensor([width, height, width, height]))
+    return center_and_size(edges / constants([width, height, width, height], edges.device, edges.dtype))
 
 
 def center_and_size(boxes: Tensor) -> Tensor:

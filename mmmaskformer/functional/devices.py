@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,3 +33,8 @@ def count_values(values: Tensor, num: int) -> Tensor:
 def to_device(values: Tensor, device: torch.device) -> Tensor:
     """A small tensor of the host on a device, without waiting for the work that is queued there."""
     return values.to(device, non_blocking=True)
+
+
+def constants(numbers: Sequence[Any], device: torch.device, dtype: torch.dtype | None = None) -> Tensor:
+    """Numbers of the host as a tensor on a device; ``new_tensor`` would wait for a GPU."""
+    return to_device(torch.tensor(numbers, dtype=dtype), device)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..functional.devices import constants
 from ..functional.matching import MatchedPairs, flat_index
 from ..registry import MODELS
 from ..structures import BoxPrediction, Segments
@@ -105,5 +106,5 @@ def _measures(class_logits: Tensor, segments: Sequence[Segments], pairs: Matched
     matched = found[pairs.images, pairs.queries]
     error = (matched != labels).float().mean() if len(labels) else class_logits.new_ones(())
     counts = (found != class_logits.shape[-1] - 1).sum(1)
-    wanted = torch.tensor([len(s) for s in segments], device=counts.device)
+    wanted = constants([len(s) for s in segments], counts.device)
     return dict(class_error=100 * error, cardinality_error=(counts - wanted).abs().float().mean())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from launch_counts import counted, tagged
+from mask2former_models import HEAD as MASK2FORMER
 from mmengine.config import ConfigDict
 from small_models import HEAD, images, panoptic_images, small_model
 
@@ -12,6 +13,7 @@ CLASSES = dict(classes=tuple('abcd'), thing_classes=('a', 'b'))
 PER_PIXEL = dict(in_channels=HEAD['in_channels'], num_classes=4, pixel_decoder=HEAD['pixel_decoder'])
 # Most waits: for targets and for matching, whatever the number of images; and most operators
 HEADS = {
+    'Mask2Former': (MASK2FORMER, panoptic_images, 2, 2400),
     'semantic': (HEAD, images, 2, 1000),
     'panoptic': (HEAD, panoptic_images, 2, 1000),
     'per-pixel': (dict(PER_PIXEL, type='mmmaskformer.PerPixelBaselineHead'), images, 1, 600),
@@ -48,8 +50,9 @@ def test_training_step(head):
 
 
 @pytest.mark.parametrize('task', TASKS)
-def test_prediction(task):
-    model = small_model()
+@pytest.mark.parametrize('head', [HEAD, MASK2FORMER], ids=['MaskFormer', 'Mask2Former'])
+def test_prediction(task, head):
+    model = small_model(decode_head=head)
     model.dataset_meta, model.test_cfg = CLASSES, ConfigDict(mode='whole', **TASKS[task])
     with torch.no_grad():
         model.decode_head.class_embed.bias[-1] -= 5

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ...functional.boxes import detr_boxes
 from ...functional.detr_inference import detr_instance_queries, detr_instances, detr_segments
+from ...functional.devices import constants
 from ...functional.mask_factors import WantedQueries
 from ...functional.padding import ValidSizes, valid_sizes
 from ...registry import MODELS
@@ -169,7 +170,7 @@ class DETRHead(MaskClassificationHead):
         if self.class_columns is None:
             return logits
         log_prob = logits.float().log_softmax(-1)
-        columns = torch.tensor(self.class_columns, device=logits.device)
+        columns = constants(self.class_columns, logits.device)
         no_class = torch.ones(log_prob.shape[-1], dtype=torch.bool, device=logits.device)
         no_class = no_class.index_fill(0, columns, False)
         rest = log_prob.masked_fill(~no_class, -torch.inf).logsumexp(-1, keepdim=True)
@@ -179,7 +180,7 @@ class DETRHead(MaskClassificationHead):
         """Segments with their boxes, and labels that are outputs of the classifier."""
         labels = segments.labels
         if self.class_columns is not None:
-            labels = torch.tensor(self.class_columns, device=labels.device)[labels]
+            labels = constants(self.class_columns, labels.device)[labels]
         return replace(segments, labels=labels, boxes=detr_boxes(segments.masks, image))
 
     def _freeze_detector(self) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ...functional.deformable_attention import Sizes, deformable_attention
 from ...functional.deformable_bags import bag_deformable_attention
+from ...functional.devices import constants
 from ...functional.fast_paths import fast_path
 from .transformer_layer import feed_forward, xavier_matrices
 
@@ -73,7 +74,7 @@ class MultiScaleDeformableAttention(nn.Module):
             values = self.value_proj(x).unflatten(2, (num_heads, -1))
             offsets = self.sampling_offsets(queries).unflatten(2, (*self.shape, 2))
             weights = self.attention_weights(queries).unflatten(2, (num_heads, -1)).softmax(-1)
-            lengths = x.new_tensor([(width, height) for height, width in sizes])[:, None]
+            lengths = constants([(width, height) for height, width in sizes], x.device, x.dtype)[:, None]
             points = references[:, None, None, None] + offsets / lengths
             attended = attend(values, sizes, points, weights.unflatten(3, (num_levels, num_points)))
             return self.output_proj(attended)

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...functional.devices import small_pieces
+from ...functional.devices import constants, small_pieces
 from ...functional.matching import Match
 from ...registry import MODELS
 from .mask_losses import dice_loss, pairwise_dice
@@ -199,7 +199,7 @@ class InstanceDiscriminationLoss(nn.Module):
         """Weighted loss of one image; see the formula for the shapes."""
         learns = None
         if self.thing_classes is not None:
-            learns = torch.isin(labels, labels.new_tensor(self.thing_classes))
+            learns = torch.isin(labels, constants(self.thing_classes, labels.device, labels.dtype))
         return self.loss_weight * instance_discrimination_loss(embedding, masks, learns, self.temperature)
 
 
