@@ -120,6 +120,7 @@ def look_at_queries(model: Any, samples: Iterable[dict]) -> QueryStatistics:
     if not hasattr(model.decode_head, 'predict_each'):
         raise ValueError(f'{type(model.decode_head).__name__} has no queries that classify masks')
     statistics: QueryStatistics | None = None
+    stride = getattr(model.decode_head, 'mask_stride', None)
     for sample in samples:
         with torch.no_grad():
             data = model.data_preprocessor(pseudo_collate([sample]), False)
@@ -130,7 +131,7 @@ def look_at_queries(model: Any, samples: Iterable[dict]) -> QueryStatistics:
         if statistics is None:
             num_queries, num_outputs = prediction.class_logits.shape
             statistics = QueryStatistics.empty(num_queries, num_outputs - 1, _grid(*image))
-        statistics.add(prediction, OutputSize(padded, image, image))
+        statistics.add(prediction, OutputSize(padded, image, image, stride))
     if statistics is None:
         raise ValueError('the data set is empty: query statistics need at least one image')
     return statistics

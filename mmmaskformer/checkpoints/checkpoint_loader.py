@@ -2,7 +2,8 @@
 
 Two things are registered with MMEngine's `CheckpointLoader`. Everything it loads, from files, by http or from
 a store, goes through `safe_load`, which runs no code. And it reads formats that torch does not: ``.pkl`` of
-numpy arrays and ``.safetensors``, local or by http, and local folders, written with a slash at the end.
+numpy arrays, ``.npz`` and ``.safetensors``, local or by http, and local folders, written with a slash at
+the end.
 
 A segmentor of this package, and its backbone, rename a state dict with foreign names when it is loaded: a
 checkpoint of mmseg is renamed for a model of this package, and is unchanged for a model of mmseg in the same
@@ -95,7 +96,7 @@ def _replace(state: dict, tensors: dict[str, Tensor], prefix: str) -> None:
     state.update({prefix + name: tensor for name, tensor in tensors.items()})
 
 
-@CheckpointLoader.register_scheme(prefixes=[r'(?![\w-]+://).*(\.pkl|\.safetensors|/)$'], force=True)
+@CheckpointLoader.register_scheme(prefixes=[r'(?![\w-]+://).*(\.pkl|\.npz|\.safetensors|/)$'], force=True)
 def load_from_foreign(filename: str, map_location: Any = None) -> dict:
     """Read a checkpoint that torch cannot read, for MMEngine's `CheckpointLoader`."""
     state = read_state_dict(filename)
@@ -140,7 +141,7 @@ def load_from_http(filename: str, map_location: Any = None) -> Any:
 
 
 def _load_file(path: Path, map_location: Any) -> Any:
-    foreign = path.suffix in ('.pkl', '.safetensors')
+    foreign = path.suffix in ('.pkl', '.npz', '.safetensors')
     return load_from_foreign(str(path), map_location) if foreign else safe_load(path, map_location)
 
 

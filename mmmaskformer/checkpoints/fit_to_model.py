@@ -21,6 +21,7 @@ NORMS = r'(backbone\.)?norm\d\.(weight|bias)$'
 SETTINGS = [
     (r'decode_head\.(class_embed|classifier)\.', 'decode_head.num_classes'),
     (r'decode_head\.transformer_decoder\.query_embed\.', 'decode_head.num_queries'),
+    (r'backbone\.memory$', 'backbone.stored_slots or memory_channels'),
     (r'.*\.relative_position_(bias_table|index)$', 'backbone.window_size or the number of heads'),
     (r'decode_head\.(pixel_decoder|transformer_decoder)\.layers\.\d+\.ffn\.', 'ffn_channels'),
     (r'decode_head\.(pixel_decoder\.mask_features|mask_embed\.4)\.', 'pixel_decoder.mask_channels'),

@@ -155,8 +155,9 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     """Tensors of a checkpoint by name.
 
     Args:
-        path: A ``.pkl`` of numpy arrays (detectron2's format), a PyTorch file, a ``.safetensors`` file, a
-            folder with HuggingFace's ``model.safetensors`` or ``pytorch_model.bin``, or a URL for MMEngine.
+        path: A ``.pkl`` or ``.npz`` of numpy arrays (of detectron2, of TensorFlow), a PyTorch file, a
+            ``.safetensors`` file, a folder with HuggingFace's ``model.safetensors`` or
+            ``pytorch_model.bin``, or a URL for MMEngine.
 
     Raises:
         FileNotFoundError: No such file.
@@ -169,7 +170,8 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
         return _read_folder(path)
     if not path.is_file():
         raise FileNotFoundError(f'no checkpoint at {path}: check the path')
-    reader = {'.pkl': _read_pickle, '.safetensors': _read_safetensors}.get(path.suffix)
+    readers = {'.pkl': _read_pickle, '.npz': _read_npz, '.safetensors': _read_safetensors}
+    reader = readers.get(path.suffix)
     if reader is None:
         return tensors_of(safe_load(path), path)
     with naming_the_checkpoint(path):
@@ -213,6 +215,11 @@ def _read_shards(folder: Path, index: Path) -> dict[str, Tensor]:
 def _read_pickle(path: Path) -> Any:
     with path.open('rb') as file:
         return ArrayUnpickler(file, encoding='latin1').load()
+
+
+def _read_npz(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:

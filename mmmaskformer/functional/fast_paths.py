@@ -8,6 +8,8 @@
 | ``bands`` | functional/label_map_by_bands.py, functional/resizing.py | resizing whole maps |
 | ``class_bounds`` | functional/label_map_by_bands.py | the scores of classes that cannot be the highest |
 | ``cross_entropy_by_bands`` | functional/cross_entropy_by_bands.py | upsampling logits, then cross entropy |
+| ``axial_chunks`` | models/layers/axial_attention.py | the scores of all rows, or columns, of an image |
+| ``attention_kernel`` | models/layers/dual_path_layer.py | attention whose scores are normed |
 | ``vectorized_argmax`` | functional/semantic_inference.py | ``argmax`` over the first dimension |
 | ``fused_mask_losses`` | functional/fused_mask_losses.py | mask losses, on CUDA with Triton |
 
@@ -31,6 +33,8 @@ SWITCHES = dict(
     bands=True,
     class_bounds=True,
     cross_entropy_by_bands=True,
+    axial_chunks=True,
+    attention_kernel=True,
     vectorized_argmax=True,
     fused_mask_losses=True,
 )

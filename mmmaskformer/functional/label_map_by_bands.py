@@ -56,7 +56,9 @@ class _LabelRows:
         self.size = size
         self.masks = RowResizer(len(self.mask_logits), size if before else size._replace(output=size.image))
         resized = not before and size.image != size.output
-        self.scores = RowResizer(size.image[0], size._replace(padded=size.image)) if resized else None
+        self.scores = (
+            RowResizer(size.image[0], size._replace(padded=size.image, mask_stride=None)) if resized else None
+        )
 
     def get(self, start: int, stop: int) -> Tensor:
         """``(stop - start, W)`` int64."""

@@ -68,16 +68,77 @@ def max_deeplab_segments(
 
 
 def _best_slots(mask_log_odds: Tensor, size: OutputSize) -> tuple[Tensor, Tensor]:
-    """Most probable slot of each output pixel and its probability, ``(H, W)`` each.
+    """Most probable slot of each output pixel and its probability, ``(H, W)`` each."""
+    log_prob = F.logsigmoid(mask_log_odds.float())
+    winner, best, total = _best_of(log_prob, torch.arange(len(log_prob), device=log_prob.device), size)
+    return winner, (best - total).exp()
+
+
+def _best_of(log_prob: Tensor, slots: Tensor, size: OutputSize) -> tuple[Tensor, Tensor, Tensor]:
+    """Of some slots, at each output pixel: the index of the best, its logit, and the sum as a logit.
 
     Log-probabilities are logits but for a constant per pixel, which a softmax after upsampling does not see.
     """
-    log_prob = F.logsigmoid(mask_log_odds.float())
     best = log_prob.new_full(size.output, -torch.inf)
     total, winner = best, torch.zeros_like(best, dtype=torch.int64)
-    for masks in masks_at_once(len(log_prob), size, log_prob.device):
-        part = resize_masks(log_prob[masks], size)
+    for masks in masks_at_once(len(slots), size, log_prob.device):
+        part = resize_masks(log_prob[slots[masks]], size)
         value, index = part.max(0)
         winner = torch.where(value > best, index + masks.start, winner)
         best, total = torch.maximum(best, value), torch.logaddexp(total, part.logsumexp(0))
-    return winner, (best - total).exp()
+    return winner, best, total
+
+
+def dual_path_segments(
+    prediction: MaskPrediction,
+    size: OutputSize,
+    is_thing: Sequence[bool],
+    score_thr: float = 0.7,
+    pixel_thr: float = 0.4,
+    thing_area: int = 100,
+    stuff_area: int = 1600,
+) -> PanopticSegments:
+    """As deeplab2: sure slots share the pixels, unless another slot is more probable there.
+
+    Args:
+        prediction: Of one image: class logits ``(N, K + 1)`` and log-odds of the slots ``(N, h, w)``.
+        size: Sizes of input, image and output.
+        is_thing: Whether each of the K classes is a thing; segments of one stuff class are merged.
+        score_thr: Slots whose best class is less probable than this leave their pixels void.
+        pixel_thr: Pixels whose slot is no more probable among the sure ones than this are void.
+        thing_area: Things of fewer pixels of the network's input are left out.
+        stuff_area: Stuff classes of fewer pixels of the network's input are left out.
+    """
+    scores, labels = prediction.class_logits.float().softmax(-1)[:, : len(is_thing)].max(-1)
+    (kept,) = torch.where(scores >= score_thr)
+    if not len(kept):
+        void = torch.zeros(size.output, dtype=torch.int32, device=scores.device)
+        return PanopticSegments(void, [])
+    (others,) = torch.where(scores < score_thr)
+    log_prob = F.logsigmoid(prediction.mask_logits.float())
+    winner, best, total = _best_of(log_prob, kept, size)
+    confident = (best - total).exp() > pixel_thr
+    if len(others):
+        confident &= best >= _best_of(log_prob, others, size)[1]
+    winner = torch.where(confident, winner, len(kept))
+    area = winner.flatten().bincount(minlength=len(kept) + 1)[:-1].double()
+    area *= size.image[0] * size.image[1] / (size.output[0] * size.output[1])  # at the input's size
+    numbers = torch.stack([labels[kept].double(), scores[kept].double(), area], 1).tolist()
+    limits = stuff_area, thing_area
+    ids, segments_info = number_segments(_large_enough(numbers, is_thing, limits), is_thing, overlap_thr=0.0)
+    id_of_slot = torch.tensor([*ids, 0], dtype=torch.int32, device=winner.device)
+    return PanopticSegments(id_of_slot[winner], segments_info)
+
+
+def _large_enough(
+    slots: Sequence[Sequence[float]], is_thing: Sequence[bool], limits: tuple[int, int]
+) -> list[tuple[float, float, float, float]]:
+    """(class, score, area) of each slot -> with the area again, 0 where thing or stuff class is too small."""
+    of_class = [0.0] * len(is_thing)
+    for number, _, area in slots:
+        of_class[int(number)] += area
+    areas = [area if is_thing[int(number)] else of_class[int(number)] for number, _, area in slots]
+    return [
+        (number, score, area, area if whole >= limits[is_thing[int(number)]] else 0.0)
+        for (number, score, area), whole in zip(slots, areas)
+    ]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .devices import budget, small_pieces, to_device
 from .fast_paths import fast_path
+from .grid_resizing import resize_on_grid
 
 # Whole masks that a CPU resizes at a time; a GPU takes as many as its budget of values allows.
 MASKS_AT_ONCE = 4
@@ -26,21 +27,26 @@ class OutputSize(NamedTuple):
         padded: Size of the network's input, to which mask logits are upsampled first.
         image: Size of the image in its upper left corner, without padding.
         output: Size of the original image.
+        mask_stride: Distance of the input's pixels on which those of the masks lie (DeepLab); None if they
+            cover it evenly.
     """
 
     padded: tuple[int, int]
     image: tuple[int, int]
     output: tuple[int, int]
+    mask_stride: int | None = None
 
 
-def resize(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """``(B, C, h, w)`` -> ``(B, C, *size)``, bilinear."""
+def resize(maps: Tensor, size: tuple[int, int], stride: int | None = None) -> Tensor:
+    """``(B, C, h, w)`` -> ``(B, C, *size)``, bilinear; ``stride`` as ``OutputSize.mask_stride``."""
+    if stride:
+        return resize_on_grid(maps, size, stride)
     return F.interpolate(maps, size=size, mode='bilinear', align_corners=False)
 
 
 def resize_masks(mask_logits: Tensor, size: OutputSize) -> Tensor:
     """``(Q, h, w)`` logits -> ``(Q, *size.output)`` float32: bilinear to the input, crop, bilinear again."""
-    return resize_scores(resize(mask_logits.float()[None], size.padded)[0], size)
+    return resize_scores(resize(mask_logits.float()[None], size.padded, size.mask_stride)[0], size)
 
 
 def resize_scores(scores: Tensor, size: OutputSize) -> Tensor:
@@ -85,7 +91,8 @@ class RowResizer:
 
     def __init__(self, num_rows: int, size: OutputSize):
         self.size = size
-        one_column = OutputSize(*((height, 1) for height, _ in size))
+        padded, image, output = ((height, 1) for height, _ in size[:3])
+        one_column = OutputSize(padded, image, output, size.mask_stride)
         self._weights = resize_masks(torch.eye(num_rows)[..., None], one_column)[..., 0].mT
         self._buffer: Tensor | None = None
 
@@ -107,7 +114,7 @@ class RowResizer:
             ``(stop - start, size.output[1], C)``, valid until the next call.
         """
         first, last = self.sources(start, stop)
-        maps = _resize_columns(maps, self.size.padded[1])[:, : self.size.image[1]]
+        maps = _resize_columns(maps, self.size.padded[1], self.size.mask_stride)[:, : self.size.image[1]]
         maps = _resize_columns(maps, self.size.output[1])
         weights = to_device(self._weights[start:stop, first:last], maps.device)
         shape = len(weights), *maps.shape[1:]
@@ -117,9 +124,11 @@ class RowResizer:
         return torch.mm(weights, maps.flatten(1), out=out).view(shape)
 
 
-def _resize_columns(maps: Tensor, width: int) -> Tensor:
+def _resize_columns(maps: Tensor, width: int, stride: int | None = None) -> Tensor:
     """``(n, w, C)`` -> ``(n, width, C)``."""
     if maps.shape[1] == width:
         return maps
     channels_last = maps[None].permute(0, 3, 1, 2)
-    return resize(channels_last, (len(maps), width)).permute(0, 2, 3, 1)[0]
+    size = (len(maps), width)
+    resized = resize_on_grid(channels_last, size, (1, stride)) if stride else resize(channels_last, size)
+    return resized.permute(0, 2, 3, 1)[0]

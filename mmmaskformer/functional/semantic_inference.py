@@ -14,7 +14,9 @@ from .postprocess import compete, panoptic_queries
 from .resizing import OutputSize, resize, resize_masks, resize_scores
 
 
-def semantic_scores(prediction: MaskPrediction, size: tuple[int, int]) -> Tensor:
+def semantic_scores(
+    prediction: MaskPrediction, size: tuple[int, int], mask_stride: int | None = None
+) -> Tensor:
     """Semantic scores: sum over queries of p(class) * p(pixel in mask).
 
     Mask logits are upsampled bilinearly to ``size`` first. No-object is dropped, so the scores of a pixel do
@@ -23,12 +25,13 @@ def semantic_scores(prediction: MaskPrediction, size: tuple[int, int]) -> Tensor
     Args:
         prediction: Class logits ``(B, Q, K + 1)`` and mask logits ``(B, Q, h, w)``.
         size: Height and width of the scores, those of the padded input.
+        mask_stride: See `OutputSize`.
 
     Returns:
         ``(B, K, H, W)`` float32 scores.
     """
     with torch.autocast(prediction.mask_logits.device.type, enabled=False):
-        masks = resize(prediction.mask_logits.float(), size)
+        masks = resize(prediction.mask_logits.float(), size, mask_stride)
         return _combine(class_probabilities(prediction.class_logits), masks)
 
 
@@ -45,7 +48,7 @@ def image_scores(prediction: MaskPrediction, size: OutputSize, before: bool = Fa
     """
     if not before:
         batch = MaskPrediction(prediction.class_logits[None], prediction.mask_logits[None])
-        return resize_scores(semantic_scores(batch, size.padded)[0], size)
+        return resize_scores(semantic_scores(batch, size.padded, size.mask_stride)[0], size)
     with torch.autocast(prediction.mask_logits.device.type, enabled=False):
         masks = resize_masks(prediction.mask_logits, size)
         return _combine(class_probabilities(prediction.class_logits), masks)

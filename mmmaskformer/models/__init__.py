@@ -17,14 +17,16 @@ from .assigners import (
     PQStyleCost,
 )
 from .auxiliary_classifier import AuxiliaryPixelClassifier
-from .backbones import TIMMFeatures
+from .backbones import DualPathFeatures, DualPathTransformer, TIMMFeatures
 from .criterion import MaskFormerCriterion
 from .criterion_detr import DETRCriterion
+from .criterion_dual_path import DualPathCriterion
 from .criterion_mask2former import Mask2FormerCriterion
 from .criterion_max_deeplab import MaXDeepLabCriterion
 from .data_preprocessor import MaskFormerDataPreProcessor
 from .decode_heads import (
     DETRHead,
+    DualPathHead,
     Mask2FormerHead,
     MaskFormerHead,
     MaXDeepLabHead,
@@ -43,6 +45,7 @@ from .losses import (
     MaskIDLoss,
     NoObjectCrossEntropyLoss,
     PQStyleLoss,
+    PQStyleTermsLoss,
 )
 from .masked_attention_decoder import Mask2FormerTransformerDecoder
 from .pixel_decoders import (
@@ -69,6 +72,10 @@ __all__ = [
     'DETREncoder',
     'DETRHead',
     'DETRMaskHead',
+    'DualPathCriterion',
+    'DualPathFeatures',
+    'DualPathHead',
+    'DualPathTransformer',
     'FPNPixelDecoder',
     'FixedAssigner',
     'HomeQueryCost',
@@ -99,6 +106,7 @@ __all__ = [
     'NoObjectCrossEntropyLoss',
     'PQStyleCost',
     'PQStyleLoss',
+    'PQStyleTermsLoss',
     'PerPixelBaselineHead',
     'PerPixelBaselinePlusHead',
     'PixelFeatures',

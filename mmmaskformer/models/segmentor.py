@@ -158,7 +158,8 @@ class MaskFormer(EncoderDecoder):
         inference = MaskInference.of(self.decode_head)
         wanted = partial(wanted_queries, cfg=cfg, is_thing=is_thing, inference=inference)
         predictions = self.decode_head.predict_each(self.extract_feat(inputs), wanted)
-        sizes = [OutputSize((height, width), s.img_shape[:2], s.ori_shape[:2]) for s in data_samples]
+        padded, stride = (height, width), getattr(self.decode_head, 'mask_stride', None)
+        sizes = [OutputSize(padded, s.img_shape[:2], s.ori_shape[:2], stride) for s in data_samples]
         void = self.decode_head.ignore_index
         results = batch_results(predictions, sizes, cfg, is_thing, void, inference)
         for sample, of_image in zip(data_samples, results):

@@ -21,7 +21,7 @@ from mmmaskformer.structures import MaskPrediction, Segments
 HEAD = {**small_models.HEAD, 'type': 'mmmaskformer.MaXDeepLabHead', 'embedding_channels': 10}
 LOSSES = {'loss_pq', 'loss_mask_id', 'loss_instance', 'loss_semantic'}
 CONFIGS = Path(__file__).parents[2] / 'configs'
-LEAVES = sorted(CONFIGS.glob('*/max_deeplab_*.py'))
+LEAVES = sorted(CONFIGS.glob('*/max_deeplab_r*.py'))
 
 
 def head_of(**changes):

@@ -1,6 +1,7 @@
 """Decode heads."""
 
 from .detr_head import DETRHead
+from .dual_path_head import DualPathHead
 from .mask2former_head import Mask2FormerHead
 from .maskformer_head import MaskFormerHead
 from .max_deeplab_head import MaXDeepLabHead
@@ -8,6 +9,7 @@ from .per_pixel_head import PerPixelBaselineHead, PerPixelBaselinePlusHead, PerP
 
 __all__ = [
     'DETRHead',
+    'DualPathHead',
     'MaXDeepLabHead',
     'Mask2FormerHead',
     'MaskFormerHead',

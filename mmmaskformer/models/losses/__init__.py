@@ -10,6 +10,7 @@ from .max_deeplab_losses import (
     MaskIDLoss,
     PQStyleLoss,
 )
+from .pq_style_terms import PQStyleTermsLoss
 
 __all__ = [
     'AuxiliarySemanticLoss',
@@ -25,5 +26,6 @@ __all__ = [
     'MaskLoss',
     'NoObjectCrossEntropyLoss',
     'PQStyleLoss',
+    'PQStyleTermsLoss',
     'find_class_weights',
 ]

@@ -147,7 +147,11 @@ class MaskIDLoss(nn.Module):
 
 
 def instance_discrimination_loss(
-    embedding: Tensor, masks: Tensor, learns: Tensor | None = None, temperature: float = 0.3
+    embedding: Tensor,
+    masks: Tensor,
+    learns: Tensor | None = None,
+    temperature: float = 0.3,
+    normalize: bool = True,
 ) -> Tensor:
     """Pixels of a segment are alike, and unlike those of others (paper, section 3.3).
 
@@ -162,11 +166,12 @@ def instance_discrimination_loss(
         masks: ``(S, P)`` bool.
         learns: ``(S,)`` bool, segments whose pixels count; None counts all.
         temperature: Lower is sharper.
+        normalize: Scale the embedding to length 1; False if it is.
     """
     counted = masks if learns is None else masks & learns[:, None]
     learned = counted.any(0)
     pixels, weights = _pixels_where(learned, len(masks))
-    embedding = F.normalize(embedding, dim=0)
+    embedding = F.normalize(embedding, dim=0) if normalize else embedding
     centers = F.normalize(masks.to(embedding) @ embedding.T, dim=1)
     similarity = centers @ embedding[:, pixels] / temperature
     own = similarity.masked_fill(~counted[:, pixels] & learned[pixels], -torch.inf)
@@ -182,6 +187,7 @@ class InstanceDiscriminationLoss(nn.Module):
         temperature: Lower is sharper.
         thing_classes: Indices of the classes whose pixels learn, the things in the paper. Segments do not
             record whether they are things: by default the pixels of all segments count, also of label maps.
+        normalize: Scale the embedding to length 1; False if it is.
     """
 
     def __init__(
@@ -189,18 +195,22 @@ class InstanceDiscriminationLoss(nn.Module):
         loss_weight: float = 1.0,
         temperature: float = 0.3,
         thing_classes: Sequence[int] | None = None,
+        normalize: bool = True,
     ):
         super().__init__()
         self.loss_weight = loss_weight
         self.temperature = temperature
+        self.normalize = normalize
         self.thing_classes = None if thing_classes is None else tuple(thing_classes)
 
-    def forward(self, embedding: Tensor, labels: Tensor, masks: Tensor) -> Tensor:
-        """Weighted loss of one image; see the formula for the shapes."""
-        learns = None
+    def forward(
+        self, embedding: Tensor, labels: Tensor, masks: Tensor, learns: Tensor | None = None
+    ) -> Tensor:
+        """Weighted loss of one image; see the formula for the shapes. `thing_classes` overrule ``learns``."""
         if self.thing_classes is not None:
             learns = torch.isin(labels, constants(self.thing_classes, labels.device, labels.dtype))
-        return self.loss_weight * instance_discrimination_loss(embedding, masks, learns, self.temperature)
+        loss = instance_discrimination_loss(embedding, masks, learns, self.temperature, self.normalize)
+        return self.loss_weight * loss
 
 
 def semantic_cross_entropy(class_logits: Tensor, labels: Tensor, masks: Tensor) -> Tensor:
