@@ -45,7 +45,13 @@ class ASPP(nn.Module):
         """``(B, C, h, w)`` -> ``(B, channels, h, w)``."""
         size = (maps.shape[-2], maps.shape[-1])
         window = [min(side, self.window or side) for side in size]
-        pooled = self.pooled(F.avg_pool2d(maps, window, stride=1))
+        pooled = F.avg_pool2d(maps, window, stride=1)
+        if isinstance(self.pooled.norm, nn.BatchNorm2d) and self.training and pooled[:, 0].numel() == 1:
+            raise ValueError(
+                'the pooled features of the semantic branch cannot be normalized with a batch of one image: '
+                'set batch_size to at least 2, or train on several GPUs with SyncBN'
+            )
+        pooled = self.pooled(pooled)
         pooled = F.interpolate(pooled, size=size, mode='bilinear', align_corners=False)
         parts = [*(conv(maps) for conv in self.convs), pooled]
         return self.dropout(self.project(torch.cat(parts, dim=1)))

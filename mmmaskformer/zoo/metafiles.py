@@ -50,6 +50,7 @@ DATA_SETS = {  # by their part of a config's name
     'toy': 'toy scenes',
     'toy-panoptic': 'toy scenes panoptic',
 }
+BACKBONE = r'_(r\d+c?|(?:swin|convnext)-[tsbl](?:-in\d+k)?|efficientnet-lite\d|[sl])_'
 IMAGE = (640, 480)  # width and height of most images of COCO
 
 
@@ -77,7 +78,7 @@ def describe(path: Path) -> dict[str, Any]:
         ValueError: The config's name does not contain its backbone and data set.
     """
     config = Config.fromfile(path)
-    backbone = re.search(r'_(r\d+c?|(?:swin|convnext)-[tsbl](?:-in\d+k)?|efficientnet-lite\d)_', path.stem)
+    backbone = re.search(BACKBONE, path.stem)
     data = re.sub(r'-\d+x\d+$', '', path.stem.rsplit('_', 1)[-1])
     if backbone is None or data not in DATA_SETS:
         raise ValueError(
@@ -97,6 +98,8 @@ def describe(path: Path) -> dict[str, Any]:
 def _backbone_title(tag: str, config: Config) -> str:
     if tag.startswith('efficientnet-'):
         return tag.replace('efficientnet-lite', 'EfficientNet-Lite')
+    if tag in ('s', 'l'):
+        return f'MaX-DeepLab-{tag.upper()}'
     kind, _, pretraining = tag.replace('swin-', 'Swin-').replace('convnext-', 'ConvNeXt-').partition('-in')
     title = f'{kind[:-1]}{kind[-1].upper()}' if '-' in kind else kind.replace('r', 'R')
     title += f' (ImageNet-{pretraining})' if pretraining else ''

@@ -18,8 +18,8 @@ optim_wrapper = dict(
     ),
 )
 param_scheduler = [
-    dict(type='LinearLR', start_factor=1e-6, begin=0, end=warmup, by_epoch=False),
-    dict(type='PolyLR', power=0.9, eta_min=0.0, begin=0, end=max_iters, by_epoch=False),
+    dict(type='LinearLR', start_factor=1e-6, begin=0, end=warmup + 1, by_epoch=False),
+    dict(type='PolyLR', power=0.9, eta_min=0.0, begin=0, end=max_iters + 1, by_epoch=False),
 ]
 train_cfg = dict(max_iters=max_iters, val_interval=5000)
 auto_scale_lr = dict(base_batch_size=64)
