@@ -45,7 +45,8 @@ def targets_of_ids(
     on_grid = id_map[..., ::stride, ::stride]
     segments = id_map_to_segments(on_grid, segments_info, num_classes)
     with_crowds = [{**segment, 'iscrowd': False} for segment in segments_info]
-    labels, masks, _ = vars(id_map_to_segments(on_grid, with_crowds, num_classes)).values()
+    everything = id_map_to_segments(on_grid, with_crowds, num_classes)
+    labels, masks = everything.labels, everything.masks
     valid = masks.any(0)
     classes = torch.full(valid.shape, num_classes, device=valid.device)
     if len(labels):

@@ -169,10 +169,13 @@ class DualPathHead(SegmentationHead):
             ValueError: A label is out of range, or an image has more segments than there are slots.
         """
         low, middle, semantic, pixels, memory = features
-        targets = [self._targets(sample) for sample in data_samples]
+        targets = self.targets(data_samples)
         self._check_slots(targets, memory.shape[-1])
         predicted = self.logits(pixels, memory)
         return self.criterion(*predicted, self.semantic_branch(low, middle, semantic), targets)
+
+    def _make_targets(self, data_samples: Sequence[SegDataSample]) -> list[SlotTargets]:
+        return [self._targets(sample) for sample in data_samples]
 
     def _targets(self, sample: SegDataSample) -> SlotTargets:
         """The ground truth of one image at stride 4, from its segments if it has them, else its label map."""
