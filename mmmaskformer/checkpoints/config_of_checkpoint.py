@@ -21,6 +21,21 @@ TRAINING_ALONE = ('init_cfg', 'norm_cfg', 'norm_eval', 'drop_path_rate', 'frozen
 FOLDERS = (PACKAGE / '.mim' / 'configs', PACKAGE.parent / 'configs')  # installed; the repository
 ZOO = ('maskformer', 'mask2former', 'detr', 'per_pixel_baseline')  # ablations have the shapes of these
 
+# Kinds of backbones by a tensor that they alone have, and the names of their blocks.
+KINDS = {
+    'patch_embed.projection.weight': 'Swin',
+    'downsample_layers.0.0.weight': 'ConvNeXt',
+    'stem.0.weight': 'ResNetV1c',
+    '': 'ResNet',
+}
+_LAYERS = r'backbone\.layer(\d+)\.(\d+)\.'
+BLOCK = {
+    'Swin': r'backbone\.stages\.(\d+)\.blocks\.(\d+)\.',
+    'ConvNeXt': r'backbone\.stages\.(\d+)\.(\d+)\.',
+    'ResNetV1c': _LAYERS,
+    'ResNet': _LAYERS,
+}
+
 
 class Shapes(NamedTuple):
     """Hyperparameters that follow from tensor shapes; None where a backbone alone does not determine them.
@@ -86,17 +101,21 @@ def config_for(state: Mapping[str, Tensor]) -> tuple[Config, str]:
 
 def shapes_of_state(state: Mapping[str, Tensor]) -> Shapes:
     """Hyperparameters of a checkpoint under our names."""
-    swin = 'backbone.patch_embed.projection.weight' in state
-    stages = r'backbone\.stages\.(\d+)\.blocks\.(\d+)\.' if swin else r'backbone\.layer(\d+)\.(\d+)\.'
-    found = [match for name in state if (match := re.match(stages, name))]
+    kind = next(kind for mark, kind in KINDS.items() if f'backbone.{mark}' in state or not mark)
+    found = [match for name in state if (match := re.match(BLOCK[kind], name))]
     blocks = [1 + max(int(m[2]) for m in found if m[1] == stage) for stage in sorted({m[1] for m in found})]
     table = state.get('backbone.stages.0.blocks.0.attn.w_msa.relative_position_bias_table')
     queries = state.get('decode_head.transformer_decoder.query_embed.weight')
-    first = ('patch_embed.projection.bias', 'layer1.0.downsample.0.weight', 'layer1.0.conv1.weight')
+    first = (
+        'patch_embed.projection.bias',
+        'downsample_layers.0.0.weight',
+        'layer1.0.downsample.0.weight',
+        'layer1.0.conv1.weight',
+    )
     width = next((len(state[f'backbone.{name}']) for name in first if f'backbone.{name}' in state), None)
     head, num_classes = _classifier(state)
     return Shapes(
-        backbone='Swin' if swin else ('ResNetV1c' if 'backbone.stem.0.weight' in state else 'ResNet'),
+        backbone=kind,
         blocks=tuple(blocks),
         width=width,
         window=(round(len(table) ** 0.5) + 1) // 2 if table is not None else None,
@@ -167,7 +186,8 @@ def _blocks(backbone: Mapping[str, Any]) -> tuple[int, ...]:
     if 'depth' in backbone:
         return tuple(cls.arch_settings[backbone['depth']][1])
     arch = backbone.get('arch', 'tiny')
-    return tuple((arch if isinstance(arch, dict) else cls.arch_zoo[arch])['depths'])
+    known = getattr(cls, 'arch_zoo', None) or getattr(cls, 'arch_settings', {})
+    return tuple((arch if isinstance(arch, dict) else known.get(arch, {})).get('depths', ()))
 
 
 def _fits(shapes: Shapes, wanted: Shapes) -> bool:
