@@ -13,3 +13,4 @@ model = dict(
 )
 default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=_base_.max_iters, save_best=None))
 randomness = dict(seed=0)
+auto_scale_lr = dict(base_batch_size=8)

@@ -29,5 +29,5 @@ def resize_on_grid(maps: Tensor, size: tuple[int, int], stride: int | tuple[int,
     height, width = (step * (side - 1) + 1 for step, side in zip(strides, maps.shape[-2:]))
     if max(strides) > 1:
         maps = F.interpolate(maps, size=(height, width), mode='bilinear', align_corners=True)
-    beyond = (0, size[1] - width, 0, size[0] - height)
-    return F.pad(maps, beyond, mode='replicate') if any(beyond) else maps
+    padding = (0, size[1] - width, 0, size[0] - height)
+    return F.pad(maps, padding, mode='replicate') if any(padding) else maps

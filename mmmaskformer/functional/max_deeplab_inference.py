@@ -114,12 +114,12 @@ def dual_path_segments(
     if not len(kept):
         void = torch.zeros(size.output, dtype=torch.int32, device=scores.device)
         return PanopticSegments(void, [])
-    (others,) = torch.where(scores < score_thr)
+    (unsure,) = torch.where(scores < score_thr)
     log_prob = F.logsigmoid(prediction.mask_logits.float())
     winner, best, total = _best_of(log_prob, kept, size)
     confident = (best - total).exp() > pixel_thr
-    if len(others):
-        confident &= best >= _best_of(log_prob, others, size)[1]
+    if len(unsure):
+        confident &= best >= _best_of(log_prob, unsure, size)[1]
     winner = torch.where(confident, winner, len(kept))
     area = winner.flatten().bincount(minlength=len(kept) + 1)[:-1].double()
     area *= size.image[0] * size.image[1] / (size.output[0] * size.output[1])  # at the input's size
