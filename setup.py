@@ -68,7 +68,7 @@ setup(
     license='Apache-2.0',
     keywords='computer vision, semantic segmentation, panoptic segmentation, MaskFormer, OpenMMLab',
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
-    package_data={PACKAGE: ['**/*.txt', '**/*.json', '**/*.yml', '**/*.csv']},
+    package_data={PACKAGE: ['**/*.txt', '**/*.json', '**/*.yml', '**/*.csv', '**/*.safetensors']},
     python_requires='>=3.10',
     install_requires=requirements('runtime'),
     entry_points={'console_scripts': ['mmmaskformer = mmmaskformer.commands:main']},

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
 from mmengine.config import Config
 from mmengine.registry import (
     DATA_SAMPLERS,
@@ -27,23 +28,43 @@ def find_config(name: str | Path) -> Config:
     """The config of a path or of a name.
 
     Args:
-        name: Path of a file, or the name of a config of this project: ``'r50_ade20k'``,
-            ``'toy/maskformer_r18_toy'``, ``'mmmaskformer::maskformer/r50_ade20k.py'``.
+        name: Path of a file, or the name of a config of this project: ``'r50_ade20k'`` (MaskFormer's, where
+            several systems have that name), ``'mask2former_r50_ade20k'``, ``'toy/maskformer_r18_toy'``,
+            ``'mmmaskformer::maskformer/r50_ade20k.py'``.
 
     Raises:
         FileNotFoundError: No config has that name; the message lists similar names.
         ValueError: Several configs have that name.
     """
+    return read_config(_find_path(name))
+
+
+def zoo_weights(name: str | Path) -> str | None:
+    """Address of the weights that the zoo has for a config, None if it has none.
+
+    Args:
+        name: As for `find_config`.
+    """
+    path = _find_path(name)
+    metafile = path.parent / 'metafile.yml'
+    models = yaml.safe_load(metafile.read_text(encoding='utf-8'))['Models'] if metafile.is_file() else []
+    named = (model for model in models if path.stem in (model['Name'], *model.get('Alias', ())))
+    return next((model.get('Weights') for model in named), None)
+
+
+def _find_path(name: str | Path) -> Path:
     if Path(name).is_file():
-        return read_config(name)
+        return Path(name)
     bare_name = str(name).removeprefix('mmmaskformer::').removesuffix('.py')
     paths = config_names()
     stems: dict[str, list[str]] = {}
     for full_name in paths:
         stems.setdefault(full_name.rsplit('/', 1)[-1], []).append(full_name)
+        stems.setdefault(full_name.replace('/', '_'), []).append(full_name)
     matches = [bare_name] if bare_name in paths else stems.get(bare_name, [])
-    if len(matches) == 1:
-        return read_config(paths[matches[0]])
+    own = [name for name in matches if name.startswith('maskformer/')]
+    if len(own or matches) == 1:
+        return paths[(own or matches)[0]]
     if matches:
         raise ValueError(f'Several configs are called {name}: give one of {", ".join(matches)}.')
     similar = difflib.get_close_matches(bare_name, [*stems, *paths], n=4, cutoff=0.4)

@@ -19,7 +19,7 @@ from ..checkpoints.config_of_checkpoint import read_config_text
 from ..checkpoints.formats import to_our_names
 from ..checkpoints.reading import tensors_of
 from ..models import MaskFormer
-from .config_files import find_config, inner_configs, registered_parts
+from .config_files import find_config, inner_configs, registered_parts, zoo_weights
 
 CHECKPOINT_SUFFIXES = ('.pth', '.pt', '.pkl', '.safetensors')
 
@@ -61,7 +61,8 @@ def load_model(
     Args:
         model: Config, or its path or name; or a built model, whose ``cfg`` is its config; or None, for the
             config that the checkpoint carries, or the one of this project that has its shapes.
-        weights: Path or URL of a checkpoint in any format that `mmmaskformer.checkpoints` knows.
+        weights: Path or URL of a checkpoint in any format that `mmmaskformer.checkpoints` knows. None takes
+            those that this package brings for the config, if there are any.
         classes: Metainfo (``classes``, ``palette``, ``thing_classes``), which has precedence over that of the
             model, the checkpoint and the config.
 
@@ -71,16 +72,29 @@ def load_model(
     """
     if weights is None and isinstance(model, str | Path) and str(model).endswith(CHECKPOINT_SUFFIXES):
         model, weights = None, model
+    if weights is None and isinstance(model, str | Path):
+        weights = _own_weights(model)
     checkpoint = None if weights is None else _read(weights)
     built, config = _build(model, checkpoint)
     init_default_scope(config.get('default_scope', 'mmseg'))
     if checkpoint is not None:
         _load(built, checkpoint)
     elif not isinstance(model, nn.Module):
-        print_log('No weights were given: the model predicts at random.', 'current', logging.WARNING)
+        _warn_of_random_weights(model)
     checkpoint_meta = None if checkpoint is None else checkpoint.meta.get('dataset_meta')
     metas = [classes, checkpoint_meta, getattr(built, 'dataset_meta', None), dataset_meta(config)]
     return LoadedModel(built.eval(), config, choose_meta(built, metas))
+
+
+def _own_weights(model: str | Path) -> str | None:
+    address = zoo_weights(model)
+    return address if address and address.startswith('package://') else None
+
+
+def _warn_of_random_weights(model: ModelLike) -> None:
+    address = zoo_weights(model) if isinstance(model, str | Path) else None
+    hint = f"; the zoo has some for this config: weights='{address}'" if address else ''
+    print_log(f'No weights were given: the model predicts at random{hint}.', 'current', logging.WARNING)
 
 
 def _read(weights: str | Path) -> _Weights:

@@ -11,6 +11,7 @@ from .metafiles import DATA_SETS, read_metafile, zoo_folders
 
 BEGIN = '<!-- tables of metafile.yml, written by tools/model_zoo.py -->'
 END = '<!-- end of tables -->'
+IN_PACKAGE = 'package://'
 TITLES = {
     'PQ_sem': 'PQ<sup>St</sup>',
     'mIoU(ms+flip)': 'mIoU, multi-scale',
@@ -93,12 +94,14 @@ def _table(models: list[dict[str, Any]], up: str) -> str:
         row += [about['Architecture'][0], about['Input Size'], about['Batch Size'], about['Iterations']]
         row += [f'{about["Parameters"] / 1e6:.1f}M', f'{about["FLOPs"] / 1e9:.1f}G']
         row += [str(_metrics(model).get(name, '')) for name in metrics]
-        row += [_link(model['Weights']) if 'Weights' in model else ''] * weights
+        row += [_link(model['Weights'], up) if 'Weights' in model else ''] * weights
         rows.append(row)
     return _line(head) + f'|{"-|" * len(head)}\n' + ''.join(_line(row) for row in rows)
 
 
-def _link(address: str) -> str:
+def _link(address: str, up: str) -> str:
+    if address.startswith(IN_PACKAGE):  # a file of this repository
+        return f'[in the package]({osp.normpath(osp.join(up, address.removeprefix(IN_PACKAGE)))})'
     return f'[{address.rpartition(".")[2]}]({address})'
 
 

