@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import cv2
@@ -32,35 +31,4 @@ def draw_blobs(folder: Path, num_train: int = 6, num_val: int = 2) -> Path:
                 path = folder / kind / split / f'{index}.{suffix}'
                 path.parent.mkdir(parents=True, exist_ok=True)
                 cv2.imwrite(str(path), content)
-    return folder
-
-
-def draw_coco(folder: Path, number: int = 6) -> Path:
-    """Images with COCO's instance file, not split."""
-    random = np.random.default_rng(0)
-    (folder / 'images').mkdir(parents=True)
-    images, annotations = [], []
-    for index in range(number):
-        image, labels = draw_scene(random)
-        cv2.imwrite(str(folder / 'images' / f'{index}.jpg'), image)
-        images.append(dict(id=index, file_name=f'{index}.jpg', height=HEIGHT, width=WIDTH))
-        for label in (1, 2):
-            (outline,), _ = cv2.findContours(
-                (labels == label).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
-            )
-            left, top, width, height = cv2.boundingRect(outline)
-            annotations.append(
-                dict(
-                    id=len(annotations) + 1,
-                    image_id=index,
-                    category_id=label,
-                    iscrowd=0,
-                    segmentation=[outline.ravel().tolist()],
-                    bbox=[left, top, width, height],
-                    area=float((labels == label).sum()),
-                )
-            )
-    categories = [dict(id=1, name='red disc'), dict(id=2, name='green disc')]
-    document = dict(images=images, annotations=annotations, categories=categories)
-    (folder / 'instances.json').write_text(json.dumps(document))
     return folder

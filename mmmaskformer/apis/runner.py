@@ -13,6 +13,8 @@ from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import BaseLoop, Runner
 
+from .formatted_once import FormattedOnce
+
 PACKAGE_HOOKS = (
     'CheckDatasetHook',
     'ShareBuffersHook',
@@ -31,6 +33,7 @@ def build_runner(cfg: Config) -> Runner:
     name_visualizer(cfg)
     if cfg.get('launcher') == 'pytorch' and not torch.cuda.is_available():
         join_cpu_processes(cfg)
+    cfg = FormattedOnce.of(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
 
 

@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument('data', metavar='DATA', help='folder of annotated images')
     parser.add_argument('--out', metavar='FILE', help='config to write (default: FOLDER.py)')
+    parser.add_argument('--minutes', type=float, help='time the training will have; sets the size of images')
     add_data_arguments(parser)
     add_debug_argument(parser)
 
@@ -27,5 +28,6 @@ def main(args: argparse.Namespace) -> None:
     """Write the config."""
     from ..own_data import new_config
 
-    path = new_config(args.data, args.out, args.model, args.task, args.weights)
-    print(f'Train it with:  mmmaskformer train {path}')
+    path = new_config(args.data, args.out, args.model, args.task, args.weights, args.minutes)
+    limit = '' if args.minutes is None else f' --minutes {args.minutes:g}'
+    print(f'Train it with:  mmmaskformer train {path}{limit}')

@@ -11,7 +11,7 @@ EXAMPLES = (
     'mmmaskformer predict street.jpg --model r50_ade20k --weights model.pth --save overlay json',
 )
 DTYPES = ('fp32', 'bf16', 'fp16')
-FORMATS = ('overlay', 'label', 'panoptic', 'json')
+FORMATS = ('overlay', 'label', 'panoptic', 'json', 'geojson', 'yolo', 'coco', 'confidence', 'geotiff')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

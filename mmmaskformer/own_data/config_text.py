@@ -72,8 +72,9 @@ def _pipelines(plan: Plan) -> list[str]:
     pad = f'pad_val=dict(img=128, seg={255 if plan.task == "semantic" else 0})'
     edges = tuple(round(min(plan.image_size) * factor) for factor in (0.75, 1, 1.25, 1.5))
     sizes = f'{plan.task!r}, {plan.image_size}, {plan.crop_size}, (0.75, 1.5), {edges}'
+    why = '' if plan.minutes is None else f' Small, for enough steps in {plan.minutes:g} min on this CPU.'
     lines = [
-        '# Sizes are (width, height) of images, (height, width) of crops.',
+        f'# Sizes are (width, height) of images, (height, width) of crops.{why}',
         "train_pipeline, test_pipeline, tta_pipeline = _base_.pop('pipelines').random_sizes(",
         f'    {sizes}, {"distort=False" if plan.bands else pad})',
     ]

@@ -36,9 +36,13 @@ def largest_batch(step: Callable[[int], None], wanted: int) -> int:
 
 def batch_that_fits(cfg: Config, wanted: int) -> int:
     """Try training steps of a config on the GPU, with an optimizer that needs as much memory as its own."""
+    return largest_batch(training_step(cfg, 'cuda'), wanted)
+
+
+def training_step(cfg: Config, device: str) -> Callable[[int], None]:
+    """A function that trains on a batch of the size it is given, without changing the weights."""
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    device = torch.device('cuda')
-    model = MODELS.build(cfg.model).to(device).train()
+    model = MODELS.build(cfg.model).to(torch.device(device)).train()
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.0)
 
@@ -50,4 +54,4 @@ def batch_that_fits(cfg: Config, wanted: int) -> int:
         optimizer.step()
         optimizer.zero_grad()
 
-    return largest_batch(step, wanted)
+    return step

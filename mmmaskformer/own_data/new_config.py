@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ from ..inference.config_files import read_config
 from .config_text import config_text, describe, scaled_rate
 from .memory import batch_that_fits
 from .plan import Plan, make_plan
+from .step_time import LEAST_AREA, area_for_time, seconds_of_step
 
 
 def describe_folder(data: str | Path) -> list[str]:
@@ -28,6 +30,7 @@ def new_config(
     model: str | None = None,
     task: str | None = None,
     weights: str | None = None,
+    minutes: float | None = None,
 ) -> Path:
     """Look at a folder, print what was found, and write a config for a training on it.
 
@@ -39,6 +42,7 @@ def new_config(
             well on a CPU, too.
         task: ``'semantic'``, ``'panoptic'`` or ``'instance'``; by default what the annotations allow.
         weights: File of weights to start from, of the backbone or of a whole model.
+        minutes: Time that the training will have; on a CPU, images are reduced until enough steps fit.
 
     Returns:
         The path of the config.
@@ -58,8 +62,8 @@ def new_config(
     contents = look_at(data, task)
     print('\n'.join(describe(contents)), flush=True)
     prepared = contents.prepare(path.with_name(f'{path.stem}_data'))
-    plan = write_config(path, contents, prepared, task, model, weights)
-    print('\n'.join(summary_of_plan(path, plan, prepared)), flush=True)
+    plan = write_config(path, contents, prepared, task, model, weights, minutes)
+    print('\n'.join(summary_of_plan(path, plan, prepared, minutes)), flush=True)
     return path
 
 
@@ -70,17 +74,23 @@ def write_config(
     task: str | None = None,
     model: str | None = None,
     weights: str | None = None,
+    minutes: float | None = None,
 ) -> Plan:
-    """Write the config; on a GPU, with the batch that its memory has space for."""
+    """Write the config: on a GPU with the batch that fits, on a CPU with images that suit the time."""
     plan = make_plan(contents, prepared, task, model, weights)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(config_text(contents, prepared, plan), encoding='utf-8')
+    fitting = plan
     if torch.cuda.is_available():
-        fitting = batch_that_fits(read_config(path), plan.batch_size)
-        if fitting != plan.batch_size:
-            plan = plan.with_batch(fitting)
-            path.write_text(config_text(contents, prepared, plan), encoding='utf-8')
-    return plan
+        batch_size = batch_that_fits(read_config(path), plan.batch_size)
+        fitting = plan if batch_size == plan.batch_size else plan.with_batch(batch_size)
+    elif minutes is not None and math.prod(plan.image_size) > LEAST_AREA:
+        area = area_for_time(math.prod(plan.image_size), seconds_of_step(read_config(path)), 60 * minutes)
+        if area < math.prod(plan.image_size):
+            fitting = plan.with_area(area, contents.image_sizes, minutes)
+    if fitting is not plan:
+        path.write_text(config_text(contents, prepared, fitting), encoding='utf-8')
+    return fitting
 
 
 def summary_of_plan(path: Path, plan: Plan, prepared: PreparedSet, minutes: float | None = None) -> list[str]:

@@ -46,6 +46,7 @@ class Plan:
         num_workers: Processes that read images.
         bands: Channels, if they are other than those of a color image.
         notes: Sentences for the user.
+        minutes: Time for training that sizes were reduced for; None if they were not.
     """
 
     model: ModelChoice
@@ -60,6 +61,7 @@ class Plan:
     num_workers: int
     bands: int | None = None
     notes: list[str] = field(default_factory=list)
+    minutes: float | None = None
 
     def with_batch(self, batch_size: int) -> Plan:
         """The plan where only ``batch_size`` images fit into memory: gradients are accumulated."""
@@ -73,6 +75,12 @@ class Plan:
             max_iters=math.ceil(self.max_iters * ratio / longer),
             val_interval=math.ceil(self.val_interval * ratio / longer),
         )
+
+    def with_area(self, area: int, sizes: Sequence[tuple[int, int]], minutes: float) -> Plan:
+        """The plan with images of this many pixels at most, for a training of some minutes."""
+        image_size = fit_size(sizes, area)
+        crop_size = crop_of(image_size, sizes)
+        return replace(self, image_size=image_size, crop_size=crop_size, minutes=minutes)
 
 
 def make_plan(

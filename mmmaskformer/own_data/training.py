@@ -98,7 +98,7 @@ def train(
     work_dir = _work_dir(out, Path(data).resolve().name)
     prepared = contents.prepare(work_dir / 'data')
     path = work_dir / 'config.py'
-    plan = write_config(path, contents, prepared, task, model, weights)
+    plan = write_config(path, contents, prepared, task, model, weights, minutes)
     print('\n'.join(summary_of_plan(path, plan, prepared, minutes)), flush=True)
     cfg = read_config(path)
     cfg = Config(cfg.to_dict(), cfg.text, str(work_dir / WHOLE))  # where the runner writes it without bases

@@ -24,6 +24,7 @@ from .map_values import (
     palettes_agree,
     read_pixels,
 )
+from .names_beside import names_beside
 from .pairing import Pairs, pair_files
 from .value_tables import ValueTable, numbers_of, table_of_colors, table_of_numbers
 from .writing import convert_all, fingerprint, write_document
@@ -251,7 +252,13 @@ def _table(
         colors = _owners(contents, lambda c: c.values if c.is_color else c.palette.values())
         return True, table_of_colors(colors, class_list, where)
     palette = {value: color for content in listed for value, color in content.palette.items()}
-    return False, table_of_numbers(_owners(contents, lambda c: c.values), class_list, palette, where)
+    owners = _owners(contents, lambda c: c.values)
+    notes: list[str] = []
+    if class_list is None:
+        class_list, notes = names_beside(tree, owners)
+    table = table_of_numbers(owners, class_list, palette, where)
+    table.notes += notes
+    return False, table
 
 
 def _names_colors_alone(class_list: ClassList | None) -> bool:
