@@ -10,6 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
+from ..engine.time_budget_hook import LENGTH_UNKNOWN
 from .runner import build_runner
 
 # Warnings about internals of MMEngine, which appear in every run.
@@ -79,6 +80,8 @@ class ProgressHook(Hook):
     ) -> None:
         """Print loss and time left."""
         iteration = runner.iter + 1
+        if runner.message_hub.get_info(LENGTH_UNKNOWN, False):
+            return
         if iteration == 1 or iteration % 10 == 0 or iteration == runner.max_iters:
             losses = runner.message_hub.get_scalar('train/loss')
             eta = runner.message_hub.get_info('eta', 0)

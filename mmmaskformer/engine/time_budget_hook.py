@@ -22,6 +22,8 @@ FIRST = 4
 """Iterations after which the length is set for the first time."""
 EVERY = 10
 """Iterations between its corrections."""
+LENGTH_UNKNOWN = 'length_unknown'
+"""Key in the runner's message hub: whether the first iterations are still being timed."""
 VALIDATION_SHARE = 0.25
 MOST_VALIDATIONS = 5
 NEVER = 10**9
@@ -71,6 +73,7 @@ class TimeBudgetHook(Hook):
             )
         self._active = runner.iter == 0
         self._start = time.perf_counter()
+        runner.message_hub.update_info(LENGTH_UNKNOWN, self._active)
         if self._active:
             self._set_length(runner, max(runner.max_iters, FIRST + 1))
 
@@ -130,6 +133,7 @@ class TimeBudgetHook(Hook):
         due = (
             done + math.ceil(iterations / validations) if validations > 1 else NEVER
         )  # the last is at the end
+        runner.message_hub.update_info(LENGTH_UNKNOWN, False)
         numbers = [done + iterations, due]
         broadcast_object_list(numbers)
         self._set_length(runner, numbers[0])

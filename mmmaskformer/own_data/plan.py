@@ -24,7 +24,10 @@ CROP_SHARE = 0.8
 """Sides of training crops, as a part of the image's."""
 STRIDE = 32
 BYTES_PER_PIXEL = 12_000
-"""Memory that a training step needs on a CPU, per pixel of the batch; measured with EfficientNet-Lite0."""
+"""Memory that a training step is taken to need on a CPU, per pixel of the batch.
+
+EfficientNet-Lite0 needs 3,600 (four crops of 96x128, beside weights and libraries); larger models need more.
+"""
 FEW = 50
 """Images that are read without worker processes."""
 

@@ -35,7 +35,7 @@ def read_coco(tree: FileTree) -> Reading | None:
     Raises:
         FolderError: The files contradict themselves or each other, or have boxes alone.
     """
-    documents = {path: tree.json(path) for path in tree.with_suffix('.json') if _looks_right(tree, path)}
+    documents = {path: tree.json(path) for path in tree.with_suffix('.json') if looks_like_coco(tree, path)}
     kinds = {path: _kind(document) for path, document in documents.items()}
     panoptic = 'panoptic' in kinds.values()
     paths = [path for path, kind in kinds.items() if kind == ('panoptic' if panoptic else 'instance')]
@@ -53,7 +53,8 @@ def read_coco(tree: FileTree) -> Reading | None:
         raise FolderError(str(error)) from error
 
 
-def _looks_right(tree: FileTree, path: str) -> bool:
+def looks_like_coco(tree: FileTree, path: str) -> bool:
+    """Whether a JSON file begins as COCO's do."""
     with (tree.root / path).open('rb') as file:
         return FIRST_KEYS.match(file.read(200).removeprefix(b'\xef\xbb\xbf')) is not None
 

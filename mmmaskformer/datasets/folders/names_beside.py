@@ -9,6 +9,7 @@ import yaml
 
 from ..json_fields import whole_number
 from .class_lists import ClassList, ListedClass
+from .coco import looks_like_coco
 from .file_tree import FileTree
 
 VOID = (255, 65535)
@@ -40,7 +41,7 @@ def names_beside(tree: FileTree, values: Collection[int]) -> tuple[ClassList | N
     if not found:
         return None, []
     path, names = next(iter(found.items()))
-    if any(others != names for others in found.values()):
+    if any(content != names for content in found.values()):
         return None, []
     note = f'Names of the classes are those of {path}, whose numbers are those in the label maps'
     missing = [value for value, name in names.items() if name in (UNLABELED, BACKGROUND)]
@@ -52,7 +53,7 @@ def names_beside(tree: FileTree, values: Collection[int]) -> tuple[ClassList | N
 def _of_json(tree: FileTree) -> Iterator[tuple[str, dict[int, str], str]]:
     """Path, names by id, and what a missing 0 means, of each of COCO's files."""
     for path in tree.with_suffix('.json'):
-        content = tree.json(path)
+        content = tree.json(path) if looks_like_coco(tree, path) else None
         if not isinstance(content, dict) or not content.get('images'):
             continue
         entries = [entry for entry in content.get('categories') or () if isinstance(entry, dict)]

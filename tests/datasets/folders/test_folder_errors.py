@@ -7,7 +7,8 @@ import shutil
 
 import numpy as np
 import pytest
-from folder_fixtures import draw_fixture, rectangle, save, save_json, save_palette
+from folder_fixtures import draw_fixture
+from folder_scenes import rectangle, save, save_json, save_palette
 from PIL import Image
 
 from mmmaskformer.datasets.folders import FolderError, look_at

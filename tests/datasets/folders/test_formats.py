@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from folder_fixtures import FIXTURES, Drawn, draw_fixture
+from folder_fixtures import FIXTURES, draw_fixture
+from folder_scenes import Drawn
 from mmengine.registry import DATASETS, init_default_scope
 
 from mmmaskformer.datasets.folders import PreparedSet, look_at

@@ -7,7 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from folder_fixtures import coco_run_lengths, save, save_json, save_palette, scenes
+from coco_folders import coco_run_lengths
+from folder_scenes import save, save_json, save_palette, scenes
 from mmengine.registry import DATASETS, init_default_scope
 
 from mmmaskformer.datasets import CamVidDataset
