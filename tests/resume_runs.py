@@ -23,9 +23,47 @@ from warm_python import fork_context
 from mmmaskformer.apis import train_model
 from mmmaskformer.toy_scenes import ToyRecipe, write_toy
 
-CONFIG = Path(__file__).resolve().parent.parent / 'configs/toy/maskformer_r18_toy.py'
+CONFIGS = Path(__file__).resolve().parent.parent / 'configs/toy'
 SECONDS = 300  # a hang is an error
 NOT_COMPARED = ('time', 'memory', 'data_time', 'eta', 'cfg', 'experiment_name', 'mmengine_version')
+
+
+# Of each system: its config, and what makes the model tiny.
+RESNET = dict(stem_channels=8, base_channels=8, init_cfg=None)
+LAYERS = dict(num_layers=2, ffn_channels=16, dropout=0.3)
+SYSTEMS = dict(
+    maskformer=(
+        'maskformer_r18_toy.py',
+        dict(
+            backbone=RESNET,
+            decode_head=dict(
+                num_queries=8,
+                in_channels=[8, 16, 32, 64],
+                pixel_decoder=dict(channels=16, mask_channels=16, norm_cfg=dict(num_groups=4)),
+                transformer_decoder=dict(channels=16, num_heads=2, **LAYERS),
+            ),
+        ),
+    ),
+    detr=(
+        'detr_r18_toy-panoptic.py',
+        dict(
+            backbone=RESNET,
+            decode_head=dict(
+                num_queries=8, in_channels=[8, 16, 32, 64], encoder=LAYERS, transformer_decoder=LAYERS
+            ),
+        ),
+    ),
+    max_deeplab=(
+        'max_deeplab_s_toy-panoptic.py',
+        dict(
+            backbone=dict(num_slots=8, base_channels=4, stem_channels=4, memory_channels=12)
+            | dict(transformer_channels=8, ffn_channels=16, drop_path=0.2),
+            decode_head=dict(in_channels=[16, 32, 128, 16, 12], slot_channels=12, embedding_channels=10)
+            | dict(pixel_channels=12, semantic_channels=12, low_channels=(6, 4), semantic_head_channels=12),
+        ),
+    ),
+)
+BEST_BY = dict(maskformer='mIoU', detr='PQ', max_deeplab='PQ')
 
 
 def write_data(folder: Path) -> Path:
@@ -33,23 +71,23 @@ def write_data(folder: Path) -> Path:
     return folder
 
 
-def tiny_config(data: Path, work_dir: Path, iterations: int = 12, seed: int | None = None) -> Config:
+def tiny_config(
+    data: Path, work_dir: Path, iterations: int = 12, seed: int | None = None, system: str = 'maskformer'
+) -> Config:
     """Every kind of state: dropout, augmentation, batch normalisation, AdamW, warm-up, averaged weights."""
-    cfg = Config.fromfile(CONFIG)
-    head = dict(num_queries=8, in_channels=[8, 16, 32, 64])
-    head['pixel_decoder'] = dict(channels=16, mask_channels=16, norm_cfg=dict(num_groups=4))
-    head['transformer_decoder'] = dict(channels=16, num_layers=2, num_heads=2, ffn_channels=16, dropout=0.3)
+    name, model = SYSTEMS[system]
+    cfg = Config.fromfile(CONFIGS / name)
     pipeline = cfg.train_dataloader.dataset.pipeline
     pipeline[2].scale, pipeline[3].crop_size = (96, 64), (32, 32)
     cfg.merge_from_dict(
         dict(
             work_dir=str(work_dir),
             launcher='none',
-            model=dict(backbone=dict(stem_channels=8, base_channels=8, init_cfg=None), decode_head=head),
+            model=model,
             train_dataloader=dict(batch_size=2, dataset=dict(data_root=str(data), pipeline=pipeline)),
             val_dataloader=dict(batch_size=2, dataset=dict(data_root=str(data))),
             train_cfg=dict(max_iters=iterations, val_interval=4),
-            default_hooks=dict(checkpoint=dict(interval=4, save_best='mIoU')),
+            default_hooks=dict(checkpoint=dict(interval=4, save_best=BEST_BY[system])),
             custom_hooks=[*cfg.custom_hooks, dict(type='EMAHook', momentum=0.1)],
             randomness=dict(seed=seed),
         )

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Train models alike and compare them in one table: five of semantic sets, four of panoptic ones."""
+"""Train models alike and compare them in one table: five of semantic sets, five of panoptic ones."""
 
 import argparse
 import os
@@ -19,7 +19,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--set', default='toy', choices=list(ENDINGS), help='data set (default: %(default)s)')
     parser.add_argument('--data-root', type=Path, help='its folder (default: data/SET)')
     parser.add_argument('--out', type=Path, help='folder for the results (default: compare, compare-SET)')
-    parser.add_argument('--max-iters', type=int, help="iterations of each model (default: the config's)")
+    parser.add_argument('--max-iters', type=int, help="iterations of each (default: MaskFormer's config)")
     parser.add_argument('--seeds', type=int, nargs='+', default=[0], help='train with each of these')
     known = list({model: None for systems in SYSTEMS.values() for model in systems})
     parser.add_argument('--models', nargs='+', default=[], metavar='MODEL', help=f'of {known} (default: all)')

@@ -1,5 +1,8 @@
 #!/usr/bin/env python
-"""Convert checkpoints of any MaskFormer or backbone: ``python tools/convert_checkpoint.py SRC DST``."""
+"""Convert checkpoints of MaskFormer, Mask2Former, DETR, MaX-DeepLab and backbones.
+
+``python tools/convert_checkpoint.py SRC DST``
+"""
 
 import argparse
 

@@ -31,6 +31,7 @@ PANOPTIC = {
     'MaskFormer': 'maskformer_r18',
     'Mask2Former': 'mask2former_r18',
     "MaX-DeepLab's losses": 'max_deeplab_r18',
+    'MaX-DeepLab-S': 'max_deeplab_s',
     'DETR': 'detr_r18',
 }
 ENDINGS = {'toy': 'toy', 'camvid': '1xb4-1400i_camvid-192x256', 'toy-panoptic': 'toy-panoptic'}
@@ -48,10 +49,10 @@ class TrainingComparison:
         data_set: ``'toy'``, ``'camvid'`` or ``'toy-panoptic'``.
         data_root: Folder of the data; toy scenes are drawn if it does not exist.
         out_dir: Folder of the results.
-        max_iters: Budget of each model in iterations; None takes the configs'.
+        max_iters: Budget of each model in iterations; None takes that of MaskFormer's config.
         seeds: Each model is trained once with each seed.
         models: Some of the data set's `SYSTEMS`; all by default. Those of panoptic sets differ in more than
-            the head: each has its own learning rate and weight decay.
+            the head: each has its own learning rate and weight decay, and MaX-DeepLab-S its own backbone.
         smoke: A quick test run with few and tiny toy scenes.
     """
 
@@ -86,11 +87,10 @@ class TrainingComparison:
 
     def config(self, model: str, seed: int) -> Config:
         """The config of a training: that of the model with the comparison's data, budget and seed."""
-        system, folder = SYSTEMS[self.data_set][model], self.data_set.partition('-')[0]
-        cfg = find_config(f'{folder}/{system}_{ENDINGS[self.data_set]}')
+        cfg = self._zoo_config(model)
         if self.smoke:
             shrink(cfg, SMOKE_ITERATIONS)
-        set_budget(cfg, self.max_iters or cfg.train_cfg.max_iters)
+        set_budget(cfg, self._budget())
         for phase in ('train', 'val', 'test'):
             cfg[f'{phase}_dataloader'].dataset.data_root = str(self.data_root)
         for evaluator in ('val_evaluator', 'test_evaluator'):
@@ -98,8 +98,17 @@ class TrainingComparison:
         cfg.default_hooks.pop('visualization', None)
         cfg.randomness = dict(seed=seed)
         cfg.work_dir, cfg.launcher = str(self.folder(model, seed)), 'none'
-        cfg.experiment_name = f'{self.data_set} {system} seed {seed}'
+        cfg.experiment_name = f'{self.data_set} {SYSTEMS[self.data_set][model]} seed {seed}'
         return cfg
+
+    def _zoo_config(self, model: str) -> Config:
+        folder = self.data_set.partition('-')[0]
+        return find_config(f'{folder}/{SYSTEMS[self.data_set][model]}_{ENDINGS[self.data_set]}')
+
+    def _budget(self) -> int:
+        """Iterations of every model: by default those of MaskFormer's config."""
+        default = SMOKE_ITERATIONS if self.smoke else self._zoo_config('MaskFormer').train_cfg.max_iters
+        return self.max_iters or default
 
 
 def set_budget(cfg: Config, max_iters: int) -> None:

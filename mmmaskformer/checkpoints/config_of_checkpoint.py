@@ -6,6 +6,7 @@ import ast
 import math
 import re
 from collections.abc import Iterator, Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,13 +17,16 @@ from ..registry import MODELS
 
 PACKAGE = Path(__file__).resolve().parent.parent
 BOXES_ALONE = 'DETRHead of boxes alone'
+WITHOUT_QUERIES = ('PerPixelBaselineHead', 'DualPathHead')
 WITH_QUERIES = ('MaskFormerHead', 'Mask2FormerHead', 'DETRHead', BOXES_ALONE)  # their number is a setting
 TRAINING_ALONE = ('init_cfg', 'norm_cfg', 'norm_eval', 'drop_path_rate', 'frozen_stages')
 FOLDERS = (PACKAGE / '.mim' / 'configs', PACKAGE.parent / 'configs')  # installed; the repository
-ZOO = ('maskformer', 'mask2former', 'detr', 'per_pixel_baseline')  # ablations have the shapes of these
+# Ablations have the shapes of these.
+ZOO = ('maskformer', 'mask2former', 'detr', 'max_deeplab', 'per_pixel_baseline')
 
 # Kinds of backbones by a tensor that they alone have, and the names of their blocks.
 KINDS = {
+    'memory': 'DualPathTransformer',
     'patch_embed.projection.weight': 'Swin',
     'downsample_layers.0.0.weight': 'ConvNeXt',
     'stem.0.weight': 'ResNetV1c',
@@ -30,6 +34,7 @@ KINDS = {
 }
 _LAYERS = r'backbone\.layer(\d+)\.(\d+)\.'
 BLOCK = {
+    'DualPathTransformer': r'backbone\.stages\.([2-5])\.blocks\.(\d+)\.',
     'Swin': r'backbone\.stages\.(\d+)\.blocks\.(\d+)\.',
     'ConvNeXt': r'backbone\.stages\.(\d+)\.(\d+)\.',
     'ResNetV1c': _LAYERS,
@@ -143,6 +148,8 @@ def _encoder_layers(state: Mapping[str, Tensor]) -> int:
 
 
 def _mask_head(state: Mapping[str, Tensor]) -> str:
+    if 'backbone.memory' in state:
+        return 'DualPathHead'
     if 'decode_head.bbox_embed.0.weight' in state:
         return 'DETRHead' if 'decode_head.mask_head.out.weight' in state else BOXES_ALONE
     learned = 'decode_head.transformer_decoder.query_feat.weight' in state
@@ -166,7 +173,7 @@ def shapes_of_config(config: Config) -> Shapes:
         or kind in ('DETRHead', BOXES_ALONE)
         or pixels.get('type', '').endswith('TransformerEncoderPixelDecoder')
     )
-    with_queries = kind != 'PerPixelBaselineHead'
+    with_queries = kind not in WITHOUT_QUERIES
     queries = head.get('num_queries', 100) if kind in WITH_QUERIES else head.num_classes
     return Shapes(
         backbone='Swin' if swin else backbone.type.split('.')[-1],
@@ -183,6 +190,8 @@ def shapes_of_config(config: Config) -> Shapes:
 
 def _blocks(backbone: Mapping[str, Any]) -> tuple[int, ...]:
     cls: Any = MODELS.get(backbone['type'])
+    if backbone['type'].endswith('DualPathTransformer'):
+        return tuple(backbone.get('num_blocks') or signature(cls).parameters['num_blocks'].default)
     if 'depth' in backbone:
         return tuple(cls.arch_settings[backbone['depth']][1])
     arch = backbone.get('arch', 'tiny')

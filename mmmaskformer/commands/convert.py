@@ -1,6 +1,7 @@
 """Convert a checkpoint from or to another code base.
 
-Read are the official implementation, HuggingFace, mmseg, mmdet, mmpretrain and torchvision.
+Read are MaskFormer, Mask2Former and DETR of the official implementations and of HuggingFace, deeplab2's
+MaX-DeepLab, and models of mmseg, mmdet, mmpretrain and torchvision.
 """
 
 from __future__ import annotations

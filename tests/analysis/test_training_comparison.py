@@ -43,14 +43,16 @@ def test_panoptic_systems_have_one_budget_and_data(tmp_path):
     comparison = TrainingComparison('toy-panoptic', tmp_path / 'data', tmp_path / 'out', max_iters=600)
     configs = {model: comparison.config(model, seed) for model, seed in comparison.trainings()}
     assert {cfg.model.decode_head.type.split('.')[-1] for cfg in configs.values()} == {
-        *('MaskFormerHead', 'Mask2FormerHead', 'MaXDeepLabHead', 'DETRHead')
+        *('MaskFormerHead', 'Mask2FormerHead', 'MaXDeepLabHead', 'DualPathHead', 'DETRHead')
     }
     first = configs['MaskFormer']
-    for cfg in configs.values():
+    for model, cfg in configs.items():
         assert cfg.train_dataloader == first.train_dataloader
         assert cfg.train_cfg == first.train_cfg
-        assert cfg.model.backbone == first.model.backbone
+        assert (cfg.model.backbone == first.model.backbone) == (model != 'MaX-DeepLab-S')
         assert 'PanopticQuality' in str(cfg.test_evaluator)
+    by_default = replace(comparison, max_iters=None)
+    assert {by_default.config(model, 0).train_cfg.max_iters for model in configs} == {1500}
     with pytest.raises(
         ValueError, match='unknown model PerPixelBaseline: expected one or more of MaskFormer'
     ):

@@ -75,6 +75,27 @@ def test_several_that_differ_in_more(zoo):
     assert config_for(backbone)[0].filename.endswith('ade.py')  # the same backbone in both
 
 
+def test_detr_with_and_without_a_dilated_stage(zoo):
+    """The tensors are the same: the message names both configs."""
+    dilated = 'model = dict(backbone=dict(strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2)))'
+    zoo('r50', 'detr_panoptic')
+    zoo('r50_dc5', 'detr_panoptic', dilated)
+    state = build_model(golden_config('detr_panoptic')).state_dict()
+    with pytest.raises(
+        ValueError, match=r'several configs .*head DETRHead.*--config: \S*r50\.py, \S*r50_dc5\.py$'
+    ):
+        config_for(state)
+
+
+def test_max_deeplab(zoo):
+    zoo('s', 'max_deeplab_s')
+    zoo('deep', 'max_deeplab_s', 'model = dict(backbone=dict(num_blocks=(1, 1, 1, 9)))')
+    config = golden_config('max_deeplab_s')
+    state = build_model(config).state_dict()
+    assert shapes_of_state(state) == shapes_of_config(config)._replace(width=None)
+    assert config_for(state)[0].filename.endswith('/s.py')
+
+
 def test_none_that_fits(zoo):
     zoo('semantic_r', 'semantic_r')
     state = read_checkpoint(GOLDEN / 'semantic_rc.pkl').state
@@ -88,7 +109,7 @@ def test_every_config_of_the_zoo_is_found_by_its_shapes():
     """Two that share shapes give the same checkpoint, so no official MaskFormer needs ``--config``.
 
     Mask2Former has the same network for semantic and panoptic results of one data set, DETR with and
-    without a dilated last stage.
+    without a dilated last stage, MaX-DeepLab for two sizes of images.
     """
     by_shape: dict[Shapes, list] = {}
     for candidate in config_of_checkpoint._candidates():
@@ -97,6 +118,9 @@ def test_every_config_of_the_zoo_is_found_by_its_shapes():
     for shapes, configs in by_shape.items():
         if shapes.head == 'Mask2FormerHead' or shapes.head.startswith('DETRHead'):
             assert len(configs) <= 3
+            continue
+        if shapes.head == 'DualPathHead':
+            assert len({str(config.model.test_cfg) for config in configs}) <= 2
             continue
         outcomes = [config_of_checkpoint._outcome(config, None) for config in configs]
         assert all(outcome == outcomes[0] for outcome in outcomes), [c.filename for c in configs]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 from detr_models import HEAD as DETR
+from dual_path_models import BACKBONE as DUAL_PATH
+from dual_path_models import HEAD as DUAL_PATH_HEAD
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from small_models import HEAD, small_model
@@ -31,6 +33,7 @@ HEADS = dict(
     ),
     max_deeplab={**HEAD, 'type': 'mmmaskformer.MaXDeepLabHead', 'embedding_channels': 10},
     detr=DETR,
+    dual_path=DUAL_PATH_HEAD,
     per_pixel=dict(type='mmmaskformer.PerPixelBaselineHead', **PIXELS),
     per_pixel_plus=dict(
         type='mmmaskformer.PerPixelBaselinePlusHead',
@@ -43,7 +46,8 @@ HEADS = dict(
 def build(head: str) -> nn.Module:
     """The same model in every process; batch normalisation is frozen, or it would tell batches apart."""
     torch.manual_seed(0)
-    model = small_model(decode_head=HEADS[head]).train()
+    own_backbone = dict(backbone=DUAL_PATH) if head == 'dual_path' else {}
+    model = small_model(decode_head=HEADS[head], **own_backbone).train()
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eval()

@@ -11,7 +11,7 @@ from torch import Tensor
 WORLDS = 2, 4
 # Float32 sums in another order, through a whole network
 CLOSE = dict(rtol=1e-4, atol=1e-5)
-EVEN_HEADS = 'maskformer', 'max_deeplab', 'detr', 'per_pixel', 'per_pixel_plus'
+EVEN_HEADS = 'maskformer', 'max_deeplab', 'detr', 'dual_path', 'per_pixel', 'per_pixel_plus'
 ONE_SIZE = [case for case in CASES if case != 'sizes']
 NO_OBJECT = 0.1
 NUM_QUERIES = 7

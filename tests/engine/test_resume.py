@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from resume_runs import (
+    BEST_BY,
     assert_same,
     end,
     signal_at,
@@ -26,6 +27,12 @@ from mmmaskformer.engine.checkpoint_files import newest_whole_checkpoint
 
 SEED = 3
 AT_ITERATION = partial(signal_at, 'set_seeds', module='mmmaskformer.engine.exact_resume_hook')
+SYSTEMS = ['maskformer', *(pytest.param(name, marks=pytest.mark.soak) for name in ('detr', 'max_deeplab'))]
+
+
+@pytest.fixture(scope='module', params=SYSTEMS)
+def system(request) -> str:
+    return request.param
 
 
 @pytest.fixture(scope='module')
@@ -34,19 +41,17 @@ def data(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope='module')
-def uninterrupted(data, tmp_path_factory) -> dict[str, object]:
+def uninterrupted(data, system, tmp_path_factory) -> dict[str, object]:
     folder = tmp_path_factory.mktemp('uninterrupted')
-    assert train(tiny_config(data, folder, seed=SEED)) == 0
-    assert len(list(folder.glob('best_mIoU_iter_*.pth'))) == 1
+    assert train(tiny_config(data, folder, seed=SEED, system=system)) == 0
+    assert len(list(folder.glob(f'best_{BEST_BY[system]}_iter_*.pth'))) == 1
     return state(folder)
 
 
-def test_kill_after_a_checkpoint_is_written(data, tmp_path, uninterrupted):
+def test_kill_after_a_checkpoint_is_written(data, system, tmp_path, uninterrupted):
     """Its validation is made up for; ``last_checkpoint`` names another file, and a newer one is torn."""
-    cfg = tiny_config(data, tmp_path, seed=SEED)
-    eighth = partial(
-        signal_at, 'fsync', 8, 'os'
-    )  # two each: iter_4, best_mIoU, iter_4 with its score, iter_8
+    cfg = tiny_config(data, tmp_path, seed=SEED, system=system)
+    eighth = partial(signal_at, 'fsync', 8, 'os')  # two each: iter_4, the best, iter_4 with its score, iter_8
     assert train(cfg, prepare=eighth) == -signal.SIGKILL
     whole = (tmp_path / 'iter_8.pth').read_bytes()
     (tmp_path / 'iter_11.pth').write_bytes(whole[:-5000])
@@ -62,9 +67,22 @@ def test_kill_after_a_checkpoint_is_written(data, tmp_path, uninterrupted):
     assert not list(tmp_path.glob('.*'))
 
 
-def test_stop_and_go_on(data, tmp_path, uninterrupted):
+@pytest.mark.parametrize('other', ['detr', 'max_deeplab'])
+def test_other_systems_go_on_after_a_kill(data, other, tmp_path):
+    """From the checkpoint of the fourth iteration, which the best one and the averaged weights belong to."""
+    whole, cut = (
+        tiny_config(data, tmp_path / name, iterations=6, seed=SEED, system=other) for name in ('whole', 'cut')
+    )
+    assert train(whole) == 0
+    assert train(cut, prepare=partial(AT_ITERATION, 6)) == -signal.SIGKILL
+    assert newest_whole_checkpoint(tmp_path / 'cut') == str(tmp_path / 'cut/iter_4.pth')
+    assert train(cut) == 0
+    assert_same(state(tmp_path / 'cut', 6), state(tmp_path / 'whole', 6))
+
+
+def test_stop_and_go_on(data, system, tmp_path, uninterrupted):
     """The signal goes to the workers too; the resumed run learns the seed from the checkpoint."""
-    cfg = tiny_config(data, tmp_path, seed=SEED)
+    cfg = tiny_config(data, tmp_path, seed=SEED, system=system)
     cfg.train_dataloader.update(num_workers=1)
     process = start(cfg, prepare=partial(AT_ITERATION, 6, number=signal.SIGSTOP))
     wait_for(lambda: 'T' in Path(f'/proc/{process.pid}/stat').read_text().split()[2])
@@ -75,16 +93,16 @@ def test_stop_and_go_on(data, tmp_path, uninterrupted):
     assert (tmp_path / 'last_checkpoint').read_text() == str(tmp_path / 'interrupted.pth')
     assert 'SIGTERM: training stops after iteration 6' in (tmp_path / 'output.txt').read_text()
 
-    assert train(tiny_config(data, tmp_path)) == 0
+    assert train(tiny_config(data, tmp_path, system=system)) == 0
     assert_same(state(tmp_path), uninterrupted)
     assert not (tmp_path / 'interrupted.pth').exists()
 
 
-def test_one_of_two_processes_is_told_to_stop(data, tmp_path):
+def test_one_of_two_processes_is_told_to_stop(data, system, tmp_path):
     """Both stop after the same iteration."""
-    whole = tiny_config(data, tmp_path / 'whole', iterations=6, seed=SEED)
+    whole = tiny_config(data, tmp_path / 'whole', iterations=6, seed=SEED, system=system)
     assert train_ranks(whole) == [0, 0]
-    cut = tiny_config(data, tmp_path / 'cut', iterations=6, seed=SEED)
+    cut = tiny_config(data, tmp_path / 'cut', iterations=6, seed=SEED, system=system)
     stop = partial(AT_ITERATION, 3, number=signal.SIGTERM)
     assert train_ranks(cut, prepare=stop) == [128 + signal.SIGTERM] * 2
     assert newest_whole_checkpoint(tmp_path / 'cut') == str(tmp_path / 'cut/interrupted.pth')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from dual_path_models import BACKBONE, HEAD
 from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
 from small_models import PREPROCESSOR, images, panoptic_images, sample, spread_running_statistics
@@ -17,29 +18,6 @@ from mmmaskformer.models.backbones.decoder_path import decoder_path
 from mmmaskformer.models.layers import axial_attention
 from mmmaskformer.registry import MODELS
 
-BACKBONE = dict(
-    type='mmmaskformer.DualPathTransformer',
-    num_slots=7,
-    num_blocks=(1, 1, 2, 1),
-    base_channels=4,
-    stem_channels=4,
-    memory_channels=12,
-    transformer_channels=8,
-    ffn_channels=16,
-    drop_path=0.0,
-)
-HEAD = dict(
-    type='mmmaskformer.DualPathHead',
-    in_channels=[16, 32, 128, 16, 12],
-    num_classes=4,
-    slot_channels=12,
-    embedding_channels=10,
-    pixel_channels=12,
-    semantic_channels=12,
-    low_channels=(6, 4),
-    semantic_head_channels=12,
-    dropout=0.0,
-)
 PANOPTIC = dict(mode='whole', panoptic=dict(score_thr=0.2, thing_area=4, stuff_area=4))
 LOSSES = {f'decode.loss_{name}' for name in ('cls', 'dice', 'mask_id', 'instance', 'semantic')}
 
