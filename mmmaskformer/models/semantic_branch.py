@@ -46,7 +46,8 @@ class ASPP(nn.Module):
         size = (maps.shape[-2], maps.shape[-1])
         window = [min(side, self.window or side) for side in size]
         pooled = F.avg_pool2d(maps, window, stride=1)
-        if isinstance(self.pooled.norm, nn.BatchNorm2d) and self.training and pooled[:, 0].numel() == 1:
+        norm = self.pooled.norm
+        if isinstance(norm, nn.BatchNorm2d) and norm.training and pooled[:, 0].numel() == 1:
             raise ValueError(
                 'the pooled features of the semantic branch cannot be normalized with a batch of one image: '
                 'set batch_size to at least 2, or train on several GPUs with SyncBN'
