@@ -63,7 +63,8 @@ def _detr_rows(repeats: int, python: str) -> list[dict]:
     config.model.decode_head.frozen_detector, config.model.backbone.frozen_stages = False, 1
     ours, case = build_model(config), 'DETR R50, {}, HuggingFace'
     with _worker('huggingface_detr_worker.py', python) as peer:
-        image, batch = torch.randn(1, 3, 800, 1216), semantic_batch(512, images=2, classes=9)
+        image = torch.randn(1, 3, 800, 1216)
+        batch = semantic_batch(512, images=2, classes=9, num_classes=133)
         train, predict = partial(_train, ours, batch), partial(_all_masks, ours, image)
         return [
             _compare('training step', case.format('512x512'), 'train', train, peer, repeats),

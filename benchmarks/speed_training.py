@@ -50,15 +50,15 @@ def training_step(model: nn.Module, batch: dict) -> None:
     model.zero_grad()
 
 
-def semantic_batch(size: int, images: int, classes: int) -> dict:
+def semantic_batch(size: int, images: int, classes: int, num_classes: int = 150) -> dict:
     """Images of noise and label maps of blocks, as a data loader would hand them over."""
-    inputs, samples = zip(*(_semantic_scene(size, classes, seed) for seed in range(images)))
+    inputs, samples = zip(*(_semantic_scene(size, classes, num_classes, seed) for seed in range(images)))
     return dict(inputs=list(inputs), data_samples=list(samples))
 
 
-def _semantic_scene(size: int, classes: int, seed: int) -> tuple[Tensor, SegDataSample]:
+def _semantic_scene(size: int, classes: int, num_classes: int, seed: int) -> tuple[Tensor, SegDataSample]:
     generator = torch.Generator().manual_seed(seed)
-    present = torch.randperm(150, generator=generator)[:classes]
+    present = torch.randperm(num_classes, generator=generator)[:classes]
     image = torch.randint(0, 256, (3, size, size), dtype=torch.uint8, generator=generator)
     sample = SegDataSample(gt_sem_seg=PixelData(data=present[_blocks(size, size, classes)][None]))
     sample.set_metainfo(dict(img_shape=(size, size), ori_shape=(size, size)))
