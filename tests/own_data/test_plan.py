@@ -11,6 +11,7 @@ from mmmaskformer.own_data import plan as planning
 from mmmaskformer.own_data.memory import largest_batch
 from mmmaskformer.own_data.model_choice import choose_model
 from mmmaskformer.own_data.plan import cpu_batch, crop_of, fit_size, iterations, make_plan, queries
+from mmmaskformer.own_data.step_time import area_for_time
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,25 @@ def test_sizes(sizes, image_size, crop_size):
 )
 def test_iterations(num_images, batch, accumulation, expected):
     assert iterations(num_images, batch, accumulation) == expected
+
+
+@pytest.mark.parametrize(
+    ('area', 'seconds', 'minutes', 'expected'),
+    [
+        (76800, 0.6, 3, 76800),  # 200 steps in three quarters of three minutes: 0.675 s each
+        (76800, 1.5, 3, 34560),
+        (76800, 60, 3, 19200),
+        (5000, 60, 3, 5000),  # small images are neither reduced nor enlarged
+    ],
+)
+def test_images_are_reduced_until_enough_steps_fit(area, seconds, minutes, expected):
+    assert area_for_time(area, seconds, 60 * minutes) == expected
+
+
+def test_a_reduced_plan_has_smaller_crops():
+    plan = made(model='r18').with_area(160 * 120, [(360, 480)], 3)
+    assert (plan.image_size, plan.crop_size, plan.minutes) == ((160, 120), (96, 128), 3)
+    assert plan.max_iters == made(model='r18').max_iters
 
 
 def test_batch_follows_the_free_memory(monkeypatch):
