@@ -6,6 +6,7 @@ import logging
 import os
 import os.path as osp
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 
 from mmengine.config import Config
 from mmengine.logging import print_log
@@ -41,7 +42,7 @@ def check_run(cfg: Config, phase: str, checkpoint: str | None = None) -> None:
         checkpoint: Path or URL of the checkpoint to load.
 
     Raises:
-        ValueError: A setting is missing, or this process was not started by the ``launcher``.
+        ValueError: A setting or DeepSpeed is missing, or this process was not started by the ``launcher``.
         FileNotFoundError: The checkpoint does not exist.
     """
     for key in NEEDED[phase]:
@@ -57,6 +58,12 @@ def check_run(cfg: Config, phase: str, checkpoint: str | None = None) -> None:
                 'current',
                 logging.WARNING,
             )
+    strategy = str((cfg.get('strategy') or {}).get('type'))
+    if 'DeepSpeed' in strategy and find_spec('deepspeed') is None:
+        raise ValueError(
+            f'The config has strategy.type={strategy!r}, but DeepSpeed is not installed: run '
+            "`pip install deepspeed`, or set strategy.type to 'FSDPStrategy'."
+        )
     variable, starter = ENVIRONMENT.get(cfg.get('launcher', 'none'), ('', ''))
     if variable and variable not in os.environ:
         raise ValueError(

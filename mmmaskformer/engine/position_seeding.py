@@ -16,6 +16,8 @@ import torch
 from mmengine.dist import get_dist_info
 from torch.utils.data import DataLoader, Dataset
 
+from .pinning import pinnable
+
 ORDER, SAMPLE, STEP = range(3)  # first number of each key
 
 
@@ -129,11 +131,12 @@ def seed_by_position(
             'ExactResumeHook needs a train_dataloader with a batch_size and a data set that is indexed.'
         )
     _restart(getattr(batches, 'sampler', None), seed)
-    copied = ['num_workers', 'collate_fn', 'pin_memory', 'timeout', 'worker_init_fn', 'generator']
+    copied = ['num_workers', 'pin_memory', 'timeout', 'worker_init_fn', 'generator']
     copied += ['multiprocessing_context', 'prefetch_factor', 'persistent_workers', 'pin_memory_device']
     return DataLoader(
         PositionSeededDataset(dataset, seed),
         batch_sampler=PositionBatches(batches, seed, endless, epoch, done),
+        collate_fn=pinnable(loader.collate_fn) if loader.pin_memory else loader.collate_fn,
         **{name: getattr(loader, name) for name in copied},
     )
 

@@ -2,6 +2,7 @@
 max_iters = 554400
 optim_wrapper = dict(
     type='OptimWrapper',
+    constructor='mmmaskformer.MergedGroupsConstructor',
     optimizer=dict(type='AdamW', lr=1e-4, weight_decay=1e-4),
     clip_grad=dict(max_norm=0.1, norm_type=2),
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))),

@@ -6,6 +6,7 @@ pretrained = dict(lr_mult=0.1)
 optim_wrapper = dict(
     _delete_=True,
     type='OptimWrapper',
+    constructor='mmmaskformer.MergedGroupsConstructor',
     optimizer=dict(type='Adam', lr=1e-3),
     paramwise_cfg=dict(
         custom_keys={

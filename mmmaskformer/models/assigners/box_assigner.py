@@ -22,12 +22,12 @@ DETR_COSTS = (
 
 
 class BoxPairs(NamedTuple):
-    """One image's predictions of a layer and its segments, for the costs of class and box.
+    """One image's predictions, of all layers in a row, and its segments, for the costs of class and box.
 
     Attributes:
-        class_prob: ``(Q, K + 1)``.
+        class_prob: ``(N, K + 1)``.
         labels: ``(S,)``.
-        boxes: ``(Q, 4)`` center, width and height as parts of the image.
+        boxes: ``(N, 4)`` center, width and height as parts of the image.
         target_boxes: ``(S, 4)``.
     """
 
@@ -49,7 +49,7 @@ class BoxL1Cost(MatchCost):
         super().__init__(weight)
 
     def cost(self, pairs: Any) -> Tensor:
-        """``(Q, S)`` of `BoxPairs`."""
+        """``(N, S)`` of `BoxPairs`."""
         return box_l1(pairs.boxes[:, None], pairs.target_boxes)
 
 
@@ -65,7 +65,7 @@ class BoxGIoUCost(MatchCost):
         super().__init__(weight)
 
     def cost(self, pairs: Any) -> Tensor:
-        """``(Q, S)`` of `BoxPairs`."""
+        """``(N, S)`` of `BoxPairs`."""
         return -giou(corners(pairs.boxes)[:, None], corners(pairs.target_boxes))
 
 
@@ -83,9 +83,10 @@ class BoxAssigner(HungarianAssigner):
     def _image_costs(self, predictions: Sequence[Any], image: int, target: Segments) -> list[Tensor]:
         """One ``(Q, S)`` cost for each layer."""
         assert target.boxes is not None
-        costs = []
-        for layer in predictions:
-            classes, boxes = layer.class_logits[image].float(), layer.boxes[image].float()
-            pairs = BoxPairs(classes.softmax(-1), target.labels, boxes, target.boxes.float())
-            costs.append(torch.stack([cost(pairs) for cost in self.costs]).sum(0))
-        return costs
+        logits, boxes = (
+            torch.cat([values[image] for values in layers]).float()
+            for layers in zip(*((p.class_logits, p.boxes) for p in predictions))
+        )
+        pairs = BoxPairs(logits.softmax(-1), target.labels, boxes, target.boxes.float())
+        total = torch.stack([cost(pairs) for cost in self.costs]).sum(0)
+        return list(total.split(len(predictions[0].boxes[image])))
