@@ -60,6 +60,20 @@ HEADS = {
         type='mmmaskformer.PerPixelBaselinePlusHead', pixel_decoder=FPN, transformer_decoder=DECODER
     ),
     'max_deeplab': dict(MASKFORMER, type='mmmaskformer.MaXDeepLabHead', embedding_channels=32),
+    'mask2former': dict(
+        MASKFORMER,
+        type='mmmaskformer.Mask2FormerHead',
+        pixel_decoder=dict(
+            type='mmmaskformer.MSDeformAttnPixelDecoder',
+            channels=64,
+            mask_channels=64,
+            num_layers=2,
+            num_heads=4,
+            ffn_channels=128,
+        ),
+        transformer_decoder=dict(DECODER, type='mmmaskformer.Mask2FormerTransformerDecoder'),
+        criterion=dict(type='mmmaskformer.Mask2FormerCriterion', num_points=256),
+    ),
 }
 # Name: (head, backbone, task).
 CASES = {
@@ -75,6 +89,8 @@ CASES = {
         ('per_pixel_plus', 'r18', 'semantic'),
         ('max_deeplab', 'r18', 'semantic'),
         ('max_deeplab', 'r18', 'panoptic'),
+        ('mask2former', 'r18', 'semantic'),
+        ('mask2former', 'r18', 'panoptic'),
     )
 }
 

@@ -11,9 +11,12 @@ from .exact_resume_hook import ExactResumeHook
 from .finite_loss_hook import FiniteLossHook, NonFiniteLossError
 from .merged_groups import MergedGroupsConstructor
 from .resume_by_config_hook import ResumeByConfigHook
+from .sharded_optimizer import install as resume_sharded_optimizers
 from .time_budget_hook import TimeBudgetHook
 from .time_left_hook import TimeLeftHook
 from .validation_loss_hook import ValidationLossHook
+
+resume_sharded_optimizers()
 
 __all__ = [
     'Bfloat16OptimWrapper',

@@ -44,6 +44,7 @@ def work(rank: int, world: int) -> dict:
         if SHARDS_ON_CPU:
             results['steps']['sharded'] = take_steps(MMFullyShardedDataParallel, rank)
             results['sharded'] = train_sharded(folder, folder / 'sharded', world)
+            results['resumed'] = train_sharded(folder, folder / 'resumed', world, resume=True)
     return results
 
 

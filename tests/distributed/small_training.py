@@ -67,7 +67,12 @@ def training_config(data: Path, work_dir: Path, world: int, norm: str | None = N
         val_evaluator=cfg.test_evaluator,
         val_cfg=dict(type='ValLoop'),
         train_cfg=dict(type='IterBasedTrainLoop', max_iters=2, val_interval=2),
-        optim_wrapper=dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=1e-4, momentum=0.9)),
+        optim_wrapper=dict(
+            type='OptimWrapper',
+            constructor='mmmaskformer.MergedGroupsConstructor',
+            optimizer=dict(type='SGD', lr=1e-4, momentum=0.9, weight_decay=1e-4),
+            paramwise_cfg=dict(norm_decay_mult=0.0, custom_keys=dict(query_embed=dict(lr_mult=0.5))),
+        ),
         custom_hooks=[dict(type='mmmaskformer.CheckDatasetHook'), dict(type='mmmaskformer.ShareBuffersHook')],
         default_hooks=dict(
             logger=dict(type='LoggerHook', interval=1),
@@ -94,14 +99,18 @@ def train(data: Path, work_dir: Path, world: int, norm: str) -> dict:
     )
 
 
-def train_sharded(data: Path, work_dir: Path, world: int) -> list[float]:
-    """FSDP by MMEngine's strategy, with accumulation: losses of the steps."""
+def train_sharded(data: Path, work_dir: Path, world: int, resume: bool = False) -> dict:
+    """FSDP by MMEngine's strategy, with accumulation: losses of the steps, and the settings of each group."""
     cfg = training_config(data, work_dir, world)
     cfg.update(
         runner_type='FlexibleRunner', strategy=dict(type='FSDPStrategy', state_dict_cfg=WHOLE_CHECKPOINTS)
     )
     cfg.optim_wrapper.accumulative_counts = 2
     cfg.train_cfg.update(max_iters=4, val_interval=4)
-    cfg.default_hooks.checkpoint.interval = 4
+    if resume:
+        cfg.update(load_from=str(data / 'sharded/iter_2.pth'), resume=True)
     runner = train_model(cfg)
-    return runner.message_hub.get_scalar('train/loss').data[0].tolist()
+    return dict(
+        losses=runner.message_hub.get_scalar('train/loss').data[0].tolist(),
+        groups=[(group['lr'], group['weight_decay']) for group in runner.optim_wrapper.param_groups],
+    )

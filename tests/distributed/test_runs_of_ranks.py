@@ -37,15 +37,29 @@ def test_synchronised_batch_norm_falls_back(ranks, folder_of_ranks, tmp_path):
 def test_sharded_run_leaves_a_whole_checkpoint(ranks, folder_of_ranks, tmp_path):
     """MMEngine's FSDPStrategy, two updates of two accumulated steps."""
     for rank in ranks[2]:
-        losses = rank['sharded']
+        losses = rank['sharded']['losses']
         assert len(losses) == 4
         assert losses[2:] != losses[:2]
+        assert sorted(rank['sharded']['groups']) == [(0.5e-4, 1e-4), (1e-4, 0.0), (1e-4, 1e-4)]
     path = folder_of_ranks / 'sharded/iter_4.pth'
     content = safe_load(path)
     model = small_model(decode_head=dict(criterion=EQUAL_WEIGHTS))
     model.load_state_dict(content['state_dict'])
     assert set(content['optimizer']['state']) == {name for name, _ in model.named_parameters()}
     compare_metrics(validated(path), path, folder_of_ranks, tmp_path)
+
+
+@pytest.mark.skipif(not SHARDS_ON_CPU, reason='FSDP of this PyTorch needs GPUs')
+def test_sharded_run_resumes(ranks, folder_of_ranks):
+    """From the second iteration on, with the groups of its optimizer, to the same numbers."""
+    for rank in ranks[2]:
+        assert rank['resumed']['groups'] == rank['sharded']['groups']
+        assert rank['resumed']['losses'][-2:] == rank['sharded']['losses'][2:]
+    whole, resumed = (
+        safe_load(folder_of_ranks / name / 'iter_4.pth')['state_dict'] for name in ('sharded', 'resumed')
+    )
+    for name, value in whole.items():
+        assert torch.equal(value, resumed[name]), name
 
 
 def test_four_processes_train_as_one(ranks, folder_of_ranks, tmp_path):
