@@ -18,7 +18,7 @@ PER_PIXEL = dict(in_channels=HEAD['in_channels'], num_classes=4, pixel_decoder=H
 # Most waits: for targets and for matching, whatever the number of images; and most operators
 HEADS = {
     'Mask2Former': (MASK2FORMER, panoptic_images, 2, 2400),
-    'DETR': (DETR, panoptic_images, 2, 1000),
+    'DETR': (DETR, panoptic_images, 2, 1900),
     'semantic': (HEAD, images, 2, 1000),
     'panoptic': (HEAD, panoptic_images, 2, 1000),
     'per-pixel': (dict(PER_PIXEL, type='mmmaskformer.PerPixelBaselineHead'), images, 1, 600),
