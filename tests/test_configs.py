@@ -37,7 +37,7 @@ LARGE = (
     'max_deeplab_s_8xb8-400k',
 )  # as small ones, but for sizes
 BUILT = [p for p in LEAVES if p.name not in ENTRY_POINTS and p.parent.name != 'mask2former']
-BUILT = [path for path in BUILT if not path.name.startswith(LARGE)]
+BUILT = [path for path in BUILT if not path.name.startswith(LARGE) and path.name != 'lite0_toy.py']
 SEMANTIC = [path for path in BUILT if 'panoptic' not in path.name and 'instance' not in path.name]
 ADE20K = [path for path in SEMANTIC if '_ade20k-' in path.name and 'ade20k-full' not in path.name]
 NORMS = (nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm)
@@ -156,10 +156,8 @@ def test_resnet_normalisation_is_frozen(path):
     norms = [m for m in backbone.modules() if isinstance(m, nn.BatchNorm2d)]
     assert norms
     assert not any(m.training or m.weight.requires_grad or m.bias.requires_grad for m in norms)
-    stages = {key for key, p in backbone.named_parameters() if not p.requires_grad and '.bn' not in key}
-    frozen = {
-        key.partition('.')[0] for key in stages if 'downsample.1' not in key and not key.startswith('bn')
-    }
+    convolutions = [(key, m) for key, m in backbone.named_modules() if isinstance(m, nn.Conv2d)]
+    frozen = {key.partition('.')[0] for key, m in convolutions if not m.weight.requires_grad}
     later = {'layer2', 'layer3', 'layer4'} if '-46k_' in path.stem else set()
     assert frozen == ({'conv1', 'layer1', *later} if path.parent.name == 'detr' else set())
 
@@ -240,7 +238,7 @@ def test_padding_of_small_crops_is_ignored(image):
 @pytest.mark.parametrize('path', ADE20K, ids=name)
 def test_ade20k_settings(path):
     cfg = load(path)
-    size = 640 if 'swin-b' in path.stem or 'swin-l' in path.stem else 512
+    size = 640 if '640x640' in path.stem else 512
     train = cfg.train_dataloader.dataset.pipeline
     assert [t.type for t in train] == [
         'mmmaskformer.LoadImageFromFile',

@@ -94,7 +94,7 @@ def test_only_learned_queries_differ_where_all_pixels_are_alike():
 
 
 class ZeroPositions(nn.Module):
-    def forward(self, memory):
+    def forward(self, memory, valid):
         return torch.zeros_like(memory)
 
 
