@@ -69,7 +69,7 @@ def call(monkeypatch, place, tool, *arguments) -> str | int | None:
 
 CONFIGS = {  # for every tool that reads a config
     'absent.py': 'The config file absent.py does not exist',
-    'folder': '(The config file folder does not exist|.*folder holds 0 files and no image)',  # train takes both
+    'folder': r'The config file folder does not exist|.*folder holds 0 files and no image',  # of train
     'syntax.py': r'syntax.py cannot be read as a config: SyntaxError',
     'name.py': r"name.py cannot be read as a config: .*'undefined'",
     'base.py': r'base.py inherits from .*absent.py, which does not exist',
