@@ -38,6 +38,8 @@ class ListedLabelMapsDataset(BaseSegDataset):
         ('road', 'car')
     """
 
+    img_suffix = seg_map_suffix = ''  # the list has whole names
+
     def __init__(self, ann_file: str, metainfo: dict | None = None, **kwargs: Any) -> None:
         root = kwargs.get('data_root') or ''
         self._list = _read(osp.join(root, ann_file), (metainfo or {}).get('classes'))

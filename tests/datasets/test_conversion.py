@@ -1,6 +1,7 @@
 """What all converters share."""
 
 import re
+import sys
 
 import cv2
 import numpy as np
@@ -16,9 +17,13 @@ def reciprocal(number):
 
 
 @pytest.mark.parametrize('num_workers', [1, 2])
-def test_results_keep_their_order(num_workers, capsys):
-    assert conversion.run_jobs(reciprocal, list(range(1, 20)), num_workers) == [1 / i for i in range(1, 20)]
-    assert '19/19' in capsys.readouterr().err
+def test_results_keep_their_order(num_workers, capsys, monkeypatch):
+    """A terminal gets a progress bar; the log of a job does not."""
+    for terminal in (False, True):
+        monkeypatch.setattr(sys.stderr, 'isatty', lambda terminal=terminal: terminal)
+        results = conversion.run_jobs(reciprocal, list(range(1, 20)), num_workers)
+        assert results == [1 / i for i in range(1, 20)]
+        assert ('19/19' in capsys.readouterr().err) == terminal
     with pytest.raises(ZeroDivisionError):
         conversion.run_jobs(reciprocal, [1, 0, 2], num_workers)
 

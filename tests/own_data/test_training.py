@@ -39,7 +39,7 @@ def check_printed(printed: str, task: str, folder: Path) -> None:
     assert not unknown
     assert lines[0].endswith(f', for {task} segmentation')
     said = dict(line.split(maxsplit=1) for line in lines[-4:])
-    assert re.fullmatch(rf'{SCORES[task]} \d+\.\d.* on \d validation images?', said['score'])
+    assert re.fullmatch(rf'(.+, )?{SCORES[task]} \d+\.\d.* on \d validation images?', said['score'])
     assert said['predict'] == 'mmmaskformer predict FOLDER --weights work_dirs/data'
     with Image.open(folder / said['figure'].split()[0]) as figure:
         assert figure.width >= 96

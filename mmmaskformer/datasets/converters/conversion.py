@@ -26,7 +26,7 @@ CHUNK = 8
 
 
 def run_jobs(convert: Callable[[Job], Result], jobs: Sequence[Job], num_workers: int) -> list[Result]:
-    """Convert files in several processes, with a progress bar.
+    """Convert files in several processes, with a progress bar in a terminal.
 
     The first error stops the rest.
 
@@ -44,10 +44,16 @@ def run_jobs(convert: Callable[[Job], Result], jobs: Sequence[Job], num_workers:
     if not jobs or num_workers < 1:
         raise ValueError(f'{len(jobs)} jobs for {num_workers} processes: at least one of each is needed.')
     if num_workers == 1:
-        return list(track_iter_progress((map(convert, jobs), len(jobs)), file=sys.stderr))
+        return _collect(map(convert, jobs), len(jobs))
     with ProcessPoolExecutor(num_workers) as pool:
-        done = pool.map(convert, jobs, chunksize=CHUNK)
-        return list(track_iter_progress((done, len(jobs)), file=sys.stderr))
+        return _collect(pool.map(convert, jobs, chunksize=CHUNK), len(jobs))
+
+
+def _collect(results: Iterable[Result], total: int) -> list[Result]:
+    """The results, with a progress bar where somebody can see it."""
+    if not sys.stderr.isatty():
+        return list(results)
+    return list(track_iter_progress((results, total), file=sys.stderr))
 
 
 def require_files(paths: Iterable[Path], advice: str) -> None:
