@@ -29,7 +29,7 @@ PRINTED = (  # every line that training prints
     r'iteration +\d+/\d+   ((mIoU|AP|PQ|PQ\^St) (\d+\.\d|nan)(, )?)+',
     r'validating \.\.\.',
     r'AP_\w+(, AP_\w+)* is nan: nothing that it averages over occurs in the validation data\.',
-    r'(train|validation) data: \d+ of \d+ classes never occur: .+',
+    r'(train|val) data: \d+ of \d+ classes never occur: .+',
     r'(score|figure|checkpoint|predict) +.+',
 )
 
