@@ -51,6 +51,12 @@ def _seeded() -> None:
     torch.manual_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def _warnings_of_later_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command hides the warnings of its processes, which must not reach those of other tests."""
+    monkeypatch.delenv('PYTHONWARNINGS', raising=False)
+
+
 RecordFigures = Callable[[str, dict], None]
 
 
