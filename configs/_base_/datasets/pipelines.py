@@ -51,4 +51,11 @@ def random_sizes(task, image_size, crop_size, ratio_range, tta_edges, **options)
     return around(task, crops(resize, crop_size, **options), image_size, tta_scales)
 
 
-pipelines = dict(around=around, short_edges=short_edges, random_sizes=random_sizes)
+def fit_square(task, crop_size):
+    """Half to one and a half times the crop, aspect kept; those of training and testing alone."""
+    scales = [tuple(edge * tenths // 10 for edge in crop_size) for tenths in range(5, 16)]
+    resize = dict(type='RandomChoiceResize', scales=scales, resize_type='Resize', keep_ratio=True)
+    return around(task, crops(resize, crop_size, distort=False), crop_size, ())[:2]
+
+
+pipelines = dict(around=around, short_edges=short_edges, random_sizes=random_sizes, fit_square=fit_square)
