@@ -36,8 +36,13 @@ def deformable_attention(values: Tensor, sizes: Sizes, points: Tensor, weights: 
 def level_attention(values: Tensor, size: tuple[int, int], points: Tensor, weights: Tensor) -> Tensor:
     """The part of one level in :func:`deformable_attention`: arguments without the dimension of levels."""
     batch = len(values)
-    maps = values.permute(0, 2, 3, 1).flatten(0, 1).unflatten(2, size)
-    grid = (2 * points - 1).transpose(1, 2).flatten(0, 1)
+    maps, grid = maps_and_grid(values, size, points)
     sampled = F.grid_sample(maps, grid, mode='bilinear', padding_mode='zeros', align_corners=False)
     summed = (sampled * weights.transpose(1, 2).flatten(0, 1)[:, None]).sum(-1)
     return summed.unflatten(0, (batch, -1)).flatten(1, 2).mT
+
+
+def maps_and_grid(values: Tensor, size: tuple[int, int], points: Tensor) -> tuple[Tensor, Tensor]:
+    """For ``grid_sample``: ``(B * heads, D, h, w)`` maps and ``(B * heads, Q, P, 2)`` points in [-1, 1]."""
+    maps = values.permute(0, 2, 3, 1).flatten(0, 1).unflatten(2, size)
+    return maps, (2 * points - 1).transpose(1, 2).flatten(0, 1)

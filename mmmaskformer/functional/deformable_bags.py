@@ -15,9 +15,10 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from .bilinear import bilinear_taps
-from .deformable_attention import Sizes, level_attention
+from .deformable_attention import Sizes, maps_and_grid
 
 ROWS_AT_ONCE = 2**20
+BILINEAR = ZEROS = 0  # of ATen's grid_sampler: interpolation and padding
 
 
 def bag_deformable_attention(values: Tensor, sizes: Sizes, points: Tensor, weights: Tensor) -> Tensor:
@@ -70,8 +71,22 @@ def _sums(
 
 def _level_gradients(
     grad: Tensor, values: Tensor, size: tuple[int, int], points: Tensor, weights: Tensor
-) -> tuple[Tensor, ...]:
-    inputs = [part.detach().requires_grad_() for part in (values, points, weights)]
-    with torch.enable_grad():
-        output = level_attention(inputs[0], size, inputs[1], inputs[2])
-    return torch.autograd.grad(output, inputs, grad)
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of the values, points and weights of `level_attention`.
+
+    One buffer holds the samples, their products with the gradient, and then the gradients of the samples.
+    """
+    batch, _, num_heads, channels = values.shape
+    maps, grid = maps_and_grid(values, size, points)
+    of_sums = grad.unflatten(2, (num_heads, channels)).permute(0, 2, 3, 1).flatten(0, 1)[..., None]
+    samples = F.grid_sample(maps, grid, align_corners=False)
+    of_weights = samples.mul_(of_sums).sum(1)
+    of_samples = torch.mul(of_sums, weights.transpose(1, 2).flatten(0, 1)[:, None], out=samples)
+    of_maps, of_grid = torch.ops.aten.grid_sampler_2d_backward(
+        of_samples, maps, grid, BILINEAR, ZEROS, False, [True, True]
+    )
+    of_values = of_maps.flatten(2).unflatten(0, (batch, num_heads)).permute(0, 3, 1, 2)
+    of_points, of_weights = (
+        part.unflatten(0, (batch, num_heads)).transpose(1, 2) for part in (of_grid.mul_(2), of_weights)
+    )
+    return of_values, of_points, of_weights
