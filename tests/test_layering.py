@@ -52,6 +52,7 @@ LAYERS = (
     'analysis',
     'zoo',
     'own_data',
+    'hub',
     'commands',
     '__main__',
 )

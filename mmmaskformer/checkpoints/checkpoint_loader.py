@@ -1,9 +1,9 @@
 """Checkpoints in ``load_from``, ``--resume``, `init_model` and ``init_cfg=dict(type='Pretrained', ...)``.
 
-Two things are registered with MMEngine's `CheckpointLoader`. Everything it loads, from files, by http or from
-a store, goes through `safe_load`, which runs no code. And it reads formats that torch does not: ``.pkl`` of
-numpy arrays, ``.npz`` and ``.safetensors``, local or by http, and local folders, written with a slash at
-the end.
+Two things are registered with MMEngine's `CheckpointLoader`. Everything it loads, from files, by http, from
+a store or from the Hugging Face hub, goes through `safe_load`, which runs no code. And it reads formats that
+torch does not: ``.pkl`` of numpy arrays, ``.npz`` and ``.safetensors``, local or by http, models of the hub,
+and local folders, written with a slash at the end.
 
 A segmentor of this package, and its backbone, rename a state dict with foreign names when it is loaded: a
 checkpoint of mmseg is renamed for a model of this package, and is unchanged for a model of mmseg in the same
@@ -29,6 +29,8 @@ from torch import Tensor, nn
 from ..file_names import inside
 from .fit_to_model import accept_three_channels, adapt_stem, check_fit, class_tensors
 from .formats import to_our_names
+from .hub import PREFIX, download
+from .model_folder import meta_of_folder
 from .reading import read_state_dict, safe_load, tensors_of
 from .tables import recognize
 
@@ -101,7 +103,9 @@ def load_from_foreign(filename: str, map_location: Any = None) -> dict:
     """Read a checkpoint that torch cannot read, for MMEngine's `CheckpointLoader`."""
     state = read_state_dict(filename)
     device = map_location if isinstance(map_location, str | torch.device) else 'cpu'
-    return dict(state_dict={name: tensor.to(device) for name, tensor in state.items()})
+    tensors = {name: tensor.to(device) for name, tensor in state.items()}
+    meta = meta_of_folder(filename)
+    return dict(state_dict=tensors, meta=meta) if meta else dict(state_dict=tensors)
 
 
 @CheckpointLoader.register_scheme(prefixes='', force=True)
@@ -140,8 +144,14 @@ def load_from_http(filename: str, map_location: Any = None) -> Any:
     return _load_file(path, map_location)
 
 
+@CheckpointLoader.register_scheme(prefixes=PREFIX, force=True)
+def load_from_hub(filename: str, map_location: Any = None) -> Any:
+    """Read a model of the hub, ``hf://ORG/NAME``; see `hub`."""
+    return _load_file(download(filename), map_location)
+
+
 def _load_file(path: Path, map_location: Any) -> Any:
-    foreign = path.suffix in ('.pkl', '.npz', '.safetensors')
+    foreign = path.is_dir() or path.suffix in ('.pkl', '.npz', '.safetensors')
     return load_from_foreign(str(path), map_location) if foreign else safe_load(path, map_location)
 
 

@@ -24,6 +24,7 @@ COMMANDS = (
     'inspect',
     'convert',
     'compare',
+    'push',
     'doctor',
     'completion',
 )

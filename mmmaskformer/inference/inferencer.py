@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from mmengine.config import Config, ConfigDict
@@ -19,6 +19,7 @@ from rich.progress import track
 from torch import nn
 
 from ..checkpoints.fit_to_model import channels_of
+from ..checkpoints.hub import download, model_on_hub
 from .model_loading import load_model
 from .preparation import Preparation, UnreadableImageError, batched, pipeline_of, read_ahead
 from .result_segments import Classes
@@ -28,6 +29,9 @@ from .sources import InputImage, Inputs, Source, open_source
 from .tiled_prediction import TiledPrediction, Tiling
 from .video import check_screen, show_image
 from .writers import ResultWriter, check_formats
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 NAMED_SKIPPED = 3
 Results = Generator[SegmentationResult, None, None]
@@ -43,8 +47,8 @@ class MaskFormerInferencer:
         model: Config, its path, or the name of a config of this project (``'r50_ade20k'``); or a built
             model; or None, for the config that a checkpoint of MMEngine's runner carries, or the one of this
             project that has its shapes.
-        weights: Path or URL of a checkpoint, ours, official, HuggingFace's (a folder), mmseg's or mmdet's;
-            None keeps the weights of a built model.
+        weights: Path or URL of a checkpoint, ours, official, HuggingFace's (a folder, or ``hf://ORG/NAME`` of
+            the hub), mmseg's or mmdet's; None keeps the weights of a built model.
         device: ``'cpu'``, ``'cuda'``, ``'cuda:1'``, or ``'auto'`` (the default): a GPU if there is one.
         dtype: ``'fp32'``, or for automatic mixed precision ``'bf16'`` or (on GPUs) ``'fp16'``.
         tasks: Results to predict, of ``'semantic'``, ``'panoptic'`` and ``'instance'``; None takes
@@ -78,6 +82,37 @@ class MaskFormerInferencer:
         self.classes = Classes.from_meta(meta)
         self.prepare = Preparation(pipeline or pipeline_of(self.config), channels_of(self.model))
         self.skipped: list[str] = []
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: str,
+        revision: str | None = None,
+        cache_dir: str | Path | None = None,
+        token: str | bool | None = None,
+        local_files_only: bool = False,
+        **options: Any,
+    ) -> Self:
+        """An inferencer of a model on the Hugging Face hub, or of a local folder of one; see docs/hub.md.
+
+        Args:
+            name: ``ORG/NAME``, ``hf://ORG/NAME``, or a folder.
+            revision: Branch, tag or commit; None for the main branch.
+            cache_dir: As `mmmaskformer.checkpoints.hub.download`, and so are the next two.
+            token: For private and gated models.
+            local_files_only: Take it from the cache.
+            **options: As the constructor, but for ``weights``.
+
+        Raises:
+            ValueError: The model cannot be downloaded, has no safetensors, or does not fit.
+
+        Example:
+            >>> inferencer = MaskFormerInferencer.from_pretrained('facebook/maskformer-swin-tiny-ade')
+        """
+        if Path(name).is_dir():
+            return cls(weights=name, **options)
+        address = model_on_hub(name, revision)
+        return cls(weights=download(address, cache_dir, token, local_files_only), **options)
 
     def __call__(self, inputs: Inputs, **options: Any) -> list[SegmentationResult]:
         """All results at once. Their maps stay in memory: use `stream` or `save` for many images.

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from ..checkpoints import Converted, build_model, config_for, load_strictly
 from ..checkpoints.config_of_checkpoint import read_config_text
 from ..checkpoints.formats import to_our_names
+from ..checkpoints.hub import PREFIX as HUB
 from ..checkpoints.reading import tensors_of
 from ..models import MaskFormer
 from .config_files import find_config, inner_configs, registered_parts, zoo_weights
@@ -61,8 +62,9 @@ def load_model(
     Args:
         model: Config, or its path or name; or a built model, whose ``cfg`` is its config; or None, for the
             config that the checkpoint carries, or the one of this project that has its shapes.
-        weights: Path or URL of a checkpoint in any format that `mmmaskformer.checkpoints` knows. None takes
-            those that this package brings for the config, if there are any.
+        weights: Path or URL of a checkpoint in any format that `mmmaskformer.checkpoints` knows, or a model
+            of the Hugging Face hub, ``hf://ORG/NAME``. None takes those that this package brings for the
+            config, if there are any.
         classes: Metainfo (``classes``, ``palette``, ``thing_classes``), which has precedence over that of the
             model, the checkpoint and the config.
 
@@ -70,7 +72,7 @@ def load_model(
         FileNotFoundError: A file or a name is not known.
         ValueError: Weights and model do not fit, or both are None.
     """
-    if weights is None and isinstance(model, str | Path) and str(model).endswith(CHECKPOINT_SUFFIXES):
+    if weights is None and isinstance(model, str | Path) and _is_checkpoint(str(model)):
         model, weights = None, model
     if weights is None and isinstance(model, str | Path):
         weights = _own_weights(model)
@@ -84,6 +86,10 @@ def load_model(
     checkpoint_meta = None if checkpoint is None else checkpoint.meta.get('dataset_meta')
     metas = [classes, checkpoint_meta, getattr(built, 'dataset_meta', None), dataset_meta(config)]
     return LoadedModel(built.eval(), config, choose_meta(built, metas))
+
+
+def _is_checkpoint(name: str) -> bool:
+    return name.endswith(CHECKPOINT_SUFFIXES) or name.startswith(HUB)
 
 
 def _own_weights(model: str | Path) -> str | None:

@@ -77,13 +77,13 @@ def choose_model(name: str | None, num_images: int, weights: str | None = None) 
     Args:
         name: One of `MODELS`; None takes EfficientNet-Lite0 if its weights are at hand, otherwise ResNet-18.
         num_images: Images for training.
-        weights: File of weights to start from: of the backbone, or of a whole model.
+        weights: File or URL of weights to start from: of the backbone, or of a whole model.
 
     Raises:
         ValueError: The name is unknown, or its weights are not at hand.
         FileNotFoundError: ``weights`` does not exist.
     """
-    if weights and not Path(weights).is_file():
+    if weights and '://' not in weights and not Path(weights).is_file():
         raise FileNotFoundError(f'The weights {weights} do not exist: give another path with --weights.')
     note = ''
     at_hand = weights is not None or find_spec(LITE0_PACKAGE) is not None
@@ -101,7 +101,8 @@ def choose_model(name: str | None, num_images: int, weights: str | None = None) 
         raise ValueError(f'The weights of {name} are missing: {WEIGHTS_HINT}, or give a file with --weights.')
     settings = dict(table[name])
     if weights:
-        settings.update(start=f'weights of {Path(weights).name}', weights=str(Path(weights).absolute()))
+        place = weights if '://' in weights else str(Path(weights).absolute())
+        settings.update(start=f'weights of {Path(weights).name}', weights=place)
         settings['is_backbone'] = _is_backbone(weights)
     return ModelChoice(name, **settings), note
 
