@@ -9,6 +9,8 @@ from .early_stopping_hook import EarlyStoppingHook
 from .ema_hook import EMAHook
 from .exact_resume_hook import ExactResumeHook
 from .finite_loss_hook import FiniteLossHook, NonFiniteLossError
+from .layer_decay import LayerDecayConstructor, TwoStageWarmupPolyLR
+from .mask_annealing_hook import MaskAnnealingHook
 from .merged_groups import MergedGroupsConstructor
 from .resume_by_config_hook import ResumeByConfigHook
 from .sharded_optimizer import install as resume_sharded_optimizers
@@ -28,11 +30,14 @@ __all__ = [
     'EarlyStoppingHook',
     'ExactResumeHook',
     'FiniteLossHook',
+    'LayerDecayConstructor',
+    'MaskAnnealingHook',
     'MergedGroupsConstructor',
     'NonFiniteLossError',
     'ResumeByConfigHook',
     'ShareBuffersHook',
     'TimeBudgetHook',
     'TimeLeftHook',
+    'TwoStageWarmupPolyLR',
     'ValidationLossHook',
 ]

@@ -73,6 +73,25 @@ class MaskFactors(NamedTuple):
         return torch.einsum('nc,chw->nhw', embeddings, self.features[image])
 
 
+class LayerwiseFactors(NamedTuple):
+    """`MaskFactors` of each layer, where every layer has pixel features of its own.
+
+    Attributes:
+        layers: The factors of one layer each.
+    """
+
+    layers: Sequence[MaskFactors]
+
+    def matched_logits(self, pairs: MatchedPairs) -> Tensor:
+        """See `MaskFactors.matched_logits`."""
+        products = []
+        for i, queries in enumerate(pairs.queries.split(pairs.counts)):
+            image, layer = divmod(i, pairs.num_layers)
+            factors = self.layers[layer]
+            products.append(factors._products(image, factors.embeddings[0, image][queries]))
+        return torch.cat(products)
+
+
 def kept_queries(class_logits: Tensor, wanted: WantedQueries | None) -> Sequence[slice | Tensor]:
     """Indices of the queries of each image that are wanted; a GPU is waited for once.
 

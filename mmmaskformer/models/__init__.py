@@ -17,7 +17,13 @@ from .assigners import (
     PQStyleCost,
 )
 from .auxiliary_classifier import AuxiliaryPixelClassifier
-from .backbones import DualPathFeatures, DualPathTransformer, TIMMFeatures
+from .backbones import (
+    DualPathFeatures,
+    DualPathTransformer,
+    QueryVisionTransformer,
+    TIMMFeatures,
+    ViTTokens,
+)
 from .criterion import MaskFormerCriterion
 from .criterion_detr import DETRCriterion
 from .criterion_dual_path import DualPathCriterion
@@ -27,6 +33,7 @@ from .data_preprocessor import MaskFormerDataPreProcessor
 from .decode_heads import (
     DETRHead,
     DualPathHead,
+    EoMTHead,
     Mask2FormerHead,
     MaskFormerHead,
     MaXDeepLabHead,
@@ -76,6 +83,7 @@ __all__ = [
     'DualPathFeatures',
     'DualPathHead',
     'DualPathTransformer',
+    'EoMTHead',
     'FPNPixelDecoder',
     'FixedAssigner',
     'HomeQueryCost',
@@ -111,6 +119,8 @@ __all__ = [
     'PerPixelBaselinePlusHead',
     'PixelFeatures',
     'PointAssigner',
+    'QueryVisionTransformer',
     'TIMMFeatures',
     'TransformerEncoderPixelDecoder',
+    'ViTTokens',
 ]

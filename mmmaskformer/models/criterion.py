@@ -9,7 +9,7 @@ from mmengine.dist import all_reduce, get_world_size
 from torch import Tensor, nn
 
 from ..functional.devices import small_pieces
-from ..functional.mask_factors import MaskFactors
+from ..functional.mask_factors import LayerwiseFactors, MaskFactors
 from ..functional.matching import MatchedPairs, flat_index
 from ..registry import MODELS, TASK_UTILS
 from ..structures import BoxPrediction, MaskPrediction, Segments
@@ -76,7 +76,7 @@ class MaskFormerCriterion(nn.Module):
         self,
         predictions: Sequence[MaskPrediction],
         segments: Sequence[Segments],
-        factors: MaskFactors | None = None,
+        factors: MaskFactors | LayerwiseFactors | None = None,
     ) -> dict[str, Tensor]:
         """Losses of all layers.
 
@@ -122,7 +122,7 @@ class MaskFormerCriterion(nn.Module):
         predictions: Sequence[MaskPrediction],
         segments: Sequence[Segments],
         pairs: MatchedPairs,
-        factors: MaskFactors | None,
+        factors: MaskFactors | LayerwiseFactors | None,
     ) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
         """Normalized mask losses of each layer: the matched masks of all go through together."""
         logits = matched_logits(predictions, pairs, factors)
@@ -135,7 +135,7 @@ class MaskFormerCriterion(nn.Module):
 
 
 def matched_logits(
-    predictions: Sequence[MaskPrediction], pairs: MatchedPairs, factors: MaskFactors | None
+    predictions: Sequence[MaskPrediction], pairs: MatchedPairs, factors: MaskFactors | LayerwiseFactors | None
 ) -> Tensor:
     """Mask logits ``(M, h, w)`` of the matched queries, computed anew if their factors are known."""
     if factors is not None:

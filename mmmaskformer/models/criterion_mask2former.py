@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..functional.mask_factors import MaskFactors
+from ..functional.mask_factors import LayerwiseFactors, MaskFactors
 from ..functional.matching import MatchedPairs
 from ..functional.point_sampling import (
     DrawPoints,
@@ -84,7 +84,7 @@ class Mask2FormerCriterion(MaskFormerCriterion):
         predictions: Sequence[MaskPrediction],
         segments: Sequence[Segments],
         pairs: MatchedPairs,
-        factors: MaskFactors | None,
+        factors: MaskFactors | LayerwiseFactors | None,
     ) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
         """Normalized mask losses of each layer."""
         if self.num_points is None:

@@ -2,6 +2,7 @@
 
 from .detr_head import DETRHead
 from .dual_path_head import DualPathHead
+from .eomt_head import EoMTHead
 from .mask2former_head import Mask2FormerHead
 from .maskformer_head import MaskFormerHead
 from .max_deeplab_head import MaXDeepLabHead
@@ -10,6 +11,7 @@ from .per_pixel_head import PerPixelBaselineHead, PerPixelBaselinePlusHead, PerP
 __all__ = [
     'DETRHead',
     'DualPathHead',
+    'EoMTHead',
     'MaXDeepLabHead',
     'Mask2FormerHead',
     'MaskFormerHead',

@@ -5,6 +5,8 @@ from .checkpointing import checkpointed
 from .deformable_encoder import DeformableEncoderLayer, MultiScaleDeformableAttention, cell_centers
 from .masked_attention import MaskedCrossAttention, MaskedDecoderLayer
 from .pixel_encoder import DETREncoder, encode_pixels
+from .query_block import QueryBlock
+from .scale_block import ScaleBlock
 from .transformer_layer import (
     MLP,
     SinePositionEncoding,
@@ -23,6 +25,8 @@ __all__ = [
     'MaskedCrossAttention',
     'MaskedDecoderLayer',
     'MultiScaleDeformableAttention',
+    'QueryBlock',
+    'ScaleBlock',
     'SinePositionEncoding',
     'TransformerDecoderLayer',
     'TransformerEncoderLayer',
