@@ -32,6 +32,8 @@ BACKBONES = {'lite0': 'efficientnet-lite0', 'random': 'r18'}
 SYSTEMS = {
     'per_pixel_baseline': 'PerPixelBaseline',
     'maskformer': 'MaskFormer, small-data recipe',
+    'mask2former': 'Mask2Former, small-data recipe',
+    'eomt': 'EoMT, a small ViT',
     'published_head': "MaskFormer, the paper's head",
     'mmseg_head': "mmseg's MaskFormerHead",
 }
@@ -77,8 +79,9 @@ def main() -> None:
 
 
 def is_measured(seed: int, data_set: str, weights: str, system: str) -> bool:
-    """mmseg's head has a config for one combination alone."""
-    return system != 'mmseg_head' or (data_set, weights) == ('camvid', 'lite0')
+    """Some systems have a config for CamVid alone, with one choice of weights."""
+    weights_of = {'mmseg_head': 'lite0', 'mask2former': 'lite0', 'eomt': 'random'}
+    return system not in weights_of or (data_set, weights) == ('camvid', weights_of[system])
 
 
 def file_of(seed: int, data_set: str, weights: str, system: str, args: argparse.Namespace) -> Path:
@@ -89,8 +92,9 @@ def file_of(seed: int, data_set: str, weights: str, system: str, args: argparse.
 def config_of(data_set: str, weights: str, system: str) -> Config:
     if system == 'mmseg_head':
         return Config.fromfile(ROOT / 'benchmarks/configs/mmseg_maskformer_lite0_camvid.py')
-    model = 'per_pixel_baseline' if system == 'per_pixel_baseline' else 'maskformer'
-    name = f'{model}_{BACKBONES[weights]}_small-data_1xb4-600i_{SIZES[data_set]}.py'
+    model = 'maskformer' if system == 'published_head' else system
+    backbone = 'vit' if system == 'eomt' else BACKBONES[weights]
+    name = f'{model}_{backbone}_small-data_1xb4-600i_{SIZES[data_set]}.py'
     cfg = Config.fromfile(ROOT / 'configs' / data_set / name)
     if system == 'published_head':
         for key in SMALL_DATA_PARTS:
@@ -126,7 +130,7 @@ def train(seed: int, data_set: str, weights: str, system: str, args: argparse.Na
     cfg.randomness = dict(seed=seed)
     cfg.work_dir = str(args.work_dir / path.stem)
     cfg.resume = (Path(cfg.work_dir) / 'last_checkpoint').is_file()
-    start = time.time()
+    start = time.process_time()
     runner = Runner.from_cfg(cfg)
     runner.train()
     scores = {
@@ -134,7 +138,8 @@ def train(seed: int, data_set: str, weights: str, system: str, args: argparse.Na
     }
     size = ', half size' if args.half else ''
     result = dict(set=data_set + size, weights=weights, system=system, seed=seed, iterations=args.iterations)
-    result |= dict(mIoU=scores, minutes=round((time.time() - start) / 60, 1), resumed=bool(cfg.resume))
+    minutes = round((time.process_time() - start) / 60, 1)
+    result |= dict(mIoU=scores, minutes=minutes, resumed=bool(cfg.resume))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + '\n')
 
