@@ -78,15 +78,29 @@ def build_panoptic(who: str, name: str = 'R50', tiny: bool = False) -> nn.Module
     theirs.backbone = ours.backbone
     theirs.panoptic_head.in_channels = ours.decode_head.in_channels
     init_default_scope('mmseg')
-    if who == 'ours':
-        return MODELS.build(ours)
+    return MODELS.build(ours) if who == 'ours' else _build_of_mmdet(theirs)
+
+
+def build_mask2former(who: str) -> nn.Module:
+    """Mask2Former R50 for panoptic maps of COCO, ``'ours'`` or ``'mmdet'``, with one backbone."""
+    ours = _model('configs/mask2former/r50_coco_panoptic.py')
+    theirs = get_config('mmdet::mask2former/mask2former_r50_8xb2-lsj-50e_coco-panoptic.py').model
+    theirs.backbone = ours.backbone
+    theirs.data_preprocessor.pop('batch_augments')  # padding to 1024x1024
+    theirs.test_cfg.instance_on = False
+    ours.test_cfg = dict(mode='whole', panoptic=ours.test_cfg.panoptic)
+    init_default_scope('mmseg')
+    return MODELS.build(ours) if who == 'ours' else _build_of_mmdet(theirs)
+
+
+def _build_of_mmdet(config: ConfigDict) -> nn.Module:
     use_focal_loss_of_pytorch()
     with DefaultScope.overwrite_default_scope('mmdet'):
         from mmdet.registry import MODELS as MMDET_MODELS
         from mmdet.utils import register_all_modules
 
         register_all_modules(init_default_scope=False)
-        return MMDET_MODELS.build(theirs)
+        return MMDET_MODELS.build(config)
 
 
 def use_focal_loss_of_pytorch() -> None:

@@ -24,6 +24,7 @@ import mmmaskformer  # noqa: F401 - before OpenMMLab's packages: some cannot be 
 import speed_growth
 import speed_huggingface
 import speed_losses
+import speed_mask2former
 import speed_prediction
 import speed_training
 from measure import table
@@ -32,6 +33,7 @@ SECTIONS = {
     'losses': speed_losses.rows,
     'training': speed_training.rows,
     'prediction': speed_prediction.rows,
+    'mask2former': speed_mask2former.rows,
 }
 
 

@@ -1,4 +1,4 @@
-"""Ours beside HuggingFace's MaskFormer and DETR, which run in an environment of their own, asked in turns."""
+"""Ours beside HuggingFace's models, which run in an environment of their own, asked in turns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from measure import peak_memory, seconds_of
 from mmengine.config import Config
-from peers import build_pair
+from peers import build_mask2former, build_pair
 from speed_prediction import label_map
 from speed_training import semantic_batch, training_step
 
@@ -32,13 +32,17 @@ def rows(repeats: int, python: str) -> list[dict]:
         repeats: Timed pairs.
         python: Interpreter of an environment with torch and transformers.
     """
-    return [*_maskformer_rows(repeats, python), *_detr_rows(repeats, python)]
+    return [
+        *_maskformer_rows(repeats, python),
+        *_mask2former_rows(repeats, python),
+        *_detr_rows(repeats, python),
+    ]
 
 
 @contextmanager
 def _worker(name: str, python: str) -> Iterator[subprocess.Popen]:
-    worker = Path(__file__).with_name(name)
-    with subprocess.Popen([python, worker], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as peer:
+    command = [python, Path(__file__).with_name('huggingface_worker.py'), name]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as peer:
         if peer.stdout is None or peer.stdin is None or not peer.stdout.readline():
             raise ValueError(f'{python} did not start HuggingFace: it needs torch and transformers')
         yield peer
@@ -47,7 +51,7 @@ def _worker(name: str, python: str) -> Iterator[subprocess.Popen]:
 
 def _maskformer_rows(repeats: int, python: str) -> list[dict]:
     case = 'Swin-T, 512x512, HuggingFace (without deep supervision)'
-    with _worker('huggingface_worker.py', python) as peer:
+    with _worker('maskformer', python) as peer:
         ours = build_pair('Swin-T')[0]
         image = torch.randint(0, 256, (3, 512, 512), dtype=torch.uint8)
         batch = semantic_batch(512, images=2, classes=9)
@@ -57,12 +61,26 @@ def _maskformer_rows(repeats: int, python: str) -> list[dict]:
         ]
 
 
+def _mask2former_rows(repeats: int, python: str) -> list[dict]:
+    """A step with 9 segments per image; an image to its label map."""
+    ours, case = build_mask2former('ours'), 'Mask2Former R50, {}, HuggingFace'
+    ours.test_cfg = dict(mode='whole', seg_logits=False)
+    with _worker('mask2former', python) as peer:
+        image = torch.randint(0, 256, (3, 800, 1216), dtype=torch.uint8)
+        batch = semantic_batch(512, images=2, classes=9, num_classes=133)
+        train, predict = partial(_train, ours, batch), partial(_predict, ours, image)
+        return [
+            _compare('training step', case.format('2 x 512x512'), 'train', train, peer, repeats),
+            _compare('image to label map', case.format('800x1216'), 'predict', predict, peer, repeats),
+        ]
+
+
 def _detr_rows(repeats: int, python: str) -> list[dict]:
     """The masks of all 100 queries, as HuggingFace computes them; and a step with 9 segments per image."""
     config = Config.fromfile(ROOT / 'configs/detr/detr_r50_8xb8-46k_coco-panoptic.py')
     config.model.decode_head.frozen_detector, config.model.backbone.frozen_stages = False, 1
     ours, case = build_model(config), 'DETR R50, {}, HuggingFace'
-    with _worker('huggingface_detr_worker.py', python) as peer:
+    with _worker('detr', python) as peer:
         image = torch.randn(1, 3, 800, 1216)
         batch = semantic_batch(512, images=2, classes=9, num_classes=133)
         train, predict = partial(_train, ours, batch), partial(_all_masks, ours, image)

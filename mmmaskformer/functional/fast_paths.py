@@ -5,6 +5,7 @@
 | ``folded_convolution`` | functional/folded_convolution.py | mask features, and then their products |
 | ``in_place_upsampling`` | functional/in_place_upsampling.py | upsampling a pyramid level, and then the sum |
 | ``deformable_bags`` | functional/deformable_bags.py | samples of deformable attention, on CPUs |
+| ``deformable_operator`` | models/layers/deformable_operator.py | the same, on CUDA with the full mmcv |
 | ``bands`` | functional/label_map_by_bands.py, functional/resizing.py | resizing whole maps |
 | ``class_bounds`` | functional/label_map_by_bands.py | the scores of classes that cannot be the highest |
 | ``cross_entropy_by_bands`` | functional/cross_entropy_by_bands.py | upsampling logits, then cross entropy |
@@ -30,6 +31,7 @@ SWITCHES = dict(
     folded_convolution=True,
     in_place_upsampling=True,
     deformable_bags=True,
+    deformable_operator=True,
     bands=True,
     class_bounds=True,
     cross_entropy_by_bands=True,

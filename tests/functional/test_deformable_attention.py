@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -10,6 +12,7 @@ from mmcv.ops.multi_scale_deform_attn import multi_scale_deformable_attn_pytorch
 from mmmaskformer.functional.bilinear import bilinear_taps
 from mmmaskformer.functional.deformable_attention import deformable_attention
 from mmmaskformer.functional.deformable_bags import bag_deformable_attention
+from mmmaskformer.models.layers.deformable_operator import operator_deformable_attention
 
 SIZES = [(2, 3), (4, 6), (1, 5)]
 FORMS = [deformable_attention, bag_deformable_attention]
@@ -59,3 +62,22 @@ def test_taps_are_those_of_grid_sample():
     pixels, shares = bilinear_taps(points, (3, 5))
     expected = F.grid_sample(maps[None, None], 2 * points[None, None] - 1, align_corners=False).flatten()
     torch.testing.assert_close((maps.flatten()[pixels] * shares).sum(-1), expected)
+
+
+def test_operator_gets_what_mmcv_expects(monkeypatch):
+    """MMCV's own plain PyTorch stands in for its kernel, which needs a GPU and the full mmcv."""
+    steps = []
+
+    def kernel(values, sizes, starts, points, weights, step):
+        assert starts.tolist() == [0, 6, 30]
+        assert all(tensor.is_contiguous() for tensor in (values, points, weights))
+        steps.append(step)
+        return multi_scale_deformable_attn_pytorch(values, sizes, points, weights)
+
+    stand_in = SimpleNamespace(apply=kernel)
+    monkeypatch.setattr('mmcv.ops.multi_scale_deform_attn.MultiScaleDeformableAttnFunction', stand_in)
+    values, places, weights = inputs()
+    transposed = values.transpose(1, 2).contiguous().transpose(1, 2)
+    found = operator_deformable_attention(transposed, SIZES, places, weights)
+    torch.testing.assert_close(found, deformable_attention(values, SIZES, places, weights))
+    assert steps == [len(values)]

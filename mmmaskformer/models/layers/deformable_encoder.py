@@ -12,6 +12,7 @@ from ...functional.deformable_attention import Sizes, deformable_attention
 from ...functional.deformable_bags import bag_deformable_attention
 from ...functional.devices import constants
 from ...functional.fast_paths import fast_path
+from .deformable_operator import has_operator, operator_deformable_attention
 from .transformer_layer import feed_forward, xavier_matrices
 
 
@@ -82,9 +83,11 @@ class MultiScaleDeformableAttention(nn.Module):
 
 def attend(values: Tensor, sizes: Sizes, points: Tensor, weights: Tensor) -> Tensor:
     """`functional.deformable_attention.deformable_attention` in the form that is fast where it runs."""
-    computed = values.device.type == 'cpu' and type(values) in (Tensor, nn.Parameter)
-    if computed and fast_path('deformable_bags'):
-        return bag_deformable_attention(values, sizes, points, weights)
+    if type(values) in (Tensor, nn.Parameter):
+        if values.device.type == 'cpu' and fast_path('deformable_bags'):
+            return bag_deformable_attention(values, sizes, points, weights)
+        if values.device.type == 'cuda' and fast_path('deformable_operator') and has_operator():
+            return operator_deformable_attention(values, sizes, points, weights)
     return deformable_attention(values, sizes, points, weights)
 
 
