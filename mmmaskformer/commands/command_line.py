@@ -10,7 +10,7 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 
 from .. import __version__, fill_registries
@@ -25,11 +25,12 @@ COMMANDS = (
     'convert',
     'compare',
     'push',
+    'serve',
     'doctor',
     'completion',
 )
-BARE = ('doctor', 'completion')
-"""Commands that run where PyTorch and OpenMMLab cannot be imported."""
+BARE = ('doctor', 'completion', 'serve')
+"""Commands that run where PyTorch and OpenMMLab cannot be imported, or import them when they need them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     elif args.command in BARE:
         args.main(args)
     else:
-        _start(args)
+        start(args.main, args)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -104,7 +105,8 @@ def _complete(parser: argparse.ArgumentParser) -> None:
         argcomplete.autocomplete(parser)
 
 
-def _start(args: argparse.Namespace) -> None:
+def start(command: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
+    """Import PyTorch and OpenMMLab, and run a command."""
     if not sys.warnoptions:  # -W or PYTHONWARNINGS show them
         warnings.simplefilter('ignore')
         os.environ['PYTHONWARNINGS'] = 'ignore'  # in worker processes
@@ -121,6 +123,6 @@ def _start(args: argparse.Namespace) -> None:
     from ..apis.command_line import run
 
     try:
-        run(args.main, args)
+        run(command, args)
     except KeyboardInterrupt:
         sys.exit('\nInterrupted.')

@@ -14,12 +14,12 @@ from ..checkpoints.hub import HubAddress, import_hub, model_on_hub
 from ..checkpoints.hub_errors import naming_the_model
 from ..checkpoints.model_folder import write_model_folder
 from ..inference import MaskFormerInferencer
+from ..inference.settings import tasks_of
 from ..own_data.trained_model import checkpoint_of
 from .card import Subject, write_card
 from .facts import data_of, meta_of_checkpoint, metrics_of, recipe_of, whole_config
 
 CARD, FIGURE = 'README.md', 'example.jpg'
-TASKS = ('semantic', 'panoptic', 'instance')
 
 
 class Options(NamedTuple):
@@ -138,17 +138,12 @@ def _write_weights(
 
 
 def _subject(inferencer: MaskFormerInferencer, repo: str, options: Options, facts: dict[str, Any]) -> Subject:
-    model, cfg = inferencer.model, inferencer.test_cfg
-    given = dict(
-        semantic=cfg.get('semantic', True),
-        panoptic=cfg.get('panoptic') is not None,
-        instance=cfg.get('instance') is not None,
-    )
+    model = inferencer.model
     return Subject(
         repo=repo,
         system=type(model.decode_head).__name__,
         backbone=type(model.backbone).__name__,
-        tasks=[task for task in TASKS if given[task]],
+        tasks=tasks_of(inferencer.test_cfg),
         classes=inferencer.classes.names,
         parameters=count_parameters(model),
         license=options.license,

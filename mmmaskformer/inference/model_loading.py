@@ -97,6 +97,11 @@ def _own_weights(model: str | Path) -> str | None:
     return address if address and address.startswith('package://') else None
 
 
+def needs_weights(model: str | Path) -> bool:
+    """Whether a model is a config that this package has no weights for."""
+    return not _is_checkpoint(str(model)) and _own_weights(model) is None
+
+
 def _warn_of_random_weights(model: ModelLike) -> None:
     address = zoo_weights(model) if isinstance(model, str | Path) else None
     hint = f"; the zoo has some for this config: weights='{address}'" if address else ''

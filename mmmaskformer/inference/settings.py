@@ -78,6 +78,13 @@ def test_cfg_for(tasks: str | Sequence[str] | None, model: nn.Module, meta: Mapp
     return cfg
 
 
+def tasks_of(test_cfg: Mapping[str, Any]) -> tuple[str, ...]:
+    """The results that a ``test_cfg`` gives, of `TASKS`."""
+    wanted = dict(semantic=test_cfg.get('semantic', True))
+    wanted.update({task: test_cfg.get(task) is not None for task in TASKS[1:]})
+    return tuple(task for task in TASKS if wanted[task])
+
+
 def with_scores(test_cfg: ConfigDict, model: nn.Module) -> ConfigDict:
     """The ``test_cfg`` with scores beside the label map, for probabilities of the classes.
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..evaluation.coco_ap import encode_mask
 from ..evaluation.prediction_files import number_labels, write_image, write_json
+from ..outlines import joined, outlines_of
 from .georeference import Georeference, read_georeference
-from .outlines import joined, outlines_of
 
 if TYPE_CHECKING:
     from .segmentation_result import SegmentationResult

@@ -17,7 +17,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from mmmaskformer.inference import MaskFormerInferencer
 from mmmaskformer.inference.georeference import read_georeference
-from mmmaskformer.inference.outlines import joined, outlines_of, signed_area
+from mmmaskformer.outlines import joined, outlines_of, signed_area
 
 
 def inside(rings, shape):
