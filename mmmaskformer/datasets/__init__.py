@@ -12,6 +12,7 @@ from .ignored_label import install as follow_ignored_labels
 from .listed_label_maps import ListedLabelMapsDataset
 from .toy import ToyDataset, ToyPanopticDataset
 from .transforms import (
+    KeepInMemory,
     LoadAnnotations,
     LoadImageFromFile,
     LoadInstanceAnnotations,
@@ -36,6 +37,7 @@ __all__ = [
     'ClothingCoParsingDataset',
     'CocoInstanceDataset',
     'CocoPanopticDataset',
+    'KeepInMemory',
     'ListedLabelMapsDataset',
     'LoadAnnotations',
     'LoadImageFromFile',

@@ -6,7 +6,7 @@ import pytest
 from scipy.io import savemat
 
 from mmmaskformer.datasets import ClothingCoParsingDataset
-from mmmaskformer.datasets.clothing import CLASSES
+from mmmaskformer.datasets.clothing import CLASSES, GROUPS
 from mmmaskformer.datasets.converters import write_clothing_co_parsing
 
 SIZE = (12, 8)
@@ -82,3 +82,31 @@ def test_a_map_must_have_the_size_of_its_photograph(ccp):
     savemat(ccp / 'annotations' / 'pixel-level' / '0005.mat', dict(groundtruth=np.zeros((3, 3), np.uint8)))
     with pytest.raises(ValueError, match=r'0005.mat is 3x3 pixels, but its image is 8x12'):
         write_clothing_co_parsing(ccp, num_workers=1)
+
+
+@pytest.mark.parametrize('number', [12, 2])
+def test_every_class_is_in_exactly_one_group(number):
+    groups = GROUPS[number]
+    assert len(groups) == number
+    assert sorted(name for names in groups.values() for name in names) == sorted(CLASSES)
+    assert all(groups[name] == [name] for name in set(groups) & set(CLASSES))
+
+
+def test_labels_of_groups(ccp):
+    write_clothing_co_parsing(ccp, num_workers=1)
+    settings = dict(
+        data_root=str(ccp),
+        data_prefix=dict(img_path='img/val', seg_map_path='ann/val'),
+        pipeline=[dict(type='mmmaskformer.LoadImageFromFile'), dict(type='mmmaskformer.LoadAnnotations')],
+    )
+    dataset = ClothingCoParsingDataset(num_groups=12, **settings)
+    names = dataset.metainfo['classes']
+    assert (len(names), len(dataset.metainfo['palette'])) == (12, 12)
+    maps = [dataset[index]['gt_seg_map'][0] for index in (0, 1)]  # null and wedges, blouse and wedges
+    assert [names[label] for label in maps[0]] == ['background'] * 4 + ['footwear'] * 4
+    assert [names[label] for label in maps[1]] == ['tops and underwear'] * 4 + ['footwear'] * 4
+    two = ClothingCoParsingDataset(num_groups=2, **settings)
+    assert two[0]['gt_seg_map'][0].tolist() == [0] * 4 + [1] * 4
+    assert two[1]['gt_seg_map'].min() == 1
+    with pytest.raises(ValueError, match=r'num_groups=7; expected one of \[2, 12\], or None'):
+        ClothingCoParsingDataset(num_groups=7, **settings)

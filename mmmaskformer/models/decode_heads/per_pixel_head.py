@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from mmengine.model import kaiming_init
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ...functional.host_steps import Steps, together
 from ...functional.per_pixel import upsample, upsampled_cross_entropy
-from ...functional.targets import present_labels
+from ...functional.targets import label_map_to_segments, present_labels
 from ...registry import MODELS
 from ..layers import MLP
 from ..losses import ClassWeight, ClassWeights
@@ -77,10 +77,12 @@ class PerPixelHead(SegmentationHead):
             ValueError: A label is out of range, or there is no label map.
         """
         labels = self.targets(data_samples)
+        return self._cross_entropies(self(features), labels)
+
+    def _cross_entropies(self, logits: Sequence[Tensor], labels: Tensor) -> dict:
+        """``loss_ce`` and ``d{i}.loss_ce`` of the logits of all layers and label maps ``(B, H, W)``."""
         weights = None if self.class_weights is None else self.class_weights(self.num_classes, labels.device)
-        *inner, last = [
-            upsampled_cross_entropy(x, labels, self.ignore_index, weights) for x in self(features)
-        ]
+        *inner, last = [upsampled_cross_entropy(x, labels, self.ignore_index, weights) for x in logits]
         return {**{f'd{i}.loss_ce': value for i, value in enumerate(inner)}, 'loss_ce': last}
 
     def predict(
@@ -168,9 +170,16 @@ class PerPixelBaselinePlusHead(PerPixelHead):
         allow_class_mismatch: See `PerPixelHead`.
         init_cfg: See `PerPixelHead`.
         class_weight: See `PerPixelHead`.
+        auxiliary_classifier: Config of a per-pixel classifier of the mask features, which serves training
+            alone; none by default.
     """
 
-    class_rows: ClassVar[dict[str, int]] = {'transformer_decoder.query_embed.weight': 0}
+    class_rows: ClassVar[dict[str, int]] = {
+        'transformer_decoder.query_embed.weight': 0,
+        'transformer_decoder.query_feat.weight': 0,
+        'auxiliary_classifier.classifier.weight': 0,
+        'auxiliary_classifier.classifier.bias': 0,
+    }
 
     def __init__(
         self,
@@ -182,6 +191,7 @@ class PerPixelBaselinePlusHead(PerPixelHead):
         allow_class_mismatch: bool = False,
         init_cfg: dict | None = None,
         class_weight: ClassWeight = None,
+        auxiliary_classifier: dict | None = None,
     ):
         super().__init__(
             in_channels,
@@ -199,9 +209,24 @@ class PerPixelBaselinePlusHead(PerPixelHead):
         )
         channels = self.transformer_decoder.channels
         self.mask_embed = MLP(channels, channels, self.pixel_decoder.mask_channels, num_layers=3)
+        self.auxiliary_classifier = None
+        if auxiliary_classifier is not None:
+            shape = dict(in_channels=self.pixel_decoder.mask_channels, num_classes=num_classes)
+            self.auxiliary_classifier = MODELS.build({**auxiliary_classifier, **shape})
 
     def forward(self, features: Sequence[Tensor], layers: slice = EVERY_LAYER) -> list[Tensor]:
         """See `PerPixelHead.forward`."""
-        pixels = self.pixel_decoder(features)
+        return self._decode(self.pixel_decoder(features), layers)
+
+    def loss(self, features: Sequence[Tensor], data_samples: Sequence, train_cfg: dict | None = None) -> dict:
+        """See `PerPixelHead.loss`; with an auxiliary classifier also its ``loss_pixel``."""
+        if self.auxiliary_classifier is None:
+            return super().loss(features, data_samples, train_cfg)
+        labels, pixels = self.targets(data_samples), self.pixel_decoder(features)
+        steps = [label_map_to_segments.steps(image, self.num_classes, self.ignore_index) for image in labels]
+        losses = self._cross_entropies(self._decode(pixels, EVERY_LAYER), labels)
+        return {**losses, **self.auxiliary_classifier.loss(pixels.mask_features, together(steps))}
+
+    def _decode(self, pixels: Any, layers: slice) -> list[Tensor]:
         queries = self.transformer_decoder(pixels.memory)[layers]
         return list(torch.einsum('lbqc,bchw->lbqhw', self.mask_embed(queries), pixels.mask_features))
