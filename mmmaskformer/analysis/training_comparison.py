@@ -111,13 +111,13 @@ class TrainingComparison:
         return self.max_iters or default
 
 
-def set_budget(cfg: Config, max_iters: int) -> None:
+def set_budget(cfg: Config, max_iters: int, num_validations: int = NUM_VALIDATIONS) -> None:
     """Set the number of iterations; schedules that end with training are adapted.
 
-    There are five validations, and a checkpoint with each; the last one is kept.
+    There are five validations by default, and a checkpoint with each; the last one is kept.
     """
     before = cfg.train_cfg.max_iters
-    interval = -(-max_iters // NUM_VALIDATIONS)
+    interval = -(-max_iters // num_validations)
     cfg.train_cfg.update(max_iters=max_iters, val_interval=interval)
     for scheduler in cfg.param_scheduler:
         if scheduler.get('end', 0) >= before:
