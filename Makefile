@@ -1,5 +1,5 @@
-# make install | demo | compare | test | soak | lint | docs, each from a bare Python >= 3.10 with pip. Choose another
-# interpreter or another place for the environment with `make test PYTHON=python3.12 VENV=/somewhere`.
+# make install | demo | compare | web-demo | test | soak | lint | docs, each from a bare Python >= 3.10 with pip.
+# Choose another interpreter or another place for the environment with `make test PYTHON=python3.12 VENV=/somewhere`.
 PYTHON ?= python3
 VENV ?= .venv
 # Processes of the test suite; a file's tests stay together.
@@ -10,12 +10,16 @@ BIN := $(VENV)/bin
 KEY := $(shell cat requirements/*.txt setup.py | cksum | cut -d " " -f 1)
 STAMP := $(VENV)/.installed-$(KEY)
 
-.PHONY: help install demo compare test soak lint format docs clean
+# The model of the page: a directory that tools/export.py --to onnx has written. Without one: lite0_toy.
+MODEL ?=
+
+.PHONY: help install demo compare web-demo test soak lint format docs clean
 
 help:
 	@echo 'make install   the environment in $(VENV), with the package in editable mode'
 	@echo 'make demo      draw a toy data set, train on it, evaluate, and leave images in demo/'
 	@echo 'make compare   train five models alike on the toy data set, and leave a table and curves in compare/'
+	@echo 'make web-demo  a page that segments images in the browser, in web/dist/; MODEL=DIR of tools/export.py'
 	@echo 'make test      the test suite'
 	@echo 'make soak      the long tests: crashes, damaged data, two hours of training; figures in soak-results/'
 	@echo 'make lint      ruff, mypy and codespell; `make format` fixes what ruff can fix'
@@ -38,6 +42,17 @@ demo: $(STAMP)
 
 compare: $(STAMP)
 	$(BIN)/python tools/compare.py
+
+ifeq ($(MODEL),)
+web-demo: $(STAMP)
+	$(BIN)/python tools/export.py lite0_toy --to onnx --out build/lite0_toy
+	npm --prefix web ci
+	node web/build.js build/lite0_toy --example web/example.jpg
+else
+web-demo:
+	npm --prefix web ci
+	node web/build.js "$(MODEL)"
+endif
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
