@@ -19,9 +19,10 @@ def merge_classes(cfg: Config, num_classes: int) -> None:
     """
     head = cfg.model.decode_head
     head.num_classes = num_classes
-    if 'num_queries' in head:  # fixed matching
+    assigner = (head.get('criterion') or {}).get('assigner') or {}
+    if assigner.get('type') == 'mmmaskformer.FixedAssigner':
         head.num_queries = num_classes
-    elif head.type.endswith('MaskFormerHead'):
+    elif head.type == 'mmmaskformer.MaskFormerHead':
         head.num_queries = min(MOST_QUERIES, QUERIES_PER_CLASS * num_classes)
     if num_classes != len(CLASSES):
         for phase in ('train', 'val', 'test'):

@@ -79,7 +79,7 @@ class ContestPlan:
             raise ValueError(f'seed {SEARCH_SEED} chooses the learning rates: give other seeds')
         object.__setattr__(self, 'systems', tuple(self.systems or contest.systems))
         object.__setattr__(self, 'num_classes', tuple(self.num_classes or contest.num_classes or (None,)))
-        object.__setattr__(self, 'search_at', tuple(self.search_at or contest.num_classes[:1]))
+        object.__setattr__(self, 'search_at', tuple(self.search_at or contest.num_classes[:1] or (None,)))
 
     @property
     def runs_dir(self) -> Path:
@@ -107,9 +107,10 @@ class ContestPlan:
             rates: Learning rate by system and number of classes, as `best_rates` returns them; without any,
                 those of the configs.
         """
-        elsewhere = self.search_at[0] if self.search_at else None
         return [
-            self._trial(seed, system, classes, rates.get((system, classes), rates.get((system, elsewhere))))
+            self._trial(
+                seed, system, classes, rates.get((system, classes), rates.get((system, self.search_at[0])))
+            )
             for seed in self.seeds
             for classes in self.num_classes
             for system in self.systems

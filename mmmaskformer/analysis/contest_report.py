@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..visualization import draw_training_curves
-from ..visualization.gap_plot import Gap, draw_gaps
+from ..visualization import Gap, draw_gaps, draw_training_curves
 from .class_pixels import annotated_classes, rarest_third, read_class_pixels
 from .comparison import insert_text
 from .contest_plan import best_rates, final_score, key_of

@@ -34,6 +34,7 @@ class QueryStatistics:
         heat: Sum of masks, each weighted with the probability that the query is an object, ``(Q, h, w)``.
         won: Sum of the shares of an image's pixels that the query wins, ``(Q,)``.
         present: Number of images in which it wins pixels, ``(Q,)``.
+        found: Number of images in which it wins pixels as each class, ``(Q, K)``.
         num_images: Images seen.
     """
 
@@ -41,6 +42,7 @@ class QueryStatistics:
     heat: Tensor
     won: Tensor
     present: Tensor
+    found: Tensor
     num_images: int = 0
 
     @classmethod
@@ -52,6 +54,7 @@ class QueryStatistics:
             zeros(num_queries, *grid),
             zeros(num_queries),
             zeros(num_queries),
+            zeros(num_queries, num_classes),
         )
 
     def add(self, prediction: MaskPrediction, size: OutputSize) -> None:
@@ -74,6 +77,7 @@ class QueryStatistics:
             share = torch.bincount(winner.flatten(), minlength=len(kept)) / winner.numel()
             self.won[kept] += share
             self.present[kept] += (share > 0).float()
+            self.found[kept, prob[kept].argmax(-1)] += (share > 0).float()
         self.num_images += 1
 
     def order(self) -> list[int]:
@@ -100,11 +104,24 @@ class QueryStatistics:
                 no_object=prob[i][-1],
                 top_classes=sorted(classes, key=dict(zip(classes, prob[i])).__getitem__)[::-1][:TOP_CLASSES],
                 class_probability=dict(zip(classes, prob[i])),
+                found=self._found_classes(i, classes),
                 centre=_centre(self.heat[i]),
             )
             for i in self.order()
         ]
-        return dict(images=self.num_images, classes=list(classes), queries=queries)
+        numbers = [len(query['found']) for query in queries if query['found']]
+        return dict(
+            images=self.num_images,
+            classes=list(classes),
+            active_queries=len(numbers),
+            classes_of_a_query=sum(numbers) / max(1, len(numbers)),
+            queries=queries,
+        )
+
+    def _found_classes(self, query: int, classes: tuple[str, ...]) -> dict[str, int]:
+        """The classes as which a query wins pixels, with the number of images, the most frequent first."""
+        images = {name: int(number) for name, number in zip(classes, self.found[query]) if number}
+        return dict(sorted(images.items(), key=lambda item: -item[1]))
 
 
 def look_at_queries(model: Any, samples: Iterable[dict]) -> QueryStatistics:

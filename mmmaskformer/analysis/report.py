@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from mmengine.registry import DATASETS, init_default_scope
 
-from ..visualization import draw_class_bars, draw_training_curves
+from ..visualization import draw_class_bars, draw_query_classes, draw_training_curves
 from .comparison import Row, compare_costs, insert_text, write_table
 from .queries import draw_summary, look_at_queries, write_summary
 from .runs import Run
@@ -62,7 +62,7 @@ def write_report(comparison: TrainingComparison, runs: Sequence[Run], repeats: i
 
 
 def write_query_sheet(run: Run, folder: Path, num_images: int | None = None) -> None:
-    """``queries.png`` and ``queries.json`` of a model on its test data.
+    """``queries.png``, ``queries.json`` and ``query_classes.png`` of a model on its test data.
 
     Args:
         run: A model whose queries classify masks.
@@ -80,6 +80,7 @@ def write_query_sheet(run: Run, folder: Path, num_images: int | None = None) -> 
     classes, palette = tuple(model.dataset_meta['classes']), model.dataset_meta.get('palette')
     folder.mkdir(parents=True, exist_ok=True)
     draw_summary(statistics, classes, palette).save(folder / 'queries.png')
+    draw_query_classes(statistics.found.int().tolist(), folder / 'query_classes.png')
     write_summary(statistics, classes, folder / 'queries.json')
 
 

@@ -42,6 +42,21 @@ def test_statistics_by_hand(statistics):
     assert sky['top_classes'] == ['sky', 'road']
     assert sky['centre'][0] == pytest.approx(0.5, abs=1e-3)
     assert sky['centre'][1] < 0.35 < 0.65 < road['centre'][1]
+    assert [query['found'] for query in summary['queries']] == [{'road': 2}, {'sky': 1}, {}]
+    assert (summary['active_queries'], summary['classes_of_a_query']) == (2, 1.0)
+
+
+def test_classes_of_a_query_that_changes():
+    """It wins pixels as sky in one image and as road in two; a query that wins none has no class."""
+    found = QueryStatistics.empty(2, 2, (2, 2))
+    masks = torch.tensor([20.0, -20.0])[:, None, None].expand(2, 2, 2)
+    for sky in (0.9, 0.2, 0.1):
+        prob = torch.tensor([[sky, 0.95 - sky, 0.05], [0.6, 0.3, 0.1]])
+        found.add(MaskPrediction(prob.log(), masks), OutputSize((8, 8), (8, 8), (8, 8)))
+    summary = found.summary(CLASSES)
+    assert [query['found'] for query in summary['queries']] == [{'road': 2, 'sky': 1}, {}]
+    assert list(summary['queries'][0]['found']) == ['road', 'sky']
+    assert (summary['active_queries'], summary['classes_of_a_query']) == (1, 2.0)
 
 
 def test_heat_is_the_mask_where_the_query_is_an_object(statistics):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""What each query does over the test data: mean mask, class distribution, and the pixels it wins."""
+"""What each query does over the test data: mean mask, classes, and the pixels it wins."""
 
 import argparse
 from pathlib import Path
@@ -28,7 +28,7 @@ def main(args: argparse.Namespace) -> None:
     found.need_checkpoint()
     check_data(found.config, ('test',))
     write_query_sheet(found, args.out, args.number)
-    print(f'written to {args.out}/queries.png and queries.json')
+    print(f'written to {args.out}/: queries.png, queries.json and query_classes.png')
 
 
 if __name__ == '__main__':
