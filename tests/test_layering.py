@@ -19,6 +19,7 @@ LAYERS = (
     'utils',
     'file_names',
     'outlines',
+    'runtime',
     'functional',
     'checkpoints',
     'models.layers',
@@ -55,6 +56,7 @@ LAYERS = (
     'own_data',
     'hub',
     'serving',
+    'export',
     'commands',
     '__main__',
 )

@@ -23,6 +23,7 @@ COMMANDS = (
     'predict',
     'inspect',
     'convert',
+    'export',
     'compare',
     'push',
     'serve',

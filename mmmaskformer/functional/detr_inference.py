@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..runtime.detr import first_of_stuff
 from ..structures import BoxedMaskPrediction, MaskPrediction
 from .boxes import corners
 from .devices import count_values, to_device
@@ -54,17 +55,6 @@ def detr_segments(
         for i, one in enumerate(kept, start=1)
     ]
     return PanopticSegments((winner + 1).int(), info)
-
-
-def first_of_stuff(labels: Sequence[int], is_thing: Sequence[bool]) -> list[int]:
-    """For each segment the one that it is merged into: the first of its stuff class, or itself.
-
-    Example:
-        >>> first_of_stuff([1, 0, 1, 0], is_thing=[True, False])
-        [0, 1, 0, 3]
-    """
-    firsts: dict[int, int] = {}
-    return [i if is_thing[label] else firsts.setdefault(label, i) for i, label in enumerate(labels)]
 
 
 def _divide(logits: Tensor, merged_into: Sequence[int], min_area: int) -> Steps[tuple[Tensor, list[int]]]:

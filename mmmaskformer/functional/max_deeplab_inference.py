@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..runtime.slots import large_enough
 from ..structures import MaskPrediction
 from .devices import count_values, to_device
 from .host_steps import InSteps, Steps
@@ -125,20 +126,6 @@ def dual_path_segments(
     area *= size.image[0] * size.image[1] / (size.output[0] * size.output[1])  # at the input's size
     numbers = torch.stack([labels[kept].double(), scores[kept].double(), area], 1).tolist()
     limits = stuff_area, thing_area
-    ids, segments_info = number_segments(_large_enough(numbers, is_thing, limits), is_thing, overlap_thr=0.0)
+    ids, segments_info = number_segments(large_enough(numbers, is_thing, limits), is_thing, overlap_thr=0.0)
     id_of_slot = torch.tensor([*ids, 0], dtype=torch.int32, device=winner.device)
     return PanopticSegments(id_of_slot[winner], segments_info)
-
-
-def _large_enough(
-    slots: Sequence[Sequence[float]], is_thing: Sequence[bool], limits: tuple[int, int]
-) -> list[tuple[float, float, float, float]]:
-    """(class, score, area) of each slot -> with the area again, 0 where thing or stuff class is too small."""
-    of_class = [0.0] * len(is_thing)
-    for number, _, area in slots:
-        of_class[int(number)] += area
-    areas = [area if is_thing[int(number)] else of_class[int(number)] for number, _, area in slots]
-    return [
-        (number, score, area, area if whole >= limits[is_thing[int(number)]] else 0.0)
-        for (number, score, area), whole in zip(slots, areas)
-    ]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..runtime.postprocess import number_segments
 from ..structures import MaskPrediction
 from .devices import count_values, to_device
 from .host_steps import InSteps, Steps, indices_of
@@ -120,28 +121,6 @@ def compete(
             best += unsure.gather(-1, best[..., None])[..., 0] * len(scores)
         winner[start:stop] = best
     return winner, areas
-
-
-def number_segments(
-    queries: Sequence[Sequence[float]], is_thing: Sequence[bool], overlap_thr: float
-) -> tuple[list[int], list[dict]]:
-    """Segment id of each query, 0 for one left out, from its (class, score, area of mask, area won)."""
-    ids: list[int] = []
-    segments_info: list[dict] = []
-    id_of_stuff: dict[int, int] = {}
-    for number, score, area, won in queries:
-        label = int(number)
-        if not won or not area or won / area < overlap_thr:
-            ids.append(0)
-            continue
-        if label in id_of_stuff:
-            ids.append(id_of_stuff[label])
-            continue
-        ids.append(len(segments_info) + 1)
-        if not is_thing[label]:
-            id_of_stuff[label] = ids[-1]
-        segments_info.append(dict(id=ids[-1], category_id=label, isthing=bool(is_thing[label]), score=score))
-    return ids, segments_info
 
 
 @InSteps

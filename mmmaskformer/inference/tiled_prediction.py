@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-import torch
 from mmengine.config import ConfigDict
-from numpy.typing import NDArray
 from torch import nn
 
 from ..functional.tiles import Tile, tiles_of
@@ -143,15 +140,11 @@ class _Merging:
     def fill(self, result: SegmentationResult) -> None:
         """Set the results of the whole image."""
         if 'semantic' in self.kinds:
-            result.set_semantic(_tensor(self.semantic.labels))
+            result.set_semantic(self.semantic.labels)
             if self.semantic.scores is not None:
                 result.set_scores(self.semantic.scores)
         if 'panoptic' in self.kinds:
             ids, segments = self.panoptic.finish()
-            result.set_panoptic(_tensor(ids), segments)
+            result.set_panoptic(ids, segments)
         if 'instance' in self.kinds:
             result.set_instances(self.instances.finish())
-
-
-def _tensor(numbers: NDArray) -> torch.Tensor:
-    return torch.from_numpy(numbers.astype(np.int32) if numbers.dtype == np.uint16 else numbers)
