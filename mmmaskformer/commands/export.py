@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--batch', default='dynamic', help='number of images, or dynamic (the default)')
     precision = parser.add_mutually_exclusive_group()
-    precision.add_argument('--fp16', action='store_true', help='weights of 16 bits')
+    precision.add_argument('--fp16', action='store_true', help='weights of 16 bits, half the file')
     precision.add_argument('--int8', action='store_true', help='8 bits, calibrated on --calibrate')
     parser.add_argument('--calibrate', metavar='FOLDER', help='images for --int8, about 100')
     parser.add_argument(

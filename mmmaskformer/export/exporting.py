@@ -17,6 +17,8 @@ from .check import compare
 from .description import describe, sha256_of, with_labels
 from .formats import FILES, FORMATS, OPSET, add_metadata, record, write_onnx, write_openvino, write_torch
 from .graph import ExportedModel, example_images
+from .half import halve_weights
+from .quantise import quantize_onnx, quantize_openvino
 from .readme import write_readme
 from .same_padding import constant_padding
 
@@ -138,8 +140,15 @@ def _write_graph(graph: ExportedModel, folder: Path, metadata: Mapping[str, Any]
     onnx_path = path.with_suffix('.onnx')
     write_onnx(program, onnx_path, outputs, settings.opset)
     if settings.to == 'openvino':
-        write_openvino(onnx_path, path, settings.precision == 'fp16')
+        if settings.calibrate is None:
+            write_openvino(onnx_path, path, settings.precision == 'fp16')
+        else:
+            quantize_openvino(onnx_path, path, settings.calibrate, metadata['input'])
         onnx_path.unlink()
+    elif settings.calibrate is not None:
+        quantize_onnx(path, settings.calibrate, metadata['input'])
+    elif settings.precision == 'fp16':
+        halve_weights(path)
 
 
 def _test_images(settings: Settings, graph: ExportedModel) -> list[Tensor]:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from .packages import needed
 
 OPSET = 18
+OLDEST_TORCH = 2, 6
 FORMATS = ('onnx', 'torch', 'openvino')
 FILES = dict(onnx='model.onnx', torch='model.pt2', openvino='model.xml')
 METADATA_KEY = 'mmmaskformer'
@@ -30,6 +31,7 @@ def record(graph: nn.Module, image: Tensor, dynamic_size: bool, dynamic_batch: b
         dynamic_size: Whether other heights and widths are accepted.
         dynamic_batch: Whether other numbers of images are accepted; N must be two or more then.
     """
+    _check_torch()
     free = torch.export.Dim.DYNAMIC  # type: ignore[attr-defined]
     dims = {axis: free for axis, is_free in enumerate((dynamic_batch, dynamic_size, dynamic_size)) if is_free}
     with torch.no_grad(), quiet():
@@ -39,6 +41,14 @@ def record(graph: nn.Module, image: Tensor, dynamic_size: bool, dynamic_batch: b
             dynamic_shapes=(dims,) if dims else None,
             strict=False,
             prefer_deferred_runtime_asserts_over_guards=True,
+        )
+
+
+def _check_torch() -> None:
+    if tuple(int(part) for part in torch.__version__.split('.')[:2]) < OLDEST_TORCH:
+        raise ImportError(
+            f'Exporting needs torch {".".join(map(str, OLDEST_TORCH))} or newer, not {torch.__version__}: '
+            'pip install --upgrade torch torchvision.'
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -97,9 +97,7 @@ def prepared_size(height: int, width: int, settings: Mapping[str, Any]) -> tuple
         sides = (min(full[i], max(1, int(side * factor + 0.5))) for i, side in enumerate((height, width)))
         return next(sides), next(sides)
     if rule['rule'] == 'within':
-        long, short = max(rule['scale']), min(rule['scale'])
-        factor = min(long / max(height, width), short / min(height, width))
-        return int(height * factor + 0.5), int(width * factor + 0.5)
+        return _within(height, width, rule['scale'])
     if rule['rule'] == 'exact':
         return rule['scale'][1], rule['scale'][0]
     if rule['rule'] == 'shortest_edge':
@@ -107,14 +105,20 @@ def prepared_size(height: int, width: int, settings: Mapping[str, Any]) -> tuple
     return height, width
 
 
+def _within(height: int, width: int, scale: Sequence[int]) -> tuple[int, int]:
+    """As large as fits into two sides, the longer for the longer, with the aspect kept."""
+    factor = min(max(scale) / max(height, width), min(scale) / min(height, width))
+    return int(height * factor + 0.5), int(width * factor + 0.5)
+
+
 def _by_shortest_edge(height: int, width: int, short: int, longest: int) -> tuple[int, int]:
-    """As ResizeShortestEdge of detectron2 and mmseg."""
+    """As ResizeShortestEdge of mmseg, which fits the image into the sides that detectron2 computes."""
     scale = short / min(height, width)
     new_height, new_width = (short, scale * width) if height < width else (scale * height, short)
     if max(new_height, new_width) > longest:
         scale = longest / max(new_height, new_width)
         new_height, new_width = new_height * scale, new_width * scale
-    return int(new_height + 0.5), int(new_width + 0.5)
+    return _within(height, width, (int(new_height + 0.5), int(new_width + 0.5)))
 
 
 def resize_image(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -167,7 +171,15 @@ def fill(image: NDArray[np.uint8], settings: Mapping[str, Any]) -> NDArray[np.ui
     return canvas
 
 
-def padded_size(height: int, width: int, divisor: int | None) -> tuple[int, int]:
-    """Sides rounded up to multiples."""
-    step = divisor or 1
+def padded_size(height: int, width: int, settings: Mapping[str, Any]) -> tuple[int, int]:
+    """Size of the graph's input with the padding that is inside the graph.
+
+    Args:
+        height: Of the input.
+        width: Of the input.
+        settings: ``input`` of the metadata.
+    """
+    least, step = settings.get('padded'), settings['size_divisor']
+    if least is not None:
+        return max(height, least[0]), max(width, least[1])
     return math.ceil(height / step) * step, math.ceil(width / step) * step

@@ -80,7 +80,7 @@ class Segmenter:
         """
         tasks = self._checked_tasks(task)
         results = [self._result(image, number) for number, image in enumerate(images)]
-        inputs = [resize_image(r.image, prepared_size(*r.size, self.metadata['input'])) for r in results]
+        inputs = [self._prepared(result) for result in results]
         for members in self._groups([image.shape for image in inputs]):
             of_group = [results[i] for i in members]
             self._predict(of_group, [inputs[i] for i in members], tasks)
@@ -109,6 +109,10 @@ class Segmenter:
             source, rgb.shape[:2], self.classes, image=rgb, is_rgb=True, read=_read_again
         )
 
+    def _prepared(self, result: SegmentationResult) -> NDArray[np.uint8]:
+        assert result.image is not None
+        return resize_image(result.image, prepared_size(*result.size, self.metadata['input']))
+
     def _groups(self, shapes: Sequence[tuple[int, ...]]) -> list[list[int]]:
         """Which images run together."""
         fixed, limit = self.metadata['input']['size'] is not None, self.metadata['input']['batch']
@@ -128,7 +132,7 @@ class Segmenter:
         stacked = np.stack([fill(image, settings) for image in images])
         padding = (settings['batch'] or len(stacked)) - len(stacked)
         stacked = np.concatenate([stacked, np.repeat(stacked[-1:], padding, 0)]) if padding else stacked
-        padded = padded_size(*stacked.shape[1:3], settings['size_divisor'])
+        padded = padded_size(stacked.shape[1], stacked.shape[2], settings)
         sizes = [
             OutputSize(padded, image.shape[:2], result.size, self.metadata['mask_stride'])
             for image, result in zip(images, results)

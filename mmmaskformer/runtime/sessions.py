@@ -105,7 +105,10 @@ def open_session(
     """
     if not path.is_file():
         raise FileNotFoundError(f'The model {path} does not exist: export it again.')
-    kinds = {'.onnx': OnnxSession, '.xml': OpenVinoSession}
+    kinds: dict[str, type[OnnxSession] | type[OpenVinoSession]] = {
+        '.onnx': OnnxSession,
+        '.xml': OpenVinoSession,
+    }
     if path.suffix not in kinds:
         raise ValueError(
             f'{path.name} does not run here: load it with torch.export.load({str(path)!r}).module(), or '
