@@ -1,6 +1,5 @@
 """The distribution mmmaskformer-runtime: the folder mmmaskformer/runtime of this repository, no more.
 
-
 It has no ``mmmaskformer/__init__.py``, so that ``mmmaskformer.runtime`` is found without the full package,
 and with it where both are installed.
 """

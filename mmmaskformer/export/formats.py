@@ -32,7 +32,7 @@ def record(graph: nn.Module, image: Tensor, dynamic_size: bool, dynamic_batch: b
         dynamic_batch: Whether other numbers of images are accepted; N must be two or more then.
     """
     _check_torch()
-    free = torch.export.Dim.DYNAMIC  # type: ignore[attr-defined]
+    free = torch.export.Dim.DYNAMIC
     dims = {axis: free for axis, is_free in enumerate((dynamic_batch, dynamic_size, dynamic_size)) if is_free}
     with torch.no_grad(), quiet():
         return torch.export.export(

@@ -36,13 +36,16 @@ class ExportedModel(nn.Module):
         [torch.Size([1, 64, 96]), torch.Size([1, 100, 151]), torch.Size([1, 100, 16, 24])]
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, model: nn.Module, with_labels: bool) -> None:
         super().__init__()
         check_model(model)
         self.model: Any = model
         self.with_labels = with_labels
         self.padding = Padding.of(model)
-        self.is_bgr = not model.data_preprocessor._flips_channels  # type: ignore[union-attr, operator]
+        self.is_bgr = not model.data_preprocessor._flips_channels  # type: ignore[union-attr]
         mean, std = statistics(model)
         self.register_buffer('mean', mean)
         self.register_buffer('std', std)

@@ -43,7 +43,7 @@ def calibration_inputs(folder: str | Path, settings: Mapping[str, Any]) -> Itera
     """
     for path in calibration_files(folder):
         image = read_rgb(path)
-        resized = resize_image(image, prepared_size(*image.shape[:2], settings))
+        resized = resize_image(image, prepared_size(image.shape[0], image.shape[1], settings))
         yield np.repeat(fill(resized, settings)[None], settings['batch'] or 1, 0)
 
 

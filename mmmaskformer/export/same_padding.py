@@ -28,7 +28,7 @@ def constant_padding(model: nn.Module, divisor: int) -> Iterator[None]:
     found = [module for module in model.modules() if type(module).__name__ == 'Conv2dSame']
     changed = found if divisor % LARGEST_STRIDE == 0 else []
     for module in changed:
-        module.forward = partial(_padded_convolution, module)  # type: ignore[method-assign]
+        module.forward = partial(_padded_convolution, module)
     try:
         yield
     finally:
