@@ -7,6 +7,7 @@ import pytest
 from mmmaskformer.analysis.class_pixels import annotated_classes, rarest_third, read_class_pixels
 from mmmaskformer.analysis.contest_plan import ContestPlan, best_rates
 from mmmaskformer.analysis.contest_report import gaps_of, publish_contest, read_results, write_contest_report
+from mmmaskformer.analysis.contest_sets import CONTESTS
 from mmmaskformer.datasets.clothing import CLASSES, GROUPS
 from mmmaskformer.visualization import Gap
 
@@ -155,3 +156,9 @@ def test_trainings_of_a_plan(plan):
 def test_mistakes(plan, settings, message):
     with pytest.raises(ValueError, match=message):
         plan(**settings)
+
+
+def test_the_page_has_a_place_for_every_set(root):
+    text = (root / 'docs/evidence.md').read_text()
+    for data_set in CONTESTS:
+        assert text.count(f'<!-- {data_set}: begin -->') == text.count(f'<!-- {data_set}: end -->') == 1

@@ -151,7 +151,6 @@ def test_an_interrupted_training_goes_on_and_leaves_scores_and_weights(toy, monk
     assert list(content['scores']) == ['1', '2']
     assert set(content['scores']['2']) >= {'mIoU', 'PQ_sem'}
     assert len(content['class_iou']) == 10
-    assert content['cpu_minutes'] > 0
     work_dir = toy.work_dir / run.name
     assert [file.name for file in work_dir.glob('*.pth')] == ['weights.pth']
     assert read_work_dir(work_dir).load().decode_head.num_classes == 10
