@@ -27,7 +27,7 @@ from mmengine.runner import checkpoint as runner_checkpoint
 from torch import Tensor, nn
 
 from ..file_names import inside
-from .fit_to_model import accept_three_channels, adapt_stem, check_fit, class_tensors
+from .fit_to_model import accept_three_channels, adapt_grid, adapt_stem, check_fit, class_tensors
 from .formats import to_our_names
 from .hub import PREFIX, download
 from .model_folder import meta_of_folder
@@ -58,6 +58,7 @@ def _rename_model(segmentor: Any, state: dict, prefix: str, *_: Any) -> None:
             f'{SOURCE} holds a backbone alone ({converted.format.title}): load it with '
             "model.backbone.init_cfg=dict(type='Pretrained', checkpoint=...)"
         )
+    adapt_grid(converted.state, segmentor.backbone, 'backbone.')
     adapt_stem(converted.state, segmentor.backbone, 'backbone.')
     check_fit(converted.state, segmentor, SOURCE, True, converted.foreign_name, class_tensors(segmentor))
     _replace(state, converted.state, prefix)
@@ -78,6 +79,7 @@ def _rename_backbone(backbone: nn.Module, state: dict, prefix: str, *_: Any) -> 
         if name.startswith('backbone.')
     }
     foreign = converted.foreign_name
+    adapt_grid(tensors, backbone)
     adapt_stem(tensors, backbone)
     check_fit(tensors, backbone, SOURCE, converted.format.whole, lambda name: foreign(f'backbone.{name}'))
     _replace(state, tensors, prefix)

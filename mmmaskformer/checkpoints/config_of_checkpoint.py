@@ -18,15 +18,22 @@ from ..registry import MODELS
 PACKAGE = Path(__file__).resolve().parent.parent
 BOXES_ALONE = 'DETRHead of boxes alone'
 WITHOUT_QUERIES = ('PerPixelBaselineHead', 'DualPathHead')
-WITH_QUERIES = ('MaskFormerHead', 'Mask2FormerHead', 'DETRHead', BOXES_ALONE)  # their number is a setting
+WITH_QUERIES = (
+    'MaskFormerHead',
+    'Mask2FormerHead',
+    'EoMTHead',
+    'DETRHead',
+    BOXES_ALONE,
+)  # their number is a setting
 TRAINING_ALONE = ('init_cfg', 'norm_cfg', 'norm_eval', 'drop_path_rate', 'frozen_stages')
 FOLDERS = (PACKAGE / '.mim' / 'configs', PACKAGE.parent / 'configs')  # installed; the repository
 # Ablations have the shapes of these.
-ZOO = ('maskformer', 'mask2former', 'detr', 'max_deeplab', 'per_pixel_baseline')
+ZOO = ('maskformer', 'mask2former', 'eomt', 'detr', 'max_deeplab', 'per_pixel_baseline')
 
 # Kinds of backbones by a tensor that they alone have, and the names of their blocks.
 KINDS = {
     'memory': 'DualPathTransformer',
+    'register_tokens': 'QueryVisionTransformer',
     'patch_embed.projection.weight': 'Swin',
     'downsample_layers.0.0.weight': 'ConvNeXt',
     'stem.0.weight': 'ResNetV1c',
@@ -35,6 +42,7 @@ KINDS = {
 _LAYERS = r'backbone\.layer(\d+)\.(\d+)\.'
 BLOCK = {
     'DualPathTransformer': r'backbone\.stages\.([2-5])\.blocks\.(\d+)\.',
+    'QueryVisionTransformer': r'backbone\.(layers)\.(\d+)\.',
     'Swin': r'backbone\.stages\.(\d+)\.blocks\.(\d+)\.',
     'ConvNeXt': r'backbone\.stages\.(\d+)\.(\d+)\.',
     'ResNetV1c': _LAYERS,
@@ -49,12 +57,12 @@ class Shapes(NamedTuple):
         backbone: Kind of the backbone.
         blocks: Blocks in each stage of the backbone.
         width: Channels of the backbone's first feature map.
-        window: Width of Swin's windows.
+        window: Width of Swin's windows; of a vision transformer, that of a square with as many patches.
         head: Type of the decode head.
         num_classes: Classes; of DETR outputs of the classifier.
         num_queries: Queries.
         encoder_layers: Layers of the pixel decoder's transformer encoder.
-        decoder_layers: Layers of the transformer decoder.
+        decoder_layers: Layers of the transformer decoder, or blocks with queries.
     """
 
     backbone: str
@@ -109,8 +117,8 @@ def shapes_of_state(state: Mapping[str, Tensor]) -> Shapes:
     kind = next(kind for mark, kind in KINDS.items() if f'backbone.{mark}' in state or not mark)
     found = [match for name in state if (match := re.match(BLOCK[kind], name))]
     blocks = [1 + max(int(m[2]) for m in found if m[1] == stage) for stage in sorted({m[1] for m in found})]
-    table = state.get('backbone.stages.0.blocks.0.attn.w_msa.relative_position_bias_table')
     queries = state.get('decode_head.transformer_decoder.query_embed.weight')
+    queries = state.get('decode_head.query_embed.weight') if queries is None else queries
     first = (
         'patch_embed.projection.bias',
         'downsample_layers.0.0.weight',
@@ -123,13 +131,27 @@ def shapes_of_state(state: Mapping[str, Tensor]) -> Shapes:
         backbone=kind,
         blocks=tuple(blocks),
         width=width,
-        window=(round(len(table) ** 0.5) + 1) // 2 if table is not None else None,
+        window=_window(state),
         head=head,
         num_classes=num_classes,
         num_queries=len(queries) if head and queries is not None else None,
         encoder_layers=_encoder_layers(state) if head else None,
-        decoder_layers=_count(state, 'decode_head.transformer_decoder.layers.') if head else None,
+        decoder_layers=_decoder_layers(state) if head else None,
     )
+
+
+def _window(state: Mapping[str, Tensor]) -> int | None:
+    table = state.get('backbone.stages.0.blocks.0.attn.w_msa.relative_position_bias_table')
+    if table is not None:
+        return (round(len(table) ** 0.5) + 1) // 2
+    positions = state.get('backbone.pos_embed')
+    return None if positions is None else round(positions.shape[1] ** 0.5)
+
+
+def _decoder_layers(state: Mapping[str, Tensor]) -> int:
+    probabilities = state.get('decode_head.attn_mask_probs')
+    layers = _count(state, 'decode_head.transformer_decoder.layers.')
+    return layers if probabilities is None else len(probabilities)
 
 
 def _classifier(state: Mapping[str, Tensor]) -> tuple[str | None, int | None]:
@@ -150,6 +172,8 @@ def _encoder_layers(state: Mapping[str, Tensor]) -> int:
 def _mask_head(state: Mapping[str, Tensor]) -> str:
     if 'backbone.memory' in state:
         return 'DualPathHead'
+    if 'decode_head.attn_mask_probs' in state:
+        return 'EoMTHead'
     if 'decode_head.bbox_embed.0.weight' in state:
         return 'DETRHead' if 'decode_head.mask_head.out.weight' in state else BOXES_ALONE
     learned = 'decode_head.transformer_decoder.query_feat.weight' in state
@@ -164,7 +188,7 @@ def shapes_of_config(config: Config) -> Shapes:
     """Hyperparameters of a config's model, which is not built."""
     backbone, head = config.model.backbone, config.model.decode_head
     kind = head.type.split('.')[-1] if head.get('with_masks', True) else BOXES_ALONE
-    swin = backbone.type.endswith('SwinTransformer')
+    swin, plain = (backbone.type.endswith(name) for name in ('SwinTransformer', 'QueryVisionTransformer'))
     pixels, decoder = (head.get(part, {}) for part in ('pixel_decoder', 'transformer_decoder'))
     pixels = head.get('encoder', pixels)
     successor = kind == 'Mask2FormerHead'
@@ -175,17 +199,24 @@ def shapes_of_config(config: Config) -> Shapes:
     )
     with_queries = kind not in WITHOUT_QUERIES
     queries = head.get('num_queries', 100) if kind in WITH_QUERIES else head.num_classes
+    layers = head.get('num_query_blocks', 4) if plain else decoder.get('num_layers', 9 if successor else 6)
     return Shapes(
         backbone='Swin' if swin else backbone.type.split('.')[-1],
         blocks=_blocks(backbone),
         width=head.in_channels[0],
-        window=backbone.get('window_size', 7) if swin else None,
+        window=backbone.get('window_size', 7) if swin else _side_of_grid(backbone) if plain else None,
         head=kind,
         num_classes=head.get('num_columns', head.num_classes),
         num_queries=queries if with_queries else None,
         encoder_layers=pixels.get('num_layers', 6) if encoder else 0,
-        decoder_layers=decoder.get('num_layers', 9 if successor else 6) if with_queries else 0,
+        decoder_layers=layers if with_queries else 0,
     )
+
+
+def _side_of_grid(backbone: Mapping[str, Any]) -> int:
+    size = backbone.get('img_size', 512)
+    height, width = (size, size) if isinstance(size, int) else size
+    return round((height * width) ** 0.5 / backbone.get('patch_size', 16))
 
 
 def _blocks(backbone: Mapping[str, Any]) -> tuple[int, ...]:
@@ -196,7 +227,8 @@ def _blocks(backbone: Mapping[str, Any]) -> tuple[int, ...]:
         return tuple(cls.arch_settings[backbone['depth']][1])
     arch = backbone.get('arch', 'tiny')
     known = getattr(cls, 'arch_zoo', None) or getattr(cls, 'arch_settings', {})
-    return tuple((arch if isinstance(arch, dict) else known.get(arch, {})).get('depths', ()))
+    settings = arch if isinstance(arch, dict) else known.get(arch, {})
+    return tuple(settings.get('depths') or filter(None, [settings.get('num_layers')]))
 
 
 def _fits(shapes: Shapes, wanted: Shapes) -> bool:

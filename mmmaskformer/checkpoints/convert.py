@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..registry import DATASETS, MODELS
 from .config_of_checkpoint import config_for
 from .exporting import write_huggingface, write_official
-from .fit_to_model import check_fit, class_tensors
+from .fit_to_model import adapt_grid, check_fit, class_tensors
 from .formats import Converted, read_checkpoint
 
 TARGETS = ('mmmaskformer', 'huggingface', 'official')
@@ -56,6 +56,7 @@ def load_strictly(
     prefix = '' if head else 'backbone.'
     rows = class_tensors(model)
     own = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+    adapt_grid(own, getattr(model, 'backbone', None), 'backbone.' if head else '')
     foreign = origin.foreign_name if origin else str
     check_fit(own, part, source, bool(head), lambda name: foreign(prefix + name), rows)
     try:

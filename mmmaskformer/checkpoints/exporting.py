@@ -13,10 +13,11 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from .detr_export import detr_settings, detr_state, write_official_detr
+from .eomt_export import eomt_preprocessor, eomt_settings
 from .mask2former_settings import mask2former_settings
 from .reading import import_safetensors
 from .rules import Format, restore
-from .tables import mask2former
+from .tables import eomt, mask2former
 from .tables.huggingface import HUGGINGFACE
 from .tables.official import OFFICIAL
 
@@ -35,6 +36,8 @@ def write_official(model: nn.Module, destination: str | Path) -> None:
     if _is_detr(model):
         write_official_detr(model, destination)
         return
+    if _is_eomt(model):
+        raise ValueError('an EoMT is not written in the official format: choose huggingface')
     state = _restored(model, mask2former.OFFICIAL if _is_mask2former(model) else OFFICIAL)
     arrays = {name: tensor.numpy() for name, tensor in state.items() if not _idle_counter(name, tensor)}
     path = Path(destination)
@@ -45,7 +48,7 @@ def write_official(model: nn.Module, destination: str | Path) -> None:
 def write_huggingface(
     model: nn.Module, config: Config, classes: Sequence[str] | None, destination: str | Path
 ) -> None:
-    """Write a folder for ``from_pretrained`` of HuggingFace's MaskFormer, Mask2Former or DETR.
+    """Write a folder for ``from_pretrained`` of HuggingFace's MaskFormer, Mask2Former, EoMT or DETR.
 
     Args:
         model: The segmentor.
@@ -60,6 +63,11 @@ def write_huggingface(
     successor = _is_mask2former(model)
     if _is_detr(model):
         _write_folder(destination, detr_state(model), settings, _preprocessor(config, 'Detr'))
+        return
+    if _is_eomt(model):
+        preparation = {**_preprocessor(config, 'Eomt'), **eomt_preprocessor(model)}
+        del preparation['size_divisor']
+        _write_folder(destination, _restored(model, eomt.HUGGINGFACE), settings, preparation)
         return
     state = _restored(model, mask2former.HUGGINGFACE if successor else HUGGINGFACE)
     swin = settings['backbone_config']['model_type'] == 'swin'
@@ -93,20 +101,30 @@ def huggingface_config(model: nn.Module, classes: Sequence[str] | None = None) -
     head: Any = model.decode_head
     if _is_detr(model):
         return detr_settings(model, classes)
-    _check_representable(model)
+    if not _is_eomt(model):
+        _check_representable(model)
     names = list(classes or (f'LABEL_{i}' for i in range(head.num_classes)))
-    settings = mask2former_settings(head) if _is_mask2former(model) else _maskformer_settings(head)
     return dict(
-        **settings,
+        **_settings(model),
         torch_dtype='float32',
-        backbone_config=_backbone_config(model.backbone),
         id2label={str(i): name for i, name in enumerate(names)},
         label2id={name: i for i, name in enumerate(names)},
     )
 
 
+def _settings(model: Any) -> dict[str, Any]:
+    if _is_eomt(model):
+        return eomt_settings(model)
+    settings = mask2former_settings if _is_mask2former(model) else _maskformer_settings
+    return dict(**settings(model.decode_head), backbone_config=_backbone_config(model.backbone))
+
+
 def _is_detr(model: nn.Module) -> bool:
     return type(model.decode_head).__name__ == 'DETRHead'
+
+
+def _is_eomt(model: nn.Module) -> bool:
+    return type(model.decode_head).__name__ == 'EoMTHead'
 
 
 def _is_mask2former(model: nn.Module) -> bool:

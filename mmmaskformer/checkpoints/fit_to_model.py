@@ -20,7 +20,10 @@ NORMS = r'(backbone\.)?norm\d\.(weight|bias)$'
 # Settings that decide a shape: pattern of the tensor name, setting.
 SETTINGS = [
     (r'decode_head\.(class_embed|classifier)\.', 'decode_head.num_classes'),
-    (r'decode_head\.transformer_decoder\.query_embed\.', 'decode_head.num_queries'),
+    (r'decode_head\.(transformer_decoder\.)?query_embed\.', 'decode_head.num_queries'),
+    (r'decode_head\.attn_mask_probs$', 'num_query_blocks of backbone and decode_head'),
+    (r'decode_head\.upscale\.', 'decode_head.in_channels'),
+    (r'backbone\.register_tokens$', 'backbone.num_registers'),
     (r'backbone\.memory$', 'backbone.stored_slots or memory_channels'),
     (r'.*\.relative_position_(bias_table|index)$', 'backbone.window_size or the number of heads'),
     (r'decode_head\.(pixel_decoder|transformer_decoder)\.layers\.\d+\.ffn\.', 'ffn_channels'),
@@ -138,6 +141,12 @@ def adapt_stem(state: dict[str, Tensor], backbone: nn.Module, prefix: str = '') 
     stem = stem_of(backbone)
     if stem is not None:
         _adapt(stem[1], state, f'{prefix}{stem[0]}.')
+
+
+def adapt_grid(state: dict[str, Tensor], backbone: Any, prefix: str = '') -> None:
+    """Fit positions and patches in a state dict to a vision transformer that can do so, in place."""
+    if hasattr(backbone, 'adapt_state'):
+        backbone.adapt_state(state, prefix)
 
 
 def _adapt(convolution: nn.Module, state: dict, prefix: str, *_: Any) -> None:

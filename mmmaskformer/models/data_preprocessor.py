@@ -24,6 +24,9 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
     ``bgr_to_rgb`` also reverses the first three channels of images with more than three. ``mean`` and ``std``
     ``'backbone'`` are those of the backbone's weights, which `TIMMFeatures` knows.
 
+    ``pads_first=True`` pads before normalization: what is around an image is black with ``pad_val=0``, as for
+    EoMT, and not the mean color.
+
     Images of different sizes may share a test batch, and ``data_samples`` may be left out. Each sample
     gets ``img_shape``, ``pad_shape`` and ``img_padding_size`` (left, right, top, bottom), by which
     the padding of predictions is removed.
@@ -37,7 +40,10 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
     channels: int | None = None  # of the backbone, which `expect_channels` sets
     awaits_backbone: bool  # for `take_statistics`
 
-    def __init__(self, mean: Any = None, std: Any = None, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, mean: Any = None, std: Any = None, *args: Any, pads_first: bool = False, **kwargs: Any
+    ) -> None:
+        self.pads_first = pads_first
         self.awaits_backbone = OF_BACKBONE in (mean, std)
         if self.awaits_backbone:
             if mean != std:
@@ -62,16 +68,22 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
         self._check(data, training)
         self._non_blocking = self.device.type == 'cuda'  # from pinned memory, the host goes on at once
         data = self.cast_data(data)
-        inputs, data_samples = [self._normalize(image) for image in data['inputs']], data.get('data_samples')
+        inputs, data_samples = data['inputs'], data.get('data_samples')
+        if not self.pads_first:
+            inputs = [self._normalize(image) for image in inputs]
         if training:
             return self._training_batch(inputs, data_samples)
         padding = self.test_cfg or dict(size=self.size, size_divisor=self.size_divisor)
         if not any(padding.values()):
-            return dict(inputs=torch.stack(inputs), data_samples=data_samples)
+            return dict(inputs=self._finish(torch.stack(inputs)), data_samples=data_samples)
         batch, padded = stack_batch(inputs, pad_val=self.pad_val, **padding)
         for sample, image, info in zip(data_samples or [], inputs, padded):
             sample.set_metainfo(dict(img_shape=tuple(image.shape[-2:]), **info))
-        return dict(inputs=batch, data_samples=data_samples)
+        return dict(inputs=self._finish(batch), data_samples=data_samples)
+
+    def _finish(self, batch: Tensor) -> Tensor:
+        """A padded batch, normalized in any case."""
+        return torch.stack([self._normalize(image) for image in batch]) if self.pads_first else batch
 
     def _check(self, data: dict, training: bool) -> None:
         """Raise for images and ground truth that would silently spoil the whole batch.
@@ -112,6 +124,7 @@ class MaskFormerDataPreProcessor(SegDataPreProcessor):
         padding = dict(size=self.size, size_divisor=self.size_divisor)
         values = dict(pad_val=self.pad_val, seg_pad_val=self.seg_pad_val)
         batch, data_samples = stack_batch(inputs, data_samples, **padding, **values)
+        batch = self._finish(batch)
         if self.batch_augments is not None:
             batch, data_samples = self.batch_augments(batch, data_samples)
         return self._pad_segments(dict(inputs=batch, data_samples=data_samples))

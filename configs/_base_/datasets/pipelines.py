@@ -58,4 +58,17 @@ def fit_square(task, crop_size):
     return around(task, crops(resize, crop_size, distort=False), crop_size, ())[:2]
 
 
-pipelines = dict(around=around, short_edges=short_edges, random_sizes=random_sizes, fit_square=fit_square)
+def fit_window(task, edge, ratio_range, test_scale, pad_val, distort):
+    """EoMT's: squares of images that fit a random part or multiple of them."""
+    resize = dict(type='RandomResize', scale=(edge, edge), ratio_range=ratio_range, keep_ratio=True)
+    tta_scales = [(4 * edge, edge * quarters // 4) for quarters in range(4, 8)]
+    return around(task, crops(resize, (edge, edge), pad_val, distort), test_scale, tta_scales)
+
+
+pipelines = dict(
+    around=around,
+    short_edges=short_edges,
+    random_sizes=random_sizes,
+    fit_square=fit_square,
+    fit_window=fit_window,
+)

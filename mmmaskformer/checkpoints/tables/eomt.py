@@ -11,7 +11,12 @@ _ONE_ROW = Transform(lambda table: table[None], lambda table: table[0])
 
 
 def _has_packed_gates(names: Collection[str]) -> bool:
-    """Whether networks with gates have the names of those without, as timm's: the first layer is wider."""
+    """Whether networks with gates have the names of those without, as timm's: the first layer is wider.
+
+    Also true of our own names where there are gates, since what is written has timm's.
+    """
+    if any('.ffn.w12.' in name for name in names):
+        return True
     fc1 = next((name for name in names if name.endswith('blocks.0.mlp.fc1.weight')), None)
     if fc1 is None or not isinstance(names, Mapping):
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from mmcv.cnn.bricks.transformer import PatchEmbed
@@ -14,14 +14,6 @@ from torch import Tensor, nn
 from ...functional.patch_resizing import resize_patch_kernel, resize_position_grid
 from ...registry import MODELS
 from ..layers.query_block import QueryBlock
-
-# Width, blocks, heads, hidden width of the feed-forward networks; those of the giant have gates (SwiGLU).
-ARCHS = {
-    'small': (384, 12, 6, 1536),
-    'base': (768, 12, 12, 3072),
-    'large': (1024, 24, 16, 4096),
-    'giant': (1536, 40, 24, 6144),
-}
 
 
 class ViTTokens(NamedTuple):
@@ -72,6 +64,20 @@ class QueryVisionTransformer(BaseModule):
         torch.Size([1, 29, 32])
     """
 
+    # As MMPretrain's; the giant's feed-forward networks have gates (SwiGLU).
+    arch_zoo: ClassVar[dict[str, dict]] = {
+        'small': dict(embed_dims=384, num_layers=12, num_heads=6, feedforward_channels=1536),
+        'base': dict(embed_dims=768, num_layers=12, num_heads=12, feedforward_channels=3072),
+        'large': dict(embed_dims=1024, num_layers=24, num_heads=16, feedforward_channels=4096),
+        'giant': dict(
+            embed_dims=1536,
+            num_layers=40,
+            num_heads=24,
+            feedforward_channels=6144,
+            ffn_type='swiglu_fused',
+        ),
+    }
+
     def __init__(
         self,
         arch: str | dict = 'base',
@@ -86,7 +92,11 @@ class QueryVisionTransformer(BaseModule):
         init_cfg: dict | None = None,
     ):
         super().__init__(init_cfg)
-        channels, num_layers, num_heads, ffn_channels, ffn_type = _settings(arch)
+        settings = dict(arch if isinstance(arch, dict) else self.arch_zoo.get(arch, {}))
+        if not settings:
+            raise ValueError(f'unknown arch {arch!r}: expected one of {list(self.arch_zoo)}, or a dict')
+        num_layers, channels = settings.pop('num_layers'), settings['embed_dims']
+        self.ffn_channels: int = settings['feedforward_channels']
         if not 1 <= num_query_blocks <= num_layers:
             raise ValueError(
                 f'num_query_blocks={num_query_blocks}, but the backbone has {num_layers} blocks: set it to '
@@ -101,12 +111,9 @@ class QueryVisionTransformer(BaseModule):
         self.register_tokens = nn.Parameter(torch.zeros(1, num_registers, channels))
         self.pos_embed = nn.Parameter(torch.zeros(1, self.grid[0] * self.grid[1], channels))
         rates = torch.linspace(0, drop_path_rate, num_layers).tolist()
-        shape = dict(embed_dims=channels, num_heads=num_heads, feedforward_channels=ffn_channels)
-        scale = dict(layer_scale_init_value=layer_scale_init_value, norm_cfg=dict(type='LN', eps=1e-6))
-        self.layers = ModuleList(
-            QueryBlock(**shape, **scale, ffn_type=ffn_type, drop_path_rate=rate, with_cp=with_cp)
-            for rate in rates
-        )
+        settings.update(layer_scale_init_value=layer_scale_init_value, with_cp=with_cp)
+        norm = dict(type='LN', eps=1e-6)
+        self.layers = ModuleList(QueryBlock(**settings, norm_cfg=norm, drop_path_rate=r) for r in rates)
         self.ln1 = nn.LayerNorm(channels, eps=1e-6)
         self._register_load_state_dict_pre_hook(self.adapt_state)
 
@@ -180,16 +187,6 @@ class QueryVisionTransformer(BaseModule):
                 'multiples of it'
             )
         return height // self.patch_size, width // self.patch_size
-
-
-def _settings(arch: str | dict) -> tuple[int, int, int, int, str]:
-    if isinstance(arch, dict):
-        shape = (arch[name] for name in ('embed_dims', 'num_layers', 'num_heads', 'feedforward_channels'))
-        channels, num_layers, num_heads, ffn_channels = shape
-        return channels, num_layers, num_heads, ffn_channels, arch.get('ffn_type', 'origin')
-    if arch not in ARCHS:
-        raise ValueError(f'unknown arch {arch!r}: expected one of {list(ARCHS)}, or a dict')
-    return *ARCHS[arch], 'swiglu_fused' if arch == 'giant' else 'origin'
 
 
 def _side(number: int) -> int:

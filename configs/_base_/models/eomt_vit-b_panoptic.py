@@ -1,0 +1,7 @@
+_base_ = './eomt_vit-l_panoptic.py'
+
+weights = 'https://dl.fbaipublicfiles.com/dinov2/dinov2_vitb14/dinov2_vitb14_reg4_pretrain.pth'
+model = dict(
+    backbone=dict(arch='base', num_query_blocks=3, init_cfg=dict(checkpoint=weights)),
+    decode_head=dict(in_channels=[768], num_query_blocks=3),
+)

@@ -1,0 +1,1 @@
+_base_ = './eomt_vit-s_8xb2-177k_coco-panoptic-640x640.py'
