@@ -30,13 +30,14 @@ ENTRY_POINTS = {
     'r50_coco_stuff.py': 'maskformer_r50_8xb4-60k_coco-stuff10k-640x640.py',
     'r50_ade20k_full.py': 'maskformer_r50_8xb2-200k_ade20k-full-512x512.py',
 }
-# those of Mask2Former, which are many and large, are built in test_mask2former_configs.py
+# those of Mask2Former and EoMT, which are large, are built in test_mask2former_configs.py and
+# test_eomt_configs.py
 LARGE = (
     'max_deeplab_l_',
     'max_deeplab_s_8xb8-200k',
     'max_deeplab_s_8xb8-400k',
 )  # as small ones, but for sizes
-BUILT = [p for p in LEAVES if p.name not in ENTRY_POINTS and p.parent.name != 'mask2former']
+BUILT = [p for p in LEAVES if p.name not in ENTRY_POINTS and p.parent.name not in ('mask2former', 'eomt')]
 BUILT = [path for path in BUILT if not path.name.startswith(LARGE) and path.name != 'lite0_toy.py']
 SEMANTIC = [path for path in BUILT if 'panoptic' not in path.name and 'instance' not in path.name]
 ADE20K = [path for path in SEMANTIC if '_ade20k-' in path.name and 'ade20k-full' not in path.name]

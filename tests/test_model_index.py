@@ -101,7 +101,11 @@ def test_weights_are_those_of_the_official_zoos():
     wanted = r'https://dl\.fbaipublicfiles\.com/detr/detr-[\w-]+-panoptic-[0-9a-f]{8}\.pth'
     assert all(re.fullmatch(wanted, address) for address in detr)
     assert len(detr) == len(set(detr)) == 3
-    weights = [address for address in weights if address not in (*own, *successor, *detr)]
+    eomt = [address for address in weights if '_eomt_' in address]
+    wanted = r'https://huggingface\.co/tue-mps/\w+_eomt_(small|base|large)_\w+/resolve/main/pytorch_model\.bin'
+    assert all(re.fullmatch(wanted, address) for address in eomt)
+    assert len(eomt) == len(set(eomt)) == 8
+    weights = [address for address in weights if address not in (*own, *successor, *detr, *eomt)]
     assert len(weights) == len(set(weights)) == 30
     wanted = (
         r'https://dl\.fbaipublicfiles\.com/maskformer/(semantic|panoptic)-[\w-]+/\w+/model_final_\w{6}\.pkl'

@@ -29,6 +29,7 @@ FLOPS_UNIT = 10**8
 COLLECTIONS = {
     'maskformer': 'MaskFormer',
     'mask2former': 'Mask2Former',
+    'eomt': 'EoMT',
     'per_pixel_baseline': 'PerPixelBaseline',
     'max_deeplab': 'MaX-DeepLab',
     'detr': 'DETR',
@@ -50,7 +51,7 @@ DATA_SETS = {  # by their part of a config's name
     'toy': 'toy scenes',
     'toy-panoptic': 'toy scenes panoptic',
 }
-BACKBONE = r'_(r\d+c?|(?:swin|convnext)-[tsbl](?:-in\d+k)?|efficientnet-lite\d|[sl])_'
+BACKBONE = r'_(r\d+c?|vit-[tsblg]|(?:swin|convnext)-[tsbl](?:-in\d+k)?|efficientnet-lite\d|[sl])_'
 IMAGE = (640, 480)  # width and height of most images of COCO
 
 
@@ -100,7 +101,9 @@ def _backbone_title(tag: str, config: Config) -> str:
         return tag.replace('efficientnet-lite', 'EfficientNet-Lite')
     if tag in ('s', 'l'):
         return f'MaX-DeepLab-{tag.upper()}'
-    kind, _, pretraining = tag.replace('swin-', 'Swin-').replace('convnext-', 'ConvNeXt-').partition('-in')
+    for family in ('ViT', 'Swin', 'ConvNeXt'):
+        tag = tag.replace(f'{family.lower()}-', f'{family}-')
+    kind, _, pretraining = tag.partition('-in')
     title = f'{kind[:-1]}{kind[-1].upper()}' if '-' in kind else kind.replace('r', 'R')
     title += f' (ImageNet-{pretraining})' if pretraining else ''
     pixels = config.model.decode_head.get('pixel_decoder', {})

@@ -257,7 +257,9 @@ def test_models_by_config_name_and_checkpoint(weights, inferencer, tmp_path):
     assert same(MaskFormerInferencer(built, classes=META)(input_image)[0], expected)
 
 
-@pytest.mark.parametrize(('name', 'file'), [('semantic_r', 'semantic_r.pkl'), ('hf_swin', 'hf_swin')])
+@pytest.mark.parametrize(
+    ('name', 'file'), [('semantic_r', 'semantic_r.pkl'), ('hf_swin', 'hf_swin'), ('hf_eomt', 'hf_eomt')]
+)
 def test_weights_of_other_code_bases(root, name, file):
     golden = root / 'tests/golden'
     inferencer = MaskFormerInferencer(
