@@ -102,7 +102,9 @@ def test_weights_are_those_of_the_official_zoos():
     assert all(re.fullmatch(wanted, address) for address in detr)
     assert len(detr) == len(set(detr)) == 3
     eomt = [address for address in weights if '_eomt_' in address]
-    wanted = r'https://huggingface\.co/tue-mps/\w+_eomt_(small|base|large)_\w+/resolve/main/pytorch_model\.bin'
+    wanted = (
+        r'https://huggingface\.co/tue-mps/\w+_eomt_(small|base|large)_\w+/resolve/main/pytorch_model\.bin'
+    )
     assert all(re.fullmatch(wanted, address) for address in eomt)
     assert len(eomt) == len(set(eomt)) == 8
     weights = [address for address in weights if address not in (*own, *successor, *detr, *eomt)]
