@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Builds the page with a model: `node build.js MODEL_DIR [--out DIR] [--example IMAGE]`.
+ * Builds the page with a model: `node build.js MODEL_DIR [--out DIR] [--example IMAGE] [--without-webgpu]`.
  *
  * Writes `DIR/segment.html`, which has everything in itself, and `DIR/site/`, the same as files for a web host.
  */
@@ -19,15 +19,21 @@ import { modelOf } from './src/metadata.js';
 const HERE = dirname(fileURLToPath(import.meta.url));
 const SOURCE = join(HERE, 'src');
 const RUNTIME = join(HERE, 'node_modules/onnxruntime-web/dist');
-const BINARY = 'ort-wasm-simd-threaded.asyncify';
+/** Files of ONNX Runtime by their names beside the page: WebAssembly alone is faster without WebGPU in it. */
+const RUNTIMES = { runtime: 'ort-wasm-simd-threaded', 'runtime-webgpu': 'ort-wasm-simd-threaded.asyncify' };
 
 async function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { out: { type: 'string', default: join(HERE, 'dist') }, example: { type: 'string' } },
+    options: {
+      out: { type: 'string', default: join(HERE, 'dist') },
+      example: { type: 'string' },
+      'without-webgpu': { type: 'boolean', default: false },
+    },
   });
   if (positionals.length !== 1) throw new UserError('Give one directory that tools/export.py --to onnx has written.');
-  const files = { ...filesOf(positionals[0]), ...(values.example && { 'example.jpg': values.example }) };
+  const files = { ...modelFiles(positionals[0]), ...runtimeFiles(!values['without-webgpu']) };
+  if (values.example) files['example.jpg'] = values.example;
   const scripts = { main: await bundle('main.js', 'esm'), 'worker.js': await bundle('worker.js', 'iife') };
   rmSync(values.out, { recursive: true, force: true });
   mkdirSync(join(values.out, 'site'), { recursive: true });
@@ -35,8 +41,8 @@ async function main() {
   writeSite(join(values.out, 'site'), scripts, files);
 }
 
-/** Paths of the files that the page loads, by their names beside it. */
-function filesOf(folder) {
+/** Paths of the model's files, by their names beside the page. */
+function modelFiles(folder) {
   const metadataFile = join(folder, 'metadata.json');
   if (!existsSync(metadataFile)) {
     throw new UserError(`${metadataFile} does not exist: give a directory that tools/export.py --to onnx has written.`);
@@ -46,9 +52,17 @@ function filesOf(folder) {
   return {
     'metadata.json': metadataFile,
     'model.onnx': join(folder, metadata.file),
-    'runtime.wasm': join(RUNTIME, `${BINARY}.wasm`),
-    'runtime.js': join(RUNTIME, `${BINARY}.mjs`),
   };
+}
+
+function runtimeFiles(withWebGPU) {
+  const files = {};
+  for (const [name, file] of Object.entries(RUNTIMES)) {
+    if (name !== 'runtime' && !withWebGPU) continue;
+    files[`${name}.wasm`] = join(RUNTIME, `${file}.wasm`);
+    files[`${name}.js`] = join(RUNTIME, `${file}.mjs`);
+  }
+  return files;
 }
 
 /** A page from a disk may start classic workers alone: `iife`. */

@@ -98,8 +98,9 @@ class Visitor:
         faults: Exceptions of the page's scripts.
     """
 
-    def __init__(self, browser: Any, url: str, **context: Any) -> None:
-        self.page = browser.new_page(viewport=dict(width=1200, height=760), **context)
+    def __init__(self, browser: Any, url: str, script: str = '') -> None:
+        self.page = browser.new_page(viewport=dict(width=1200, height=760))
+        self.page.add_init_script(script)
         self.page.set_default_timeout(1000 * SECONDS)
         self.faults: list[str] = []
         self.page.on('pageerror', lambda error: self.faults.append(str(error)))
@@ -142,6 +143,21 @@ class Visitor:
         box = self.page.locator('#image').bounding_box()
         self.page.mouse.click(box['x'] + x * box['width'], box['y'] + y * box['height'])
         return self.reading
+
+    def choose_engine(self, engine: str) -> None:
+        """Choose what runs the model, and wait until it is loaded and the image is segmented again."""
+        self._choose('#engine', engine)
+
+    def choose_threads(self, number: str) -> None:
+        """Choose the number of threads, and wait likewise."""
+        self._choose('#threads', number)
+
+    def _choose(self, select: str, value: str) -> None:
+        has_image = self.page.get_attribute('#stage', 'data-state') == 'image'
+        self.page.evaluate("() => { document.querySelector('details').open = true; }")
+        self.page.evaluate("() => { document.getElementById('status').textContent = ''; }")
+        self.page.select_option(select, value)
+        self.wait_for_status('Segmented' if has_image else 'Ready')
 
     def choose_task(self, task: str) -> None:
         """Choose a task, and wait for its result."""

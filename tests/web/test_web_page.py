@@ -24,24 +24,30 @@ def two_colors(height=96, width=128):
 
 
 @pytest.fixture(scope='module')
-def tiny_page(tmp_path_factory):
+def tiny_model(tmp_path_factory):
     pytest.importorskip('onnx')
     from tiny_export import write_tiny_model
 
-    folder = tmp_path_factory.mktemp('tiny')
-    return build_page(write_tiny_model(folder / 'model'), folder / 'dist')
+    return write_tiny_model(tmp_path_factory.mktemp('tiny') / 'model')
 
 
 @pytest.fixture(scope='module')
+def tiny_page(tiny_model, tmp_path_factory):
+    return build_page(tiny_model, tmp_path_factory.mktemp('page') / 'dist')
+
+
+@pytest.fixture
 def chromium():
     with browser() as started:
         yield started
 
 
 @pytest.mark.slow
-def test_drop_read_click_from_a_disk(tiny_page, chromium, tmp_path):
-    visitor = Visitor(chromium, (tiny_page / 'segment.html').as_uri())
-    assert 'WebAssembly' in visitor.page.inner_text('#used')
+def test_drop_read_click_from_a_disk(tiny_model, chromium, tmp_path):
+    page = build_page(tiny_model, tmp_path / 'dist', '--without-webgpu') / 'segment.html'
+    assert page.stat().st_size < 6e6
+    visitor = Visitor(chromium, page.as_uri())
+    assert visitor.page.inner_text('#used') == 'WebAssembly, SIMD, 1 thread'
     assert '128x96' in visitor.drop(png(two_colors()), 'two.png')
     assert visitor.legend() == {'sky': '50 %', 'car': '50 %'}
     assert visitor.click_at(0.5, 0.2).startswith('sky, segment 1: score 1.00, 50 % of the image')
@@ -53,7 +59,7 @@ def test_drop_read_click_from_a_disk(tiny_page, chromium, tmp_path):
     assert (ids[49:] == 2).all()
     visitor.choose_task('semantic')
     assert list(visitor.legend())[:2] == ['sky', 'car']
-    assert visitor.reading.startswith('car: score 1.00')
+    assert visitor.reading.startswith('car: score 0.')
     check_errors(visitor)
     assert visitor.faults == []
 
@@ -142,11 +148,8 @@ def test_threads_on_an_isolated_host_and_other_models(tiny_page, chromium, tmp_p
         for page in ('segment.html', 'site/index.html'):
             visitor = Visitor(chromium, address + page)
             assert visitor.page.evaluate('() => self.crossOriginIsolated')
-            visitor.page.locator('summary', has_text='Engine').click()
-            visitor.page.select_option('#threads', '2')
-            visitor.page.wait_for_function(
-                "() => document.getElementById('used').textContent.includes('2 threads')"
-            )
+            visitor.choose_threads('2')
+            assert visitor.page.inner_text('#used') == 'WebAssembly, SIMD, 2 threads'
             visitor.drop(png(two_colors()), 'two.png')
             assert visitor.legend() == {'sky': '50 %', 'car': '50 %'}
             assert visitor.faults == []
@@ -156,17 +159,42 @@ def test_threads_on_an_isolated_host_and_other_models(tiny_page, chromium, tmp_p
 def test_webgpu_or_a_sentence(tiny_page, chromium):
     """Without a graphics adapter the model runs on WebAssembly, and the page says why."""
     visitor = Visitor(chromium, (tiny_page / 'segment.html').as_uri())
-    visitor.page.locator('summary', has_text='Engine').click()
-    visitor.page.select_option('#engine', 'webgpu')
-    visitor.page.wait_for_function(
-        "() => !document.getElementById('status').textContent.startsWith('Loading')"
-    )
-    visitor.wait_for_status('Ready')
+    visitor.drop(png(two_colors()), 'two.png')
+    visitor.choose_engine('webgpu')
     if visitor.page.inner_text('#used') != 'WebGPU':
-        assert 'WebGPU' in visitor.status
-        assert visitor.status.endswith('the model runs on WebAssembly.')
+        assert visitor.status.endswith(
+            'There is no graphics adapter for WebGPU: the model runs on WebAssembly.'
+        )
+    assert visitor.legend() == {'sky': '50 %', 'car': '50 %'}
+
+
+@pytest.mark.soak
+def test_webgpu_that_fails(tiny_page, chromium):
+    """An adapter that gives no device: the page falls back to WebAssembly by itself."""
+    broken = '() => Promise.resolve({ info: { isFallbackAdapter: false }, features: new Set(), limits: {} })'
+    visitor = Visitor(
+        chromium,
+        (tiny_page / 'segment.html').as_uri(),
+        script=f"Object.defineProperty(navigator.gpu, 'requestAdapter', {{ value: {broken} }});",
+    )
+    assert visitor.page.inner_text('#used').startswith('WebAssembly')
+    assert 'WebGPU failed (' in visitor.status
+    assert visitor.status.endswith('the model runs on WebAssembly.')
     visitor.drop(png(two_colors()), 'two.png')
     assert visitor.legend() == {'sky': '50 %', 'car': '50 %'}
+
+
+@pytest.mark.soak
+def test_webgpu_in_software(tiny_page):
+    """Chromium's software adapter runs the model when it is asked for."""
+    software = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan']
+    with browser(*software) as started:
+        visitor = Visitor(started, (tiny_page / 'segment.html').as_uri())
+        visitor.choose_engine('webgpu')
+        if visitor.page.inner_text('#used') != 'WebGPU':
+            pytest.skip(visitor.status)
+        visitor.drop(png(two_colors()), 'two.png')
+        assert visitor.legend() == {'sky': '50 %', 'car': '50 %'}
 
 
 def test_models_that_the_page_does_not_show(tmp_path):

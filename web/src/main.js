@@ -2,7 +2,7 @@
 
 import { findAsset, loadJSON } from './assets.js';
 import { Camera } from './camera.js';
-import { Engine } from './engine.js';
+import { Engine, mostThreads } from './engine.js';
 import { sentenceOf, UserError } from './errors.js';
 import { fileOf, readImage } from './image_input.js';
 import { labelPNG } from './label_png.js';
@@ -32,10 +32,17 @@ class Page {
   async startEngine() {
     const settings = { engine: byId('engine').value, threads: Number(byId('threads').value) };
     this.view.say('Loading the model ...');
-    const { used, notes, milliseconds } = await this.engine.start(settings);
-    byId('used').textContent = used;
-    this.view.say([`Ready: the model was loaded in ${Math.round(milliseconds)} ms.`, ...notes].join(' '), notes.length > 0);
-    if (this.image && !this.camera.running) await this.segment();
+    const start = performance.now();
+    const notes = await this.engine.start(settings);
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    this.say(`Ready: the model was loaded in ${seconds} s.`, notes);
+    if (this.image && !this.camera.running) await this.segment(notes);
+  }
+
+  /** Name the engine that runs, and say a sentence, with those on what was not possible. */
+  say(sentence, notes) {
+    byId('used').textContent = this.engine.used;
+    this.view.say([sentence, ...notes].join(' '), notes.length > 0);
   }
 
   async open(file) {
@@ -51,13 +58,14 @@ class Page {
     [this.image, this.name] = [image, name];
   }
 
-  async segment() {
+  async segment(notes = []) {
     this.view.say('Segmenting ...');
     const result = await this.engine.segment(this.image, this.task);
     this.view.showResult(result);
     this.view.showTimes(TIMES, result.spans);
     const { width, height } = this.image;
-    this.view.say(`Segmented ${width}x${height} pixels, seen by the model at ${result.input.width}x${result.input.height}.`);
+    const said = `Segmented ${width}x${height} pixels, seen by the model at ${result.input.width}x${result.input.height}.`;
+    this.say(said, [...notes, ...result.notes]);
   }
 
   async setTask(task) {
@@ -92,6 +100,7 @@ class Page {
         this.image = image;
         this.view.showResult(result);
         this.view.showTimes(TIMES, result.spans, 1000 / (now - before));
+        if (result.notes.length) this.say('The camera is on.', result.notes);
         requestAnimationFrame(() => this.nextFrame(now));
       } catch (error) {
         this.stopCamera();
@@ -157,10 +166,9 @@ class Page {
   }
 
   offerThreads() {
-    const cores = navigator.hardwareConcurrency || 1;
-    for (let number = 1; number <= Math.min(cores, 8); number++) byId('threads').add(new Option(number, number));
+    for (let number = 1; number <= mostThreads(); number++) byId('threads').add(new Option(number, number));
     byId('isolation').textContent = self.crossOriginIsolated
-      ? `This page may use threads; the device has ${cores} cores.`
+      ? `This page may use up to ${mostThreads()} threads.`
       : 'One thread: more need a host that sends the headers of cross-origin isolation.';
     byId('threads').disabled = !self.crossOriginIsolated;
   }

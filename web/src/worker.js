@@ -7,11 +7,8 @@ import { openSession, runSession } from './session.js';
 let state = null;
 
 const ACTIONS = {
-  async load({ assets, model, settings }) {
-    const start = performance.now();
-    const { session, used, notes } = await openSession(assets, settings);
-    state = { session, model, last: null };
-    return { used, notes, milliseconds: performance.now() - start };
+  async load({ model, modelFile, runtime, provider, threads }) {
+    state = { session: await openSession(modelFile, runtime, provider, threads), model, last: null };
   },
 
   async segment({ image, task }) {
