@@ -45,6 +45,7 @@ compare: $(STAMP)
 
 ifeq ($(MODEL),)
 web-demo: $(STAMP)
+	$(BIN)/python -m pip install --no-build-isolation -c requirements/constraints.txt -e '.[export]'
 	$(BIN)/python tools/export.py lite0_toy --to onnx --out build/lite0_toy
 	npm --prefix web ci
 	node web/build.js build/lite0_toy --example web/example.jpg

@@ -27,8 +27,12 @@ export async function readImage(file) {
     );
   }
   const image = pixelsOf(bitmap, width, height);
-  const isOpaque = image.data.every((value, index) => index % 4 !== 3 || value === 255);
-  return isOpaque ? image : storedColors(bitmap);
+  return isOpaque(image) ? image : storedColors(bitmap);
+}
+
+function isOpaque({ data }) {
+  for (let index = 3; index < data.length; index += 4) if (data[index] !== 255) return false;
+  return true;
 }
 
 /** Pixels of what a canvas can draw: a bitmap or a frame of a video. */

@@ -20,8 +20,8 @@ export const CHANNELS = 3;
 export function resizeLikeOpenCV(image, width, height) {
   if (image.width === width && image.height === height) return withoutOpacity(image.data);
   if (image.width === 2 * width && image.height === 2 * height) return halve(image, width, height);
-  const columns = axis(image.width, width, true);
-  const rows = axis(image.height, height, false);
+  const columns = axis(image.width, width);
+  const rows = axis(image.height, height);
   const resized = new Uint8Array(height * width * CHANNELS);
   const cache = new RowCache(image, columns, width);
   for (let y = 0; y < height; y++) {
@@ -58,13 +58,8 @@ function halve(image, width, height) {
   return resized;
 }
 
-/**
- * Two source positions and their whole-number weights for each target position.
- *
- * @param {boolean} clampPart Whether the weight of the outer position is dropped at a border. OpenCV does so for
- *   columns; for rows it uses the border row twice, which rounds differently.
- */
-function axis(source, target, clampPart) {
+/** Two source positions and their whole-number weights for each target position; at a border, one pixel twice. */
+function axis(source, target) {
   const scale = source / target;
   const low = new Int32Array(target);
   const high = new Int32Array(target);
@@ -72,12 +67,8 @@ function axis(source, target, clampPart) {
   const highWeight = new Int32Array(target);
   for (let index = 0; index < target; index++) {
     const position = Math.fround((index + 0.5) * scale - 0.5);
-    let start = Math.floor(position);
-    let part = Math.fround(position - start);
-    if (clampPart && (start < 0 || start >= source - 1)) {
-      start = start < 0 ? 0 : source - 1;
-      part = 0;
-    }
+    const start = Math.floor(position);
+    const part = Math.fround(position - start);
     low[index] = Math.min(Math.max(start, 0), source - 1);
     high[index] = Math.min(Math.max(start + 1, 0), source - 1);
     lowWeight[index] = roundHalfToEven(Math.fround(Math.fround(1 - part) * ONE));

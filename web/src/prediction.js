@@ -15,13 +15,18 @@ import { semanticMap } from './postprocess/semantic.js';
 export function prepare(image, { input }) {
   const [height, width] = inputSize(image.height, image.width, input);
   const full = input.size ?? [height, width];
-  const padded = full.map((side) => Math.ceil(side / input.size_divisor) * input.size_divisor);
+  const padded = full.map((side, index) => paddedSide(side, input.size_divisor, input.padded?.[index]));
   const resized = resizeLikeOpenCV(image, width, height);
   return {
     pixels: inside(resized, [height, width], full, input.fill),
     dims: [1, ...full, CHANNELS],
     size: { padded, image: [height, width], output: [image.height, image.width] },
   };
+}
+
+/** A side to a multiple of the divisor, or to at least a length. */
+function paddedSide(side, divisor, least) {
+  return least ? Math.max(side, least) : Math.ceil(side / divisor) * divisor;
 }
 
 /** An image in the upper left corner of one of another size. */

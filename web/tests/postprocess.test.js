@@ -52,6 +52,15 @@ fixtures.panoptic.forEach((fixture, index) => {
   });
 });
 
+test('a segment whose pixels are all below the threshold of masks is dropped, as in Python', () => {
+  const prediction = { classLogits: Float32Array.of(9, 0), maskLogits: Float32Array.of(0.4), height: 1, width: 1 };
+  const size = { padded: [4, 4], image: [4, 4], output: [4, 4] };
+  const settings = { isThing: [true], scoreThr: 0.5, overlapThr: 0, maskThr: 0.8 };
+  const { ids, segments } = panopticSegments(prediction, size, settings);
+  assert.deepEqual(segments, []);
+  assert.ok(ids.every((id) => id === 0));
+});
+
 test('the fixtures have segments of all kinds', () => {
   const counts = fixtures.panoptic.map((fixture) => fixture.segments.length);
   assert.ok(Math.max(...counts) >= 4, `${counts}`);
