@@ -75,4 +75,4 @@ docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
 clean:
-	rm -rf $(VENV) build dist site *.egg-info mmmaskformer/.mim
+	rm -rf $(VENV) build dist site *.egg-info mmmaskformer/.mim web/dist web/node_modules
