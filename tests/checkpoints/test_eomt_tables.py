@@ -6,7 +6,7 @@ import json
 
 import pytest
 import torch
-from golden_outputs import golden_config, golden_path
+from golden_outputs import assert_parity, golden_config, golden_path
 from mmengine.runner import load_checkpoint
 
 from mmmaskformer.checkpoints import (
@@ -20,6 +20,8 @@ from mmmaskformer.checkpoints.config_of_checkpoint import shapes_of_config, shap
 from mmmaskformer.checkpoints.formats import to_our_names
 from mmmaskformer.checkpoints.rules import restore
 from mmmaskformer.checkpoints.tables import eomt, recognize
+from mmmaskformer.functional.patch_resizing import resize_patch_kernel, resize_position_grid
+from mmmaskformer.models import QueryVisionTransformer
 
 NAME = 'hf_eomt'
 FOLDER = f'{golden_path(NAME)}/'
@@ -178,3 +180,25 @@ def test_what_huggingface_cannot_have(tmp_path):
         convert_checkpoint(ours, tmp_path / 'out', config, to='huggingface')
     with pytest.raises(ValueError, match='not written in the official format: choose huggingface'):
         convert_checkpoint(ours, tmp_path / 'out', config, to='official')
+
+
+def test_backbone_of_timm():
+    """DINOv2 with registers: names, order of tokens, layer scale and norms; timm's resizing is ours."""
+    timm, layers = pytest.importorskip('timm'), pytest.importorskip('timm.layers')
+    settings = dict(pretrained=False, num_classes=0, img_size=56, depth=2)
+    theirs = timm.create_model('vit_small_patch14_reg4_dinov2', **settings).eval()
+    arch = dict(QueryVisionTransformer.arch_zoo['small'], num_layers=2)
+    ours = QueryVisionTransformer(arch, img_size=56, patch_size=14, num_query_blocks=1).eval()
+    for name, parameter in theirs.named_parameters():
+        torch.nn.init.normal_(parameter, float('norm' in name), 0.3 if parameter.ndim < 2 else 0.05)
+    state = to_our_names(theirs.state_dict(), 'timm').state
+    ours.load_state_dict({name.removeprefix('backbone.'): tensor for name, tensor in state.items()})
+    images = torch.randn(1, 3, 56, 56)
+    with torch.no_grad():
+        tokens, _, (last,), norm = ours(images)
+        assert_parity(norm(last(tokens)), theirs.forward_features(images).numpy(), 'tokens', 1e-5)
+    table, kernel = torch.randn(1, 49, 8), torch.randn(4, 3, 14, 14)
+    expected = layers.resample_abs_pos_embed(table, (5, 5), (7, 7), num_prefix_tokens=0)
+    torch.testing.assert_close(resize_position_grid(table, (7, 7), (5, 5)), expected)
+    expected = layers.resample_patch_embed(kernel, [16, 16])
+    torch.testing.assert_close(resize_patch_kernel(kernel, 16), expected, atol=1e-4, rtol=1e-4)
