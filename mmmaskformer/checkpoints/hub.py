@@ -124,6 +124,8 @@ def import_hub() -> Any:
         ValueError: It is not installed.
     """
     try:
+        for module in ('constants', 'errors'):  # earlier releases import them when asked to alone
+            importlib.import_module(f'huggingface_hub.{module}')
         return importlib.import_module('huggingface_hub')
     except ImportError:
         raise ValueError(

@@ -101,8 +101,9 @@ def _summary(subject: Subject) -> str:
 
 
 def _snippet(subject: Subject) -> str:
+    extras = 'lite,hub,timm' if 'TIMM' in subject.backbone else 'lite,hub'
     return (
-        "```bash\npip install 'mmmaskformer[lite,hub]'\n"
+        f"```bash\npip install 'mmmaskformer[{extras}]'\n"
         f'mmmaskformer predict photos --weights hf://{subject.repo}\n```\n\n'
         '```python\nfrom mmmaskformer.apis import MaskFormerInferencer\n\n'
         f"inferencer = MaskFormerInferencer.from_pretrained('{subject.repo}')\n"

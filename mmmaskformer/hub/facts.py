@@ -95,7 +95,7 @@ def recipe_of(config: Config, meta: Mapping[str, Any]) -> dict[str, str]:
         'Batch size of a process': str((config.get('train_dataloader') or {}).get('batch_size', UNKNOWN)),
         'Crop (height, width)': _crop(config),
         'Started from': _start(config),
-        'Seed': str((config.get('randomness') or {}).get('seed', UNKNOWN)),
+        'Seed': str(meta.get('seed', (config.get('randomness') or {}).get('seed', UNKNOWN))),
     }
     stored = {'Iterations of this checkpoint': meta.get('iter'), 'Written': meta.get('time')}
     return {**facts, **{title: str(value) for title, value in stored.items() if value}}

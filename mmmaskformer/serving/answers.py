@@ -12,8 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..outlines import outlines_of
-
 Masks = Literal['rle', 'polygons', 'none']
 KINDS = dict(semantic='regions', panoptic='segments', instances='instances')
 FAST = 1
@@ -64,6 +62,8 @@ def _segment(segment: Any, masks: Masks) -> dict[str, Any]:
     if masks != 'rle':
         del entry['segmentation']
     if masks == 'polygons':
+        from ..outlines import outlines_of  # with OpenCV, which not all need
+
         parts = outlines_of(np.asarray(segment.mask))
         entry['polygons'] = [[part.outer, *part.holes] for part in parts]
     return entry

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,12 +21,14 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from ..version import __version__
 from .answers import Masks, drop_low_scores, json_of, png_of
 from .batching import Batcher, ClosedError, QueueFullError
+from .draining import DrainBodies
 from .limits import Limits
 from .served_model import Job, ServedModel, UnusableImageError
 from .uploads import UNUSABLE, Upload, read_uploads
 
 LOGGER = logging.getLogger('uvicorn.error')
 BUSY = 503
+NEEDS = dict(label='semantic', segments='panoptic')
 IMAGE = {'schema': {'type': 'string', 'format': 'binary'}}
 FILES = {'type': 'array', 'items': {'type': 'string', 'format': 'binary'}}
 BODY = {
@@ -87,6 +89,7 @@ def create_app(model: ServedModel, limits: Limits | None = None, origins: Sequen
     app.state.model, app.state.limits = model, limits
     if origins:
         app.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=['GET', 'POST'])
+    app.add_middleware(DrainBodies)
     app.add_exception_handler(AnyHTTPException, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_settings)
     app.add_exception_handler(Exception, _hide)
@@ -102,12 +105,17 @@ async def predict(request: Request, settings: Annotated[Settings, Query()]) -> R
     state = request.app.state
     tasks = _tasks(settings.task, state.model)
     output = settings.output or ('overlay' if _wants_png(request) else 'json')
+    if NEEDS.get(output, tasks[0]) not in tasks:
+        raise HTTPException(UNUSABLE, f'output={output} needs task={NEEDS[output]}, which was not asked for.')
+    with _refusing():
+        state.batcher.check_space(1)  # before the images are read
     uploads = await read_uploads(request, state.limits)
     if output != 'json' and len(uploads) > 1:
         raise HTTPException(UNUSABLE, f'output={output} is for one image, but the form has {len(uploads)}.')
     with tempfile.TemporaryDirectory(prefix='mmmaskformer-') as folder:
         jobs = await run_in_threadpool(_store, uploads, Path(folder), tasks)
-        results = await _wait_for(state.batcher, jobs)
+        with _refusing():
+            results = await state.batcher.submit(jobs)
         return await run_in_threadpool(_answer, results, uploads, output, settings, state.model)
 
 
@@ -156,9 +164,11 @@ def _store(uploads: Sequence[Upload], folder: Path, tasks: tuple[str, ...]) -> l
     return jobs
 
 
-async def _wait_for(batcher: Batcher[Job, Any], jobs: Sequence[Job]) -> list[Any]:
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Errors of a prediction as answers."""
     try:
-        return await batcher.submit(jobs)
+        yield
     except QueueFullError as error:
         wait = {'Retry-After': str(error.retry_after)}
         raise HTTPException(BUSY, f'Too many images wait: {error}.', wait) from None
@@ -178,13 +188,8 @@ def _answer(
         content = json_of(results, names, settings.masks, settings.maps)
         return Response(content, media_type='application/json')
     (result,) = results
-    if output == 'overlay':
-        pixels = model.overlay(result, settings.alpha)
-    else:
-        pixels = result.semantic if output == 'label' else result.panoptic
-    if pixels is None:
-        needed = 'semantic' if output == 'label' else 'panoptic'
-        raise HTTPException(UNUSABLE, f'output={output} needs the {needed} result: set task={needed}.')
+    painted = output == 'overlay'
+    pixels = model.overlay(result, settings.alpha) if painted else getattr(result, NEEDS[output])
     return Response(png_of(pixels), media_type='image/png')
 
 

@@ -87,6 +87,19 @@ class Batcher(Generic[Item, Answer]):
             await self._task
         self._thread.shutdown()
 
+    def check_space(self, number: int) -> None:
+        """Check whether a number of items may wait.
+
+        Raises:
+            QueueFullError: They do not fit into the queue.
+            ClosedError: The server is going down.
+        """
+        if self._closed:
+            raise ClosedError
+        if len(self._waiting) + number > self.max_queue:
+            batches = math.ceil(len(self._waiting) / self.max_batch)
+            raise QueueFullError(max(1, math.ceil(batches * self._seconds)))
+
     async def submit(self, items: Sequence[Item]) -> list[Answer]:
         """The answers for items, which wait together.
 
@@ -95,11 +108,7 @@ class Batcher(Generic[Item, Answer]):
             ClosedError: The server is going down.
             Exception: What processing one of them has raised.
         """
-        if self._closed:
-            raise ClosedError
-        if len(self._waiting) + len(items) > self.max_queue:
-            batches = math.ceil(len(self._waiting) / self.max_batch)
-            raise QueueFullError(max(1, math.ceil(batches * self._seconds)))
+        self.check_space(len(items))
         loop = asyncio.get_running_loop()
         entries = [_Waiting(item, loop.create_future()) for item in items]
         self._waiting += entries

@@ -38,7 +38,8 @@ async def read_uploads(request: Request, limits: Limits) -> list[Upload]:
         HTTPException: 413 for too much, 415 for what is not an image, 422 for a request without images.
     """
     kind = request.headers.get('content-type', '').partition(';')[0].strip().lower()
-    _check_length(request, limits)
+    length = request.headers.get('content-length', '')
+    _check_bytes(int(length) if length.isdigit() else 0, limits)
     if kind == FORM:
         uploads = await _read_form(request, limits)
     elif kind.startswith(RAW):
@@ -52,12 +53,6 @@ async def read_uploads(request: Request, limits: Limits) -> list[Upload]:
     for upload in uploads:
         check_image(upload, limits)
     return uploads
-
-
-def _check_length(request: Request, limits: Limits) -> None:
-    length = request.headers.get('content-length', '')
-    if length.isdigit():
-        _check_bytes(int(length), limits)
 
 
 def _check_bytes(number: int, limits: Limits) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,8 @@ def endpoint_and_hub() -> Iterator[tuple[str, Hub]]:
 def hub(endpoint_and_hub, tmp_path, monkeypatch) -> Hub:
     """The hub, with nothing in it, for huggingface_hub of this process."""
     library = pytest.importorskip('huggingface_hub')
+    for module in ('constants', 'errors', 'hf_api'):
+        importlib.import_module(f'huggingface_hub.{module}')
     endpoint, hub = endpoint_and_hub
     hub.__init__()
     constants = library.constants

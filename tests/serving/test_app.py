@@ -99,7 +99,7 @@ def test_pngs(client):
         ('?min_score=2', "min_score='2': input should be less than or equal to 1."),
         ('?alpha=x', "alpha='x': input should be a valid number"),
         ('?tsak=panoptic', "There is no parameter 'tsak': expected one of task, output, masks"),
-        ('?output=label&task=panoptic', 'output=label needs the semantic result: set task=semantic.'),
+        ('?output=label&task=panoptic', 'output=label needs task=semantic, which was not asked for.'),
         ('?output=gif', "output='gif'"),
     ],
 )
@@ -136,6 +136,11 @@ def test_bodies_that_are_refused(client, body, kind, status, sentence):
     answer = client.post(body, kind=kind)
     assert answer.status == status
     assert answer.error().startswith(sentence)
+
+
+@pytest.mark.parametrize('query', ['', '?tsak=panoptic', '?task=instance'])
+def test_refusals_reach_clients_that_send_much(client, query):
+    assert client.post(bytes(20_000_000), query).status == (422 if query else 413)
 
 
 def test_forms_that_are_refused(client):
