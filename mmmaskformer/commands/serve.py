@@ -14,13 +14,16 @@ EXAMPLES = (
     'mmmaskformer serve work_dirs/camvid --port 8000',
     'mmmaskformer serve lite0_toy --max-batch 16 --max-wait 10',
     'mmmaskformer serve hf://ORG/NAME --task panoptic --cors https://example.org',
+    'mmmaskformer serve exported',
 )
 DTYPES = ('fp32', 'bf16', 'fp16')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument('model', metavar='MODEL', help='work dir, checkpoint, config, or hf://ORG/NAME')
+    parser.add_argument(
+        'model', metavar='MODEL', help='work dir, checkpoint, config, hf://ORG/NAME, exported folder'
+    )
     parser.add_argument('--weights', help='checkpoint, if MODEL is a config')
     parser.add_argument('--task', nargs='+', choices=TASKS, help='results to serve (default: as the config)')
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda, ... (default: %(default)s)')
@@ -45,15 +48,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Serve."""
-    from ..serving.opening import check_packages
+    """Serve; an exported model without PyTorch."""
+    from ..serving.opening import check_packages, is_exported
     from .command_line import start
 
     try:
         check_packages()
-    except ValueError as error:
-        sys.exit(f'Error: {error}')
-    start(_serve, args)
+        if is_exported(args.model):
+            return _serve(args)
+    except (ValueError, OSError, ImportError) as error:
+        if args.debug:
+            raise
+        sys.exit(f'Error: {error} (--debug shows where.)')
+    return start(_serve, args)
 
 
 def _serve(args: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from .limits import Limits
 from .served_model import ServedModel
 
+METADATA = 'metadata.json'
 PACKAGES = ('fastapi', 'uvicorn', 'python_multipart', 'PIL')
 GRACE = 30
 """Seconds that requests have to end when the server is stopped."""
@@ -30,6 +31,11 @@ def check_packages() -> None:
             ) from None
 
 
+def is_exported(model: str) -> bool:
+    """Whether a model is a folder that ``mmmaskformer export`` has written."""
+    return (Path(model) / METADATA).is_file()
+
+
 def open_model(
     model: str,
     weights: str | None = None,
@@ -37,7 +43,7 @@ def open_model(
     device: str = 'auto',
     dtype: str = 'fp32',
 ) -> ServedModel:
-    """The model of a config's name, work dir, checkpoint or address of the hub.
+    """The model of a config's name, work dir, checkpoint, address of the hub, or exported folder.
 
     Args:
         model: The model; a config if there are weights.
@@ -50,6 +56,8 @@ def open_model(
         FileNotFoundError: There is no such model.
         ValueError: It has no weights, or does not fit.
     """
+    if is_exported(model):
+        return _open_exported(model, weights, tasks, device, dtype)
     from ..inference import MaskFormerInferencer
     from ..inference.model_loading import needs_weights
     from ..own_data.trained_model import checkpoint_of
@@ -63,6 +71,19 @@ def open_model(
     elif needs_weights(model):
         raise ValueError(f'{model} is a config without weights: give --weights.')
     return InferencerModel(MaskFormerInferencer(model or None, weights, device, dtype, tasks), name)
+
+
+def _open_exported(
+    model: str, weights: str | None, tasks: Sequence[str] | None, device: str, dtype: str
+) -> ServedModel:
+    given = dict(weights=weights, device=device, dtype=dtype)
+    defaults = dict(weights=None, device='auto', dtype='fp32')
+    changed = [name for name, value in given.items() if value != defaults[name]]
+    if changed:
+        raise ValueError(f'--{changed[0]} does not apply to {model}, an exported model: leave it out.')
+    from .exported_model import ExportedModel
+
+    return ExportedModel(model, tasks)
 
 
 def run_server(model: ServedModel, limits: Limits, origins: Sequence[str], host: str, port: int) -> None:

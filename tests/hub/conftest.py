@@ -25,16 +25,16 @@ def endpoint_and_hub() -> Iterator[tuple[str, Hub]]:
 def hub(endpoint_and_hub, tmp_path, monkeypatch) -> Hub:
     """The hub, with nothing in it, for huggingface_hub of this process."""
     library = pytest.importorskip('huggingface_hub')
-    for module in ('constants', 'errors', 'hf_api'):
+    for module in ('constants', 'errors', 'file_download', 'hf_api'):
         importlib.import_module(f'huggingface_hub.{module}')
     endpoint, hub = endpoint_and_hub
     hub.__init__()
     constants = library.constants
     for name in ('ENDPOINT', 'HUGGINGFACE_CO_URL_HOME'):
         monkeypatch.setattr(constants, name, endpoint, raising=False)
-    monkeypatch.setattr(
-        constants, 'HUGGINGFACE_CO_URL_TEMPLATE', endpoint + '/{repo_id}/resolve/{revision}/{filename}'
-    )
+    template = endpoint + '/{repo_id}/resolve/{revision}/{filename}'
+    monkeypatch.setattr(constants, 'HUGGINGFACE_CO_URL_TEMPLATE', template)
+    monkeypatch.setattr(library.file_download, 'HUGGINGFACE_CO_URL_TEMPLATE', template, raising=False)
     monkeypatch.setattr(library.hf_api.api, 'endpoint', endpoint)
     monkeypatch.setattr(constants, 'HF_HUB_CACHE', str(tmp_path / 'cache'))
     monkeypatch.setattr(constants, 'HF_HUB_OFFLINE', False)

@@ -9,9 +9,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmmaskformer.inference import SegmentationResult
-from mmmaskformer.inference.result_segments import Classes
-from mmmaskformer.inference.sources import InputImage
+from mmmaskformer.runtime import Classes, SegmentationResult
+from mmmaskformer.runtime.input_image import InputImage
 from mmmaskformer.serving.served_model import Job, UnusableImageError
 
 CLASSES = Classes(('road', 'car'), [[1, 2, 3], [200, 0, 0]], frozenset({'car'}), (0, 1))
@@ -43,9 +42,7 @@ class FakeModel:
         if 'semantic' in job.tasks:
             result.semantic = np.ones(image.shape[:2], np.uint8)
         if 'panoptic' in job.tasks:
-            import torch
-
-            ids = torch.ones(image.shape[:2], dtype=torch.int64)
+            ids = np.ones(image.shape[:2], np.int64)
             ids[:, :2] = 2
             info = [dict(id=1, category_id=1, score=0.9), dict(id=2, category_id=0, score=0.4)]
             result.set_panoptic(ids, info)

@@ -117,6 +117,12 @@ def bomb() -> bytes:
     return b'\x89PNG\r\n\x1a\n' + b''.join(parts)
 
 
+def gif() -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(file, 'GIF')
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ('body', 'kind', 'status', 'sentence'),
     [
@@ -126,7 +132,7 @@ def bomb() -> bytes:
         (bomb(), 'image/png', 413, 'image has far too many pixels'),
         (b'hello', 'image/png', 415, 'image is not an image that can be read: expected one of JPEG, PNG'),
         (b'', 'image/png', 415, 'image is not an image'),
-        (b'GIF89a' + bytes(20), 'image/gif', 415, 'image is not an image that can be read'),
+        (gif(), 'image/gif', 415, 'image is not an image that can be read'),
         (IMAGE, 'text/plain', 415, "the request has content-type 'text/plain': send an image"),
         (IMAGE, 'multipart/form-data', 422, 'The form cannot be read: Missing boundary'),
         (IMAGE[:-20], 'image/png', 422, 'The image image cannot be read'),

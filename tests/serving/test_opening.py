@@ -142,4 +142,4 @@ def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, 'uvicorn', None)
     with pytest.raises(SystemExit) as end:
         main(['serve', 'lite0_toy'])
-    assert end.value.code == "Error: The server needs the package uvicorn: pip install 'mmmaskformer[serve]'"
+    assert "The server needs the package uvicorn: pip install 'mmmaskformer[serve]'" in end.value.code
