@@ -55,3 +55,4 @@ def test_scores_are_equal_up_to_rounding():
     assert same({'a': [1, 0.5, None]}, {'a': [1, 0.50001, None]})
     assert not same({'a': [1, 0.5]}, {'a': [1, 0.51]})
     assert not same({'a': [1]}, {'a': [1, 2]})
+    assert not same({'a': ['car', 1]}, {'a': ['car', 2]})
