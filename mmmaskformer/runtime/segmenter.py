@@ -54,7 +54,7 @@ class Segmenter:
         self.metadata = read_metadata(Path(folder))
         self.classes = classes_of(self.metadata)
         self.tasks = tuple(self.metadata['tasks'])
-        self._session = open_session(Path(folder) / self.metadata['file'], providers, threads)
+        self._session = open_session(Path(folder) / Path(self.metadata['file']).name, providers, threads)
 
     def __call__(self, image: Image, task: str | Sequence[str] | None = None) -> SegmentationResult:
         """Predict from one image.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +18,10 @@ from mmmaskformer.apis import MaskFormerInferencer
 from mmmaskformer.export import Settings, export_model
 from mmmaskformer.export.check import compare
 from mmmaskformer.export.description import describe, resize_rule
-from mmmaskformer.export.graph import ExportedModel, example_images
+from mmmaskformer.export.graph import ExportedModel, example_images, outputs_of
+from mmmaskformer.export.half import halve_weights
+from mmmaskformer.export.quantise import calibration_files, calibration_inputs, quantize_onnx
+from mmmaskformer.export.same_padding import constant_padding
 from mmmaskformer.runtime import SegmentationResult, Segmenter
 
 onnxruntime = pytest.importorskip('onnxruntime')
@@ -191,3 +196,52 @@ def test_thresholds_without_a_value_are_those_of_the_function():
         panoptic=dict(function='maskformer', score_thr=0.8, overlap_thr=0.8, mask_thr=0.0)
     )
     assert metadata['outputs'] == ['class_logits', 'mask_logits']
+
+
+def test_weights_of_16_bits_halve_the_file(exported, inferencer, tmp_path):
+    path = shutil.copy2(exported / 'model.onnx', tmp_path)
+    halve_weights(Path(path))
+    assert Path(path).stat().st_size < 0.62 * (exported / 'model.onnx').stat().st_size
+    graph = ExportedModel(inferencer.model, with_labels=True).eval()
+    figures = compare(graph, Path(path), outputs_of(inferencer.model, True), [example_images(1, (64, 96))])
+    assert figures['label_map'] > 0.97
+    assert 0 < figures['mask_logits'] < 0.03
+
+
+def test_8_bits(exported, inferencer, tmp_path):
+    pytest.importorskip('onnx')
+    images = tmp_path / 'images'
+    write_images(images, [(64, 128)] * 4)
+    path = Path(shutil.copy2(exported / 'model.onnx', tmp_path))
+    quantize_onnx(path, images, Segmenter(exported).metadata['input'])
+    graph = ExportedModel(inferencer.model, with_labels=True).eval()
+    outputs = outputs_of(inferencer.model, True)
+    figures = compare(graph, path, outputs, [torch.from_numpy(next(calibration_inputs(images, LIKE_THEM)))])
+    assert figures['label_map'] > 0.8
+    assert 1e-3 < figures['mask_logits'] < 0.3
+
+
+LIKE_THEM = dict(size=None, batch=None, resize=dict(rule='none'))
+
+
+def test_calibration_images_are_spread_over_the_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr('mmmaskformer.export.quantise.MOST_IMAGES', 3)
+    paths = write_images(tmp_path / 'a', [(8, 8)] * 5)
+    assert calibration_files(tmp_path) == paths[::2]
+    with pytest.raises(FileNotFoundError, match='no images to calibrate on'):
+        calibration_files(tmp_path / 'b')
+
+
+def test_same_padding_as_a_number():
+    layers = pytest.importorskip('timm.layers')
+    model = torch.nn.Sequential(
+        layers.Conv2dSame(3, 4, 3, stride=2), layers.Conv2dSame(4, 4, 5, stride=2), layers.Conv2dSame(4, 4, 3)
+    )
+    images = torch.randn(1, 3, 32, 64)
+    expected = model(images)
+    with constant_padding(model, 32):
+        assert torch.equal(model(images), expected)
+        assert 'forward' in vars(model[0])
+    assert 'forward' not in vars(model[0])
+    with constant_padding(model, 1):  # other sides need other padding
+        assert 'forward' not in vars(model[0])

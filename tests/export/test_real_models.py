@@ -1,0 +1,69 @@
+"""Models of the paper's sizes as ONNX, fixed and free, and in the oldest onnxruntime: minutes each."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import venv
+
+import numpy as np
+import pytest
+from inference_model import ALL_TASKS, write_weights
+
+from mmmaskformer.export import Settings, export_model
+from mmmaskformer.export.check import compare
+from mmmaskformer.export.graph import ExportedModel, example_images
+from mmmaskformer.inference.config_files import find_config
+from mmmaskformer.inference.model_loading import load_model
+from mmmaskformer.runtime import Segmenter
+
+pytest.importorskip('onnxscript')
+pytestmark = pytest.mark.soak
+
+NAMES = ['r50_ade20k', 'swin_ade20k', 'per_pixel_baseline_plus_r50_8xb2-160k_ade20k-512x512']
+OLDEST = 'onnxruntime==1.17.3'
+
+
+def without_weights(name: str):
+    config = find_config(name)
+    config.model.backbone.pop('init_cfg', None)
+    model = load_model(config, None).model
+    model.cfg = config
+    return model
+
+
+@pytest.mark.parametrize('size', [None, (512, 512)], ids=['free', 'fixed'])
+@pytest.mark.parametrize('name', NAMES)
+def test_logits_and_labels(name, size, tmp_path, record_figures):
+    model = without_weights(name)
+    export_model(model, None, tmp_path, Settings(tasks=['semantic'], size=size))
+    graph, outputs = ExportedModel(model, with_labels=True).eval(), Segmenter(tmp_path).metadata['outputs']
+    shapes = [(1, 512, 512), (2, 512, 512)] + ([] if size else [(1, 512, 683), (2, 333, 500)])
+    images = [example_images(number, sides) for number, *sides in shapes]
+    figures = compare(graph, tmp_path / 'model.onnx', outputs, images)
+    record_figures(f'export_{name}_{"free" if size is None else "fixed"}', figures)
+    assert figures.pop('label_map') > 0.999
+    assert max(figures.values()) < 1e-4
+
+
+def test_the_oldest_onnxruntime(tmp_path):
+    export_model(
+        None, write_weights(tmp_path / 'model.pth'), tmp_path / 'exported', Settings(tasks=ALL_TASKS)
+    )
+    venv.create(tmp_path / 'env', symlinks=True)
+    install = [sys.executable, '-m', 'pip', '--python', str(tmp_path / 'env'), 'install', '-q']
+    subprocess.run([*install, OLDEST, 'numpy<2'], check=True)
+    image = example_images(2, (64, 96)).numpy()
+    np.save(tmp_path / 'image.npy', image)
+    code = (
+        'import json, sys, numpy, onnxruntime\n'
+        'session = onnxruntime.InferenceSession(sys.argv[1] + "/exported/model.onnx")\n'
+        'image = numpy.load(sys.argv[1] + "/image.npy")\n'
+        'print(json.dumps([float(x.sum()) for x in session.run(None, {"image": image})]))\n'
+    )
+    python = tmp_path / 'env/bin/python'
+    found = subprocess.run([python, '-c', code, str(tmp_path)], check=True, capture_output=True, text=True)
+    segmenter = Segmenter(tmp_path / 'exported')
+    expected = [float(x.sum()) for x in segmenter._session.run(segmenter.metadata['outputs'], image)]
+    assert np.allclose(json.loads(found.stdout), expected, rtol=1e-4)
