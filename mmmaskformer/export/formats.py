@@ -30,18 +30,32 @@ def record(graph: nn.Module, image: Tensor, dynamic_size: bool, dynamic_batch: b
         image: Pixels ``(N, H, W, 3)`` uint8 to record with.
         dynamic_size: Whether other heights and widths are accepted.
         dynamic_batch: Whether other numbers of images are accepted; N must be two or more then.
+
+    Raises:
+        ValueError: PyTorch cannot record the model for free sizes.
     """
     _check_torch()
     free = torch.export.Dim.DYNAMIC
     dims = {axis: free for axis, is_free in enumerate((dynamic_batch, dynamic_size, dynamic_size)) if is_free}
-    with torch.no_grad(), quiet():
-        return torch.export.export(
-            graph,
-            (image,),
-            dynamic_shapes=(dims,) if dims else None,
-            strict=False,
-            prefer_deferred_runtime_asserts_over_guards=True,
-        )
+    try:
+        with torch.no_grad(), quiet():
+            return torch.export.export(
+                graph,
+                (image,),
+                dynamic_shapes=(dims,) if dims else None,
+                strict=False,
+                prefer_deferred_runtime_asserts_over_guards=True,
+            )
+    except (ValueError, RuntimeError) as error:
+        if not dims:
+            raise
+        raise ValueError(_not_free(error, dynamic_size)) from error
+
+
+def _not_free(error: Exception, dynamic_size: bool) -> str:
+    reason = str(error).strip().splitlines()[-1]
+    fix = '--size HEIGHT WIDTH --batch 1' if dynamic_size else '--batch 1'
+    return f'PyTorch cannot record this model for free sizes ({reason}): add {fix}, or other numbers.'
 
 
 def _check_torch() -> None:

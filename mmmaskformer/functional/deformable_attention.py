@@ -35,7 +35,7 @@ def deformable_attention(values: Tensor, sizes: Sizes, points: Tensor, weights: 
 
 def level_attention(values: Tensor, size: tuple[int, int], points: Tensor, weights: Tensor) -> Tensor:
     """The part of one level in :func:`deformable_attention`: arguments without the dimension of levels."""
-    batch = len(values)
+    batch = values.shape[0]  # len() would make it a constant of a recorded graph
     maps, grid = maps_and_grid(values, size, points)
     sampled = F.grid_sample(maps, grid, mode='bilinear', padding_mode='zeros', align_corners=False)
     summed = (sampled * weights.transpose(1, 2).flatten(0, 1)[:, None]).sum(-1)

@@ -87,7 +87,7 @@ class Mask2FormerTransformerDecoder(BaseModule):
         scales = [
             self._keys_and_values(*scale) for scale in zip(memory, self.input_projs, self.level_embed.weight)
         ]
-        batch = len(memory[0])
+        batch = memory[0].shape[0]  # len() would make it a constant of a recorded graph
         queries, query_pos = (e.weight.expand(batch, -1, -1) for e in (self.query_feat, self.query_embed))
         outputs = [self.norm(queries)]
         for i, layer in enumerate(self.layers):

@@ -232,7 +232,7 @@ class DualPathTransformer(BaseModule):
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Stages 2, 3 and 5, not activated, and the memory."""
-        memory = self.memory[: self.num_slots].T[None, :, None].expand(len(images), -1, -1, -1)
+        memory = self.memory[: self.num_slots].T[None, :, None].expand(images.shape[0], -1, -1, -1)
         pixels, found = self.stem(images), {}
         for name, stage in self.stages.items():
             pixels, memory = stage(pixels, memory)

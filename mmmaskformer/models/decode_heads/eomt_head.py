@@ -133,7 +133,7 @@ class EoMTHead(MaskClassificationHead):
         """
         tokens, grid, blocks, norm = features
         self._check_blocks(blocks)
-        tokens = torch.cat([self.query_embed.weight.expand(len(tokens), -1, -1), tokens], 1)
+        tokens = torch.cat([self.query_embed.weight.expand(tokens.shape[0], -1, -1), tokens], 1)
         layers = []
         for block, probability in zip(blocks, self.mask_probabilities):
             masked = self._attends_to_masks(probability)
