@@ -84,6 +84,18 @@ def write_onnx(program: Any, path: Path, outputs: Sequence[str], opset: int = OP
         )
         assert onnx_program is not None
         onnx_program.save(str(path))
+    _without_traces(path)
+
+
+def _without_traces(path: Path) -> None:
+    """Drop the stack traces of this machine that the exporter attaches to every operation."""
+    onnx = needed('onnx', extra='export')
+    model = onnx.load(str(path))
+    graph = model.graph
+    for entry in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        del entry.metadata_props[:]
+        entry.doc_string = ''
+    onnx.save(model, str(path))
 
 
 def add_metadata(path: Path, metadata: Mapping[str, Any]) -> None:

@@ -33,14 +33,23 @@ def weights(tmp_path_factory):
     return write_weights(tmp_path_factory.mktemp('weights') / 'model.pth')
 
 
-@pytest.fixture(scope='module')
-def exported(weights, tmp_path_factory):
-    """Of any size and number of images."""
-    folder = tmp_path_factory.mktemp('exported')
-    figures = export_model(None, weights, folder, Settings(tasks=ALL_TASKS))
+def export(weights, folder, **settings):
+    figures = export_model(None, weights, folder, Settings(tasks=ALL_TASKS, **settings))
     assert figures['label_map'] > 0.999
     assert max(figures['class_logits'], figures['mask_logits']) < 1e-4
     return folder
+
+
+@pytest.fixture(scope='module')
+def exported(weights, tmp_path_factory):
+    """Of one size and any number of images: recorded in a quarter of the time."""
+    return export(weights, tmp_path_factory.mktemp('exported'), size=(64, 128))
+
+
+@pytest.fixture(scope='module')
+def free(weights, tmp_path_factory):
+    """Of any size and number of images."""
+    return export(weights, tmp_path_factory.mktemp('free'))
 
 
 @pytest.fixture(scope='module')
@@ -48,24 +57,30 @@ def inferencer(weights):
     return MaskFormerInferencer(None, weights, tasks=ALL_TASKS)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize('shape', [(1, 64, 96), (2, 100, 70), (1, 33, 129), (3, 32, 32)])
-def test_the_graph_equals_the_model_at_any_size(exported, inferencer, shape):
+def test_the_graph_equals_the_model_at_any_size(free, inferencer, shape):
     graph = ExportedModel(inferencer.model, with_labels=True).eval()
-    figures = compare(
-        graph,
-        exported / 'model.onnx',
-        Segmenter(exported).metadata['outputs'],
-        [example_images(shape[0], shape[1:])],
-    )
+    images = [example_images(shape[0], shape[1:])]
+    figures = compare(graph, free / 'model.onnx', Segmenter(free).metadata['outputs'], images)
     assert figures['label_map'] > 0.999
     assert max(figures['class_logits'], figures['mask_logits']) < 1e-4
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize('size', [(64, 128), (50, 90), (64, 40), (200, 320)])
+def test_results_at_any_size_are_those_of_the_inferencer(free, inferencer, size):
+    image = draw(*size)
+    assert_same_results(Segmenter(free)(image[..., ::-1]), inferencer(image)[0])
+
+
+@pytest.mark.parametrize('size', [(64, 128), (32, 64), (150, 300)])
 def test_results_are_those_of_the_inferencer(exported, inferencer, size):
     image = draw(*size)
-    (expected,) = inferencer(image)
-    found = Segmenter(exported)(image[..., ::-1])
+    assert_same_results(Segmenter(exported)(image[..., ::-1]), inferencer(image)[0])
+
+
+def assert_same_results(found, expected) -> None:
     assert type(found) is type(expected) is SegmentationResult
     assert (found.semantic == expected.semantic).mean() > 0.999
     assert (found.panoptic == expected.panoptic).mean() > 0.999
@@ -107,13 +122,10 @@ def test_the_folder_describes_the_model(exported, weights):
     assert 'Segmenter(' in (exported / 'README.md').read_text()
 
 
-def test_a_fixed_size_is_filled_and_cut_again(weights, inferencer, tmp_path):
-    export_model(None, weights, tmp_path, Settings(tasks=['semantic'], size=(64, 96), batch=1))
-    segmenter = Segmenter(tmp_path)
-    assert segmenter.metadata['input']['size'] == [64, 96]
-    exact = draw(64, 96)
-    assert (segmenter(exact[..., ::-1]).semantic == inferencer(exact)[0].semantic).mean() > 0.999
-    narrow = segmenter.batch([draw(64, 64)[..., ::-1], draw(30, 90)[..., ::-1]])
+def test_a_fixed_size_is_filled_and_cut_again(exported):
+    segmenter = Segmenter(exported)
+    assert segmenter.metadata['input']['size'] == [64, 128]
+    narrow = segmenter.batch([draw(64, 64)[..., ::-1], draw(30, 90)[..., ::-1]], 'semantic')
     assert [result.semantic.shape for result in narrow] == [(64, 64), (30, 90)]
 
 
@@ -201,9 +213,9 @@ def test_thresholds_without_a_value_are_those_of_the_function():
 def test_weights_of_16_bits_halve_the_file(exported, inferencer, tmp_path):
     path = shutil.copy2(exported / 'model.onnx', tmp_path)
     halve_weights(Path(path))
-    assert Path(path).stat().st_size < 0.62 * (exported / 'model.onnx').stat().st_size
+    assert Path(path).stat().st_size < (exported / 'model.onnx').stat().st_size - 2e5
     graph = ExportedModel(inferencer.model, with_labels=True).eval()
-    figures = compare(graph, Path(path), outputs_of(inferencer.model, True), [example_images(1, (64, 96))])
+    figures = compare(graph, Path(path), outputs_of(inferencer.model, True), [example_images(1, (64, 128))])
     assert figures['label_map'] > 0.97
     assert 0 < figures['mask_logits'] < 0.03
 
