@@ -25,13 +25,13 @@ def inferencer():
 
 def test_scenes_it_has_not_seen(inferencer):
     """Scenes of the training begin at other seeds."""
-    scenes = [draw_scene(np.random.default_rng([7, index])) for index in range(4)]
-    results = inferencer([scene.image for scene in scenes])
+    scenes = [draw_scene(np.random.default_rng([7, index])) for index in range(8)]
+    results = inferencer([scene.image[..., ::-1] for scene in scenes])
     right = [
         (result.semantic == scene.labels - 1)[scene.labels > 0].mean()
         for result, scene in zip(results, scenes)
     ]
-    assert np.mean(right) > 0.93
+    assert np.mean(right) > 0.967  # 0.960 with red and blue exchanged
     found = {segment.name for result in results for segment in result.segments}
     assert {'sky', 'road', 'building', 'person'} <= found
 
