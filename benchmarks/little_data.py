@@ -33,7 +33,7 @@ SYSTEMS = {
     'per_pixel_baseline': 'PerPixelBaseline',
     'maskformer': 'MaskFormer, small-data recipe',
     'mask2former': 'Mask2Former, small-data recipe',
-    'eomt': 'EoMT, a small ViT',
+    'eomt': 'EoMT, a tiny ViT',
     'published_head': "MaskFormer, the paper's head",
     'mmseg_head': "mmseg's MaskFormerHead",
 }
@@ -93,8 +93,8 @@ def config_of(data_set: str, weights: str, system: str) -> Config:
     if system == 'mmseg_head':
         return Config.fromfile(ROOT / 'benchmarks/configs/mmseg_maskformer_lite0_camvid.py')
     model = 'maskformer' if system == 'published_head' else system
-    backbone = 'vit' if system == 'eomt' else BACKBONES[weights]
-    name = f'{model}_{backbone}_small-data_1xb4-600i_{SIZES[data_set]}.py'
+    recipe = 'vit-t' if system == 'eomt' else f'{BACKBONES[weights]}_small-data'
+    name = f'{model}_{recipe}_1xb4-600i_{SIZES[data_set]}.py'
     cfg = Config.fromfile(ROOT / 'configs' / data_set / name)
     if system == 'published_head':
         for key in SMALL_DATA_PARTS:
