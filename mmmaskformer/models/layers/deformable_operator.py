@@ -24,8 +24,6 @@ def operator_deformable_attention(values: Tensor, sizes: Sizes, points: Tensor, 
 
     pixels = [height * width for height, width in sizes]
     starts = [sum(pixels[:level]) for level in range(len(pixels))]
-    shapes, starts = (constants(numbers, values.device, torch.int64) for numbers in (sizes, starts))
+    levels = (constants(numbers, values.device, torch.int64) for numbers in (list(sizes), starts))
     contiguous = (tensor.contiguous() for tensor in (points, weights))
-    return MultiScaleDeformableAttnFunction.apply(
-        values.contiguous(), shapes, starts, *contiguous, len(values)
-    )
+    return MultiScaleDeformableAttnFunction.apply(values.contiguous(), *levels, *contiguous, len(values))
