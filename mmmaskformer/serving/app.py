@@ -21,7 +21,6 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from ..version import __version__
 from .answers import Masks, drop_low_scores, json_of, png_of
 from .batching import Batcher, ClosedError, QueueFullError
-from .draining import DrainBodies
 from .limits import Limits
 from .served_model import Job, ServedModel, UnusableImageError
 from .uploads import UNUSABLE, Upload, read_uploads
@@ -89,7 +88,6 @@ def create_app(model: ServedModel, limits: Limits | None = None, origins: Sequen
     app.state.model, app.state.limits = model, limits
     if origins:
         app.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=['GET', 'POST'])
-    app.add_middleware(DrainBodies)
     app.add_exception_handler(AnyHTTPException, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_settings)
     app.add_exception_handler(Exception, _hide)

@@ -59,7 +59,7 @@ class ExportedModel:
 
 
 def _read(job: Job) -> NDArray[Any] | UnusableImageError:
-    """The pixels; OpenCV fills what is missing of a file that is cut off, Pillow refuses it."""
+    """The pixels; OpenCV 4 fills what is missing of a JPEG that is cut off, Pillow refuses it."""
     try:
         with Image.open(job.path) as image:
             image.load()
