@@ -33,7 +33,7 @@ const RULES = {
     let sides = height < width ? [short, factor * width] : [factor * height, short];
     const longest = Math.max(...sides);
     if (longest > max) sides = sides.map((side) => side * (max / longest));
-    return sides.map(round);
+    return RULES.within(height, width, { scale: sides.map(round) }); // as MMSegmentation's transform goes on
   },
 };
 

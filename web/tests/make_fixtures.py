@@ -26,7 +26,7 @@ FILE = Path(__file__).with_name('fixtures.json')
 UNIT = 64  # logits are whole numbers of 1 / 64, short in JSON and exact in float32
 SOURCE = (17, 14)  # height, width
 RESIZED = [(11, 9), (20, 23), (17, 20), (3, 30), (1, 1)]
-SIZES = [(640, 480), (480, 640), (1000, 333), (256, 192), (97, 131), (4032, 3024)]
+SIZES = [(640, 480), (480, 640), (1000, 333), (256, 192), (97, 131), (4032, 3024), (541, 200), (101, 303)]
 SCALES = [(256, 192), (2048, 512), (192, 256)]
 SHORTEST_EDGE = dict(short=512, max=1000)
 LOGITS = (7, 9)  # height, width: masks at stride 4
@@ -67,9 +67,8 @@ def resizing(rng: np.random.Generator) -> dict:
 def _shortest_edge(size: tuple[int, int], short: int, max: int) -> tuple[int, int]:
     from mmseg.datasets.transforms import ResizeShortestEdge  # after mmmaskformer
 
-    transform = ResizeShortestEdge(short, max)
-    width, height = size
-    return transform._get_output_shape(np.empty((height, width, 3), np.uint8), short)
+    image = np.empty((*size[::-1], 3), np.uint8)
+    return ResizeShortestEdge(short, max)(dict(img=image))['img'].shape[1::-1]
 
 
 def random_logits(rng: np.random.Generator, *shape: int, spread: int = 6) -> NDArray[np.int64]:
