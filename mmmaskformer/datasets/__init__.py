@@ -10,6 +10,7 @@ from .coco_panoptic import CocoPanopticDataset
 from .dataset_wrappers import SkipBadSamples
 from .ignored_label import install as follow_ignored_labels
 from .listed_label_maps import ListedLabelMapsDataset
+from .mapillary import MapillaryPanopticDataset
 from .toy import ToyDataset, ToyPanopticDataset
 from .transforms import (
     KeepInMemory,
@@ -44,6 +45,7 @@ __all__ = [
     'LoadInstanceAnnotations',
     'LoadPanopticAnnotations',
     'LoadRandomWindow',
+    'MapillaryPanopticDataset',
     'PackSegmentInputs',
     'PadSegments',
     'SegmentMosaic',

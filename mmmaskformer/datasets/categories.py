@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 from .json_fields import whole_number
 
 FOLDER = Path(__file__).parent / 'category_lists'
-PACKAGED = ('ade20k_panoptic', 'cityscapes_panoptic', 'coco_instance', 'coco_panoptic')
+PACKAGED = ('ade20k_panoptic', 'cityscapes_panoptic', 'coco_panoptic', 'mapillary_panoptic')
+THINGS = {name.replace('panoptic', 'instance'): name for name in PACKAGED}
+"""Lists of the things of a packaged list alone."""
 GOLDEN_RATIO = 0.618034
 
 Source = str | Path | Sequence[Mapping[str, Any]]
@@ -40,9 +42,9 @@ def load_categories(source: Source) -> tuple[Category, ...]:
     """Categories in the order of ``source``, which is the order of the class indices.
 
     Args:
-        source: Name of a packaged list (`PACKAGED`), path of a JSON file with a list of categories or with
-            the key ``categories``, or a list of dicts with ``id``, ``name``, ``isthing`` and perhaps
-            ``color`` and ``aliases``.
+        source: Name of a packaged list (`PACKAGED`) or of its things alone (`THINGS`), path of a JSON file
+            with a list of categories or with the key ``categories``, or a list of dicts with ``id``,
+            ``name``, ``isthing`` and perhaps ``color`` and ``aliases``.
 
     Raises:
         FileNotFoundError: There is neither such a list nor such a file.
@@ -50,13 +52,14 @@ def load_categories(source: Source) -> tuple[Category, ...]:
     """
     if not isinstance(source, str | Path):
         return parse_categories(source, 'categories')
-    if source == 'coco_instance':
-        return tuple(category for category in load_categories('coco_panoptic') if category.isthing)
+    if source in THINGS:
+        return tuple(category for category in load_categories(THINGS[str(source)]) if category.isthing)
     path = FOLDER / f'{source}.json' if source in PACKAGED else Path(source)
     if not path.is_file():
+        names = ', '.join([*PACKAGED, *THINGS])
         raise FileNotFoundError(
-            f'categories={str(source)!r} is neither a file nor one of {", ".join(PACKAGED)}: set categories '
-            'to one of these, to the path of a JSON file or to a list of dicts.'
+            f'categories={str(source)!r} is neither a file nor one of {names}: set categories to one of '
+            'these, to the path of a JSON file or to a list of dicts.'
         )
     try:
         document = json.loads(path.read_bytes())

@@ -16,6 +16,12 @@ FIRST, LAST = 48, 111
 MAX_SHIFT = 30
 
 
+def run_lengths_of(mask: np.ndarray) -> dict:
+    """A mask ``(H, W)`` as COCO's compressed run lengths."""
+    encoded = coco_masks.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return dict(size=[int(side) for side in mask.shape], counts=encoded['counts'].decode())
+
+
 def draw_segmentation(segmentation: list | dict, shape: tuple[int, int]) -> np.ndarray:
     """The pixels of an object in one of COCO's three forms, ``(H, W)`` bool.
 

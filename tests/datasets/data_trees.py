@@ -91,6 +91,20 @@ def draw_ade20k_full(root: Path, scale: int = 1) -> Path:
     return root
 
 
+# no object, a bed, two windowpanes
+THINGS, THING_CLASSES = [0, 1, 2, 3], [0, 1, 2, 2]
+
+
+def draw_ade20k_instances(root: Path) -> Path:
+    """An image of each split, as ADEChallengeData2016.zip and annotations_instance.tar have them."""
+    objects, classes = stripes(THINGS), stripes(THING_CLASSES)
+    for split in ('training', 'validation'):
+        save(root / 'images' / split / 'ADE_1.jpg', noise())
+        pixels = np.stack([np.zeros_like(objects), objects, classes], -1)  # blue, green, red
+        save(root / 'annotations_instance' / split / 'ADE_1.png', pixels)
+    return root
+
+
 def draw_mapillary(root: Path, folder: str = 'v1.2/labels', name: str = 'config_v1.2.json') -> Path:
     """A training and a validation image, labels as indices of a palette, as Mapillary Vistas has them."""
     from mmseg.datasets import MapillaryDataset_v1
@@ -105,4 +119,39 @@ def draw_mapillary(root: Path, folder: str = 'v1.2/labels', name: str = 'config_
         labels.save(path)
     labels = [{'readable': label, 'color': color} for label, color in zip(meta['classes'], meta['palette'])]
     (root / name).write_text(json.dumps({'version': '1.2', 'labels': labels}))
+    return root
+
+
+# id, category and crowd of void, a road, two cars and a group of persons
+VISTAS = [(0, 0, 0), (1, 14, 0), (2, 56, 0), (3, 56, 0), (4, 20, 1)]
+
+
+def draw_mapillary_panoptic(root: Path) -> Path:
+    """A training and a validation image with panoptic files of version 1.2."""
+    from mmmaskformer.datasets.categories import load_categories
+
+    ids = stripes([number for number, _, _ in VISTAS])
+    keys = ('id', 'category_id', 'iscrowd')
+    content = {
+        'images': [{'id': 'a', 'file_name': 'a.jpg', 'width': WIDTH, 'height': HEIGHT}],
+        'annotations': [
+            {
+                'image_id': 'a',
+                'file_name': 'a.png',
+                'segments_info': [dict(zip(keys, segment)) for segment in VISTAS[1:]],
+            }
+        ],
+        'categories': [
+            *(
+                {'id': c.id, 'name': c.name, 'isthing': c.isthing}
+                for c in load_categories('mapillary_panoptic')
+            ),
+            {'id': 66, 'name': 'Unlabeled', 'isthing': 0},
+        ],
+    }
+    for split in ('training', 'validation'):
+        folder = root / split / 'v1.2' / 'panoptic'
+        save(root / split / 'images' / 'a.jpg', noise())
+        save(folder / 'a.png', np.stack([np.zeros_like(ids), np.zeros_like(ids), ids], -1))
+        (folder / 'panoptic_2018.json').write_text(json.dumps(content))
     return root

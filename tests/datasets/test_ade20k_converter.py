@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mmmaskformer.datasets import Ade20kPanopticDataset
-from mmmaskformer.datasets.converters import write_ade20k_panoptic
+from mmmaskformer.datasets import Ade20kPanopticDataset, CocoInstanceDataset
+from mmmaskformer.datasets.converters import write_ade20k_instances, write_ade20k_panoptic
 
 ROAD, SKYSCRAPER, BED, WALL, CABINET = 7, 49, 8, 1, 11  # labels, counted from 1
 BED_THING, CABINET_THING = 1, 3  # the first and third of the hundred thing classes
@@ -79,6 +79,41 @@ def test_pixels_read_back(ade):
     assert not (ade / 'ade20k_panoptic_val').exists()
 
 
+def test_instances(ade):
+    assert write_ade20k_instances(ade, num_workers=1) == {'training': 2, 'validation': 2}
+    document = json.loads((ade / 'ade20k_instance_train.json').read_text())
+    assert document['images'][1] == {'id': 'ADE_2', 'file_name': 'ADE_2.jpg', 'width': 4, 'height': 3}
+    assert [(a['id'], a['image_id'], *segment(a)) for a in document['annotations'][4:]] == [
+        (5, 'ADE_2', 7, 1, (0, 1, 1, 1), 0),
+        (6, 'ADE_2', 7, 4, (1, 1, 2, 2), 0),
+        (7, 'ADE_2', 10, 1, (3, 2, 1, 1), 0),
+        (8, 'ADE_2', 10, 1, (0, 2, 1, 1), 0),
+    ]
+    assert [category['id'] for category in document['categories']][:3] == [7, 8, 10]
+    assert len(document['categories']) == 100
+
+
+def test_instances_read_back(ade):
+    write_ade20k_instances(ade, ['training'], num_workers=1)
+    dataset = CocoInstanceDataset(
+        ann_file='ade20k_instance_train.json',
+        data_root=str(ade),
+        data_prefix={'img_path': 'images/training'},
+        categories='ade20k_instance',
+        pipeline=[
+            {'type': 'mmmaskformer.LoadImageFromFile'},
+            {'type': 'mmmaskformer.LoadInstanceAnnotations'},
+        ],
+    )
+    sample = dataset[1]
+    assert sample['gt_seg_map'].tolist() == [[0, 0, 0, 0], [1, 2, 2, 0], [4, 2, 2, 3]]
+    assert [s['category_id'] for s in sample['segments_info']] == [0, 0, 2, 2]  # bed, cabinet
+    assert dataset.metainfo['classes'][:3] == ('bed', 'windowpane', 'cabinet')
+    (ade / 'annotations_instance' / 'training' / 'ADE_1.png').unlink()
+    with pytest.raises(FileNotFoundError, match=r'ADE_1\.png: unpack annotations_instance\.tar'):
+        write_ade20k_instances(ade, num_workers=1)
+
+
 def test_written_again(ade):
     """Nothing changes, whatever the number of processes; output that differs is not overwritten."""
     write_ade20k_panoptic(ade, num_workers=1)
@@ -138,12 +173,13 @@ def test_bad_maps(ade):
         write_ade20k_panoptic(ade, num_workers=1)
 
 
-def test_tool(ade, root, monkeypatch, capsys):
-    tool = str(root / 'tools' / 'dataset_converters' / 'ade20k_panoptic.py')
+@pytest.mark.parametrize('kind', ['panoptic', 'instance'])
+def test_tool(kind, ade, root, monkeypatch, capsys):
+    tool = str(root / 'tools' / 'dataset_converters' / f'ade20k_{kind}.py')
     monkeypatch.setattr('sys.argv', [tool, str(ade), '--num-workers', '1'])
     runpy.run_path(tool, run_name='__main__')
     assert 'Converted 4 images' in capsys.readouterr().out
-    (ade / 'annotations' / 'training' / 'ADE_1.png').unlink()
+    (ade / 'annotations_instance' / 'training' / 'ADE_1.png').unlink()
     with pytest.raises(SystemExit) as stop:
         runpy.run_path(tool, run_name='__main__')
     assert stop.value.code == 1

@@ -10,9 +10,13 @@ import pytest
 from data_trees import HEIGHT, WIDTH, draw_cityscapes, save, stripes
 from mmseg.datasets import CityscapesDataset
 
-from mmmaskformer.datasets import CityscapesPanopticDataset
+from mmmaskformer.datasets import CityscapesPanopticDataset, CocoInstanceDataset
 from mmmaskformer.datasets.categories import load_categories
-from mmmaskformer.datasets.converters import write_cityscapes_labels, write_cityscapes_panoptic
+from mmmaskformer.datasets.converters import (
+    write_cityscapes_instances,
+    write_cityscapes_labels,
+    write_cityscapes_panoptic,
+)
 
 STRIPE = WIDTH // 8
 AACHEN = 'aachen/aachen_000000_000019'
@@ -121,7 +125,49 @@ def test_panoptic_annotations_written_again(city):
         write_cityscapes_panoptic(city, num_workers=1)
 
 
-@pytest.mark.parametrize('convert', [write_cityscapes_labels, write_cityscapes_panoptic])
+def test_instances(city):
+    """Objects of the eight classes; a group of cars is a crowd, a caravan is not evaluated."""
+    assert write_cityscapes_instances(city, num_workers=1) == {'train': 3, 'val': 1}
+    document = json.loads((city / 'gtFine' / 'cityscapes_instance_train.json').read_text())
+    assert document['images'][0]['file_name'] == f'{AACHEN}_leftImg8bit.png'
+    assert [(a['category_id'], a['iscrowd'], a['bbox'][0]) for a in document['annotations'][:4]] == [
+        (26, 1, 3 * STRIPE),
+        (24, 0, 6 * STRIPE),
+        (26, 0, 4 * STRIPE),
+        (26, 0, 5 * STRIPE),
+    ]
+    assert {a['area'] for a in document['annotations']} == {STRIPE * HEIGHT}
+    assert [a['id'] for a in document['annotations']] == list(range(1, 13))
+    assert [category['id'] for category in document['categories']] == [24, 25, 26, 27, 28, 31, 32, 33]
+
+
+def test_instances_read_back(city):
+    write_cityscapes_instances(city, ['train'], num_workers=1)
+    dataset = CocoInstanceDataset(
+        ann_file='gtFine/cityscapes_instance_train.json',
+        data_root=str(city),
+        data_prefix={'img_path': 'leftImg8bit/train'},
+        categories='cityscapes_instance',
+        pipeline=[
+            {'type': 'mmmaskformer.LoadImageFromFile'},
+            {'type': 'mmmaskformer.LoadInstanceAnnotations'},
+        ],
+    )
+    sample = dataset[2]
+    assert sample['img_path'] == str(city / 'leftImg8bit/train/bochum/bochum_000000_000019_leftImg8bit.png')
+    assert sample['gt_seg_map'][0, ::STRIPE].tolist() == [0, 0, 0, 1, 3, 4, 2, 0]
+    assert [(s['category_id'], s['iscrowd']) for s in sample['segments_info']] == [
+        (2, True),
+        (0, False),
+        (2, False),
+        (2, False),
+    ]
+
+
+CONVERTERS = [write_cityscapes_labels, write_cityscapes_panoptic, write_cityscapes_instances]
+
+
+@pytest.mark.parametrize('convert', CONVERTERS)
 def test_what_is_wrong_is_named(city, convert):
     kind, dtype = ('labelIds', np.uint8) if convert is write_cityscapes_labels else ('instanceIds', np.uint16)
     path = city / 'gtFine' / 'train' / f'{AACHEN}_gtFine_{kind}.png'
@@ -143,7 +189,7 @@ def test_what_is_wrong_is_named(city, convert):
         convert(city, ['val'], num_workers=1)
 
 
-@pytest.mark.parametrize('tool', ['cityscapes', 'cityscapes_panoptic'])
+@pytest.mark.parametrize('tool', ['cityscapes', 'cityscapes_panoptic', 'cityscapes_instance'])
 def test_tools(city, root, tool, monkeypatch, capsys):
     path = str(root / 'tools' / 'dataset_converters' / f'{tool}.py')
     monkeypatch.setattr('sys.argv', [path, str(city), '--workers', '1', '--splits', 'val'])

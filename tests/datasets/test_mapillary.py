@@ -5,10 +5,12 @@ import re
 import runpy
 
 import pytest
-from data_trees import draw_mapillary, save, stripes
+from data_trees import draw_mapillary, draw_mapillary_panoptic, save, stripes
 from mmengine.config import Config
+from mmseg.datasets import MapillaryDataset_v1
 from mmseg.registry import DATASETS
 
+from mmmaskformer.datasets.categories import load_categories
 from mmmaskformer.datasets.converters import check_mapillary
 
 
@@ -53,6 +55,36 @@ def test_unlabelled_is_ignored(vistas, root):
     )
     assert dataset[0]['gt_seg_map'][0, ::24].tolist() == [0, 64, 255, 13]
     assert len(dataset.metainfo['classes']) == len({tuple(c) for c in dataset.metainfo['palette']}) == 65
+
+
+def test_panoptic(tmp_path, root):
+    """Segments are read exactly from the published files; a category of unlabeled pixels is not a class."""
+    draw_mapillary_panoptic(tmp_path)
+    cfg = Config.fromfile(root / 'configs' / '_base_' / 'datasets' / 'mapillary_panoptic_1024x1024.py')
+    loading = [
+        {'type': 'mmmaskformer.LoadImageFromFile'},
+        {'type': 'mmmaskformer.LoadPanopticAnnotations'},
+    ]
+    dataset = DATASETS.build({**cfg.val_dataloader.dataset, 'data_root': str(tmp_path), 'pipeline': loading})
+    sample = dataset[0]
+    assert sample['img_path'] == str(tmp_path / 'validation' / 'images' / 'a.jpg')
+    assert sample['gt_seg_map'][0, ::20].tolist() == [0, 1, 2, 3, 4]
+    classes = dataset.metainfo['classes']
+    assert [(classes[s['category_id']], s['isthing'], s['iscrowd']) for s in sample['segments_info']] == [
+        ('Road', False, False),
+        ('Car', True, False),
+        ('Car', True, False),
+        ('Person', True, True),
+    ]
+
+
+def test_panoptic_classes_are_the_semantic_ones():
+    categories = load_categories('mapillary_panoptic')
+    meta = MapillaryDataset_v1.METAINFO
+    assert [category.name for category in categories] == list(meta['classes'][:65])
+    assert [list(category.color) for category in categories] == meta['palette'][:65]
+    assert [category.id for category in categories] == list(range(1, 66))
+    assert len(load_categories('mapillary_instance')) == 37
 
 
 def test_tool(vistas, root, monkeypatch, capsys):

@@ -15,13 +15,13 @@ from ..id_maps import describe_segment
 from .conversion import (
     check_labels,
     check_size,
-    panoptic_document,
     read_map,
     require_files,
     run_jobs,
     write_json,
     write_map,
 )
+from .documents import panoptic_document
 
 SPLITS = {'training': 'train', 'validation': 'val'}
 MAX_SHIFT = 30
@@ -58,9 +58,7 @@ def write_ade20k_panoptic(
         ValueError: A map is not as described, or differs in size from its image.
     """
     root = Path(root)
-    files = {split: list(_files(root, split)) for split in splits}
-    for split, jobs in files.items():
-        _check_complete(root, split, jobs)
+    files = {split: _files(root, split) for split in splits}
     for split, jobs in files.items():
         jobs[0].ids.parent.mkdir(exist_ok=True)
         entries = run_jobs(convert, jobs, num_workers)
@@ -82,7 +80,7 @@ def convert(files: _Files) -> tuple[dict, dict]:
     height, width = labels.shape
     colors = np.zeros((height, width, 3), np.uint8)
     segments, generator, taken = [], random.Random(0), {(0, 0, 0)}
-    for category, mask in (*_stuff(labels), *_things(instances, files.instances)):
+    for category, mask in (*_stuff(labels), *things_of(instances, files.instances)):
         color = _new_color(category.color, taken, generator)
         colors[mask] = color
         number = color[0] + 256 * color[1] + 65536 * color[2]
@@ -99,7 +97,16 @@ def _stuff(labels: np.ndarray) -> Iterator[tuple[Category, np.ndarray]]:
             yield _categories()[label - 1], labels == label
 
 
-def _things(instances: np.ndarray, path: Path) -> Iterator[tuple[Category, np.ndarray]]:
+def things_of(instances: np.ndarray, path: Path) -> Iterator[tuple[Category, np.ndarray]]:
+    """The objects of an instance map: category and mask ``(H, W)`` of each.
+
+    Args:
+        instances: ``(H, W, 3)``: number of the thing class, counted from 1; number of the object, 0 is none.
+        path: Its file, for the message.
+
+    Raises:
+        ValueError: An object has several classes, or one that is not among the hundred.
+    """
     things = [category for category in _categories() if category.isthing]
     classes, objects = instances[..., 0], instances[..., 1]  # red, green
     for number in np.unique(objects).tolist():
@@ -130,24 +137,30 @@ def _new_color(base: tuple, taken: set, generator: random.Random) -> tuple[int, 
     return color
 
 
-def _files(root: Path, split: str) -> Iterator[_Files]:
+def images_of(root: Path, split: str) -> list[Path]:
+    """The images of a split, in the order of their names.
+
+    Raises:
+        ValueError: There is no such split.
+        FileNotFoundError: There are no images.
+    """
     if split not in SPLITS:
         raise ValueError(f'{split!r} is not a split of ADE20K: choose from {", ".join(SPLITS)}.')
-    for image in sorted((root / 'images' / split).glob('*.jpg')):
-        png = f'{image.stem}.png'
-        yield _Files(
-            image,
-            root / 'annotations' / split / png,
-            root / 'annotations_instance' / split / png,
-            root / f'ade20k_panoptic_{SPLITS[split]}' / png,
-        )
-
-
-def _check_complete(root: Path, split: str, jobs: list[_Files]) -> None:
-    if not jobs:
+    images = sorted((root / 'images' / split).glob('*.jpg'))
+    if not images:
         raise FileNotFoundError(f'{root / "images" / split} holds no *.jpg file: give the folder of ADE20K.')
+    return images
+
+
+def _files(root: Path, split: str) -> list[_Files]:
+    files = []
+    for image in images_of(root, split):
+        png = f'{image.stem}.png'
+        labels, instances = (root / name / split / png for name in ('annotations', 'annotations_instance'))
+        files.append(_Files(image, labels, instances, root / f'ade20k_panoptic_{SPLITS[split]}' / png))
     require_files(
-        (path for files in jobs for path in (files.labels, files.instances)),
+        (path for item in files for path in (item.labels, item.instances)),
         'unpack ADE20K and annotations_instance.tar so that '
         f'{root} holds annotations and annotations_instance',
     )
+    return files

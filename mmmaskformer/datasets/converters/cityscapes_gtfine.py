@@ -1,8 +1,8 @@
-"""Cityscapes: label maps of the 19 classes, and panoptic annotations as cityscapesscripts makes them."""
+"""Cityscapes: label maps of 19 classes, panoptic annotations as of cityscapesscripts, and objects."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,6 @@ from .conversion import (
     check_labels,
     check_size,
     encode_png,
-    panoptic_document,
     read_map,
     require_files,
     run_jobs,
@@ -24,10 +23,13 @@ from .conversion import (
     write_json,
     write_map,
 )
+from .documents import describe_object, instance_document, panoptic_document
 
 SPLITS = ('train', 'val', 'test')
 LABELS = '{split}/{city}/{name}_gtFine_labelTrainIds.png'
 PANOPTIC = 'cityscapes_panoptic_{split}/{name}_gtFine_panoptic.png'
+INSTANCES = 'cityscapes_instance_{split}.json'
+IMAGE = '_leftImg8bit.png'
 NUM_LABELS = 34
 """Labels of Cityscapes, 0-33; 19 of them are evaluated."""
 IGNORED_LABEL = 255
@@ -113,17 +115,10 @@ def convert_panoptic(files: _Files) -> tuple[dict, dict]:
     Returns:
         Its entries among ``images`` and ``annotations``.
     """
-    numbers = read_map(files.labels, dtype=np.uint16).astype(np.int32)
-    check_size(files.labels, numbers.shape, files.image)
-    labels = np.where(numbers < OBJECT, numbers, numbers // OBJECT)
-    check_labels(files.labels, labels, np.ones(NUM_LABELS, bool))
+    numbers = _read_numbers(files)
     ids = np.zeros_like(numbers)
     segments = []
-    for number in np.unique(numbers).tolist():
-        category = _categories().get(number if number < OBJECT else number // OBJECT)
-        if category is None:
-            continue
-        mask = numbers == number
+    for number, category, mask in _segments(numbers):
         ids[mask] = number
         crowd = int(category.isthing and number < OBJECT)
         segments.append({**describe_segment(mask, number, category.id), 'iscrowd': crowd})
@@ -131,9 +126,69 @@ def convert_panoptic(files: _Files) -> tuple[dict, dict]:
     return _entries(files, numbers.shape, segments)
 
 
+def write_cityscapes_instances(
+    root: str | Path, splits: Sequence[str] = ('train', 'val'), num_workers: int = 2
+) -> dict[str, int]:
+    """Write ``gtFine/cityscapes_instance_SPLIT.json``, the objects of 8 classes in COCO's format.
+
+    Groups of objects are crowds: not trained on, and not counted as missed.
+
+    Args:
+        root: The folder with ``leftImg8bit`` and ``gtFine``.
+        splits: Which of ``'train'``, ``'val'`` and ``'test'``.
+        num_workers: Processes.
+
+    Returns:
+        Number of images of each split.
+
+    Raises:
+        FileExistsError: Output exists and differs.
+        FileNotFoundError: There are no images, or a map is missing.
+        ValueError: A map has an unknown label, or differs in size from its image.
+    """
+    files = {split: _files(Path(root), split, 'instanceIds', INSTANCES) for split in splits}
+    for jobs in files.values():
+        entries = run_jobs(convert_instances, jobs, num_workers)
+        write_json(jobs[0].output, instance_document(entries, load_categories('cityscapes_instance')))
+    return {split: len(jobs) for split, jobs in files.items()}
+
+
+def convert_instances(files: _Files) -> tuple[dict, list[dict]]:
+    """The entry of an image among ``images``, and its objects."""
+    numbers = _read_numbers(files)
+    name = files.image.name
+    image = dict(
+        id=name.removesuffix(IMAGE),
+        file_name=f'{files.image.parent.name}/{name}',
+        width=numbers.shape[1],
+        height=numbers.shape[0],
+    )
+    return image, [
+        describe_object(mask, category.id, crowd=number < OBJECT)
+        for number, category, mask in _segments(numbers, things_alone=True)
+    ]
+
+
+def _read_numbers(files: _Files) -> np.ndarray:
+    """An instance map ``(H, W)`` int32, checked."""
+    numbers = read_map(files.labels, dtype=np.uint16).astype(np.int32)
+    check_size(files.labels, numbers.shape, files.image)
+    labels = np.where(numbers < OBJECT, numbers, numbers // OBJECT)
+    check_labels(files.labels, labels, np.ones(NUM_LABELS, bool))
+    return numbers
+
+
+def _segments(numbers: np.ndarray, things_alone: bool = False) -> Iterator[tuple[int, Category, np.ndarray]]:
+    """Number, category and mask ``(H, W)`` of each segment of an evaluated class."""
+    for number in np.unique(numbers).tolist():
+        category = _categories().get(number if number < OBJECT else number // OBJECT)
+        if category is not None and (category.isthing or not things_alone):
+            yield number, category, numbers == number
+
+
 def _entries(files: _Files, shape: tuple[int, ...], segments: list[dict]) -> tuple[dict, dict]:
     """The names are those of cityscapesscripts, that of the image lacking its folder and being wrong."""
-    name = files.image.name.removesuffix('_leftImg8bit.png')
+    name = files.image.name.removesuffix(IMAGE)
     image = dict(id=name, width=shape[1], height=shape[0], file_name=f'{name}_gtFine_leftImg8bit.png')
     return image, dict(image_id=name, file_name=files.output.name, segments_info=segments)
 
@@ -156,8 +211,8 @@ def _files(root: Path, split: str, source: str, target: str) -> list[_Files]:
     if split not in SPLITS:
         raise ValueError(f'{split!r} is not a split of Cityscapes: choose from {", ".join(SPLITS)}.')
     files = []
-    for image in sorted((root / 'leftImg8bit' / split).glob('*/*_leftImg8bit.png')):
-        name, city = image.name.removesuffix('_leftImg8bit.png'), image.parent.name
+    for image in sorted((root / 'leftImg8bit' / split).glob(f'*/*{IMAGE}')):
+        name, city = image.name.removesuffix(IMAGE), image.parent.name
         if city_of(name) != city:
             raise ValueError(f'{image} is not in the folder of its city, {city_of(name)}: move it there.')
         labels = root / 'gtFine' / split / city / f'{name}_gtFine_{source}.png'

@@ -16,8 +16,6 @@ import numpy as np
 from mmengine.utils import track_iter_progress
 from PIL import Image
 
-from ..categories import Category
-
 Job = TypeVar('Job')
 Result = TypeVar('Result')
 
@@ -179,21 +177,6 @@ def _has_content(path: Path, document: dict) -> bool:
         return json.loads(path.read_text()) == document
     except ValueError:
         return False
-
-
-def panoptic_document(entries: Sequence[tuple[dict, dict]], categories: Sequence[Category]) -> dict[str, Any]:
-    """The content of a panoptic JSON file.
-
-    Args:
-        entries: For each image, its entries among ``images`` and ``annotations``.
-        categories: The categories.
-    """
-    images, annotations = (list(column) for column in zip(*entries))
-    described = [
-        dict(id=category.id, name=category.name, isthing=int(category.isthing), color=list(category.color))
-        for category in categories
-    ]
-    return dict(images=images, annotations=annotations, categories=described)
 
 
 def run_converter(

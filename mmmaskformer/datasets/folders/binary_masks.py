@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from ..image_headers import read_header
+from ..segmentations import run_lengths_of
 from .class_lists import find_class_list
 from .contents import ClassOfFolder, FolderError, LeftOut, Reading
 from .file_tree import FileTree
 from .label_maps import NO_IMAGE, NO_MAP, UNREADABLE
 from .map_values import MapContent, contents_of_maps, read_pixels
-from .objects import Annotated, ObjectReading, Outline, as_label_maps, collect, run_lengths_of
+from .objects import Annotated, ObjectReading, Outline, as_label_maps, collect
 from .pairing import Pairs, pair_files
 
 OBJECT = 'object'

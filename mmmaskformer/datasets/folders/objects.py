@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from pycocotools import mask as coco_masks
 
 from ...functional.targets import ignored_label
 from ..categories import default_color
 from ..segmentation_checks import undrawable, without_pixels
-from ..segmentations import draw_segmentation
+from ..segmentations import draw_segmentation, run_lengths_of
 from .contents import ClassOfFolder, FolderError, Reading, Sample
 from .file_tree import FileTree
 from .label_maps import ConvertedMapReading
@@ -194,12 +193,6 @@ def _add_splits(tree: FileTree, reading: ObjectReading, owners: dict[str, str]) 
         sample if sample.split != ALL else Sample(**{**vars(sample), 'split': found[sample.image]})
         for sample in reading.samples
     ]
-
-
-def run_lengths_of(mask: np.ndarray) -> dict:
-    """A mask ``(H, W)`` as COCO's compressed run lengths."""
-    encoded = coco_masks.encode(np.asfortranarray(mask, dtype=np.uint8))
-    return dict(size=[int(side) for side in mask.shape], counts=encoded['counts'].decode())
 
 
 def placed_mask(mask: np.ndarray, left: int, top: int, size: tuple[int, int]) -> dict:
