@@ -18,7 +18,19 @@ FOLDER = Path(__file__).parents[1] / 'configs' / 'mask2former'
 LEAVES = [path for path in sorted(FOLDER.glob('*.py')) if inherits_alone(path) is None]
 NORMS = (nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm)
 SCHEDULES = {'369k': (368750, [327778, 355092]), '738k': (737500, [655556, 710184])}
-QUERIES = {'coco-panoptic', 'coco-instance', 'ade20k-panoptic', 'cityscapes-panoptic'}  # 200 with Swin-L
+# classes, crop, shorter edge, scale in testing, whether small crops are padded, test_cfg
+CROPPED = {
+    'r50_ade20k_instance': (100, (640, 640), 640, (2560, 640), True, dict(instance=dict(max_per_image=100))),
+    'r50_cityscapes_instance': (
+        *(8, (512, 1024), 1024, (2048, 1024), False),
+        dict(instance=dict(max_per_image=100)),
+    ),
+    'r50_mapillary_panoptic': (
+        *(65, (1024, 1024), 2048, (2048, 2048), True),
+        dict(panoptic=dict(score_thr=0.0), postprocess='before'),
+    ),
+}
+TASKS = ('panoptic', 'instance')  # 200 queries with Swin-L
 
 
 def load(path: Path) -> Config:
@@ -29,9 +41,9 @@ def load(path: Path) -> Config:
 
 def test_short_names_inherit_what_is_there():
     short = [path for path in FOLDER.glob('*.py') if path not in LEAVES]
-    assert len(short) == 9
+    assert len(short) == 12
     assert all((FOLDER / f'{inherits_alone(path)}.py').is_file() for path in short)
-    assert len(LEAVES) == 37
+    assert len(LEAVES) == 47
 
 
 @pytest.mark.parametrize('path', LEAVES, ids=lambda path: path.stem)
@@ -49,10 +61,30 @@ def test_settings(path):
         assert config.train_cfg.max_iters == 1000 * int(iterations[:-1])
         assert [one.type for one in config.param_scheduler] == ['PolyLR']
     assert config.train_dataloader.batch_size * 8 == config.auto_scale_lr.base_batch_size == 16
-    task = data.removesuffix('-' + data.rsplit('-', 1)[-1]) if data[-1].isdigit() else data
-    queries = 200 if backbone == 'swin-l-in22k' and task in QUERIES else 100
+    queries = 200 if backbone == 'swin-l-in22k' and any(task in data for task in TASKS) else 100
     assert config.model.decode_head.num_queries == queries
     assert config.model.data_preprocessor.size_divisor == 32
+
+
+@pytest.mark.parametrize('name', CROPPED)
+def test_crops(name):
+    num_classes, crop, edge, test_scale, padded, test_cfg = CROPPED[name]
+    config = load(FOLDER / f'{name}.py')
+    train = {t.type.split('.')[-1]: t for t in config.train_dataloader.dataset.pipeline}
+    assert train['RandomChoiceResize'].scales == [int(edge * tenths * 0.1) for tenths in range(5, 21)]
+    assert train['RandomChoiceResize'].max_size == 4 * edge
+    assert train['RandomCrop'].crop_size == crop
+    pad = [
+        (t.size, t.get('img_pad_val') or t.pad_val.img) for key, t in train.items() if key.startswith('Pad')
+    ]
+    assert pad == ([(crop, 128)] if padded else [])
+    assert 'PhotoMetricDistortion' in train
+    for loader in (config.val_dataloader, config.test_dataloader):
+        assert loader.dataset.pipeline[1].scale == test_scale
+    assert config.model.decode_head.num_classes == num_classes
+    assert {key: config.model.test_cfg[key] for key in test_cfg} == test_cfg
+    learned_norm = name == 'r50_cityscapes_instance'
+    assert (config.model.backbone.norm_cfg.type == 'SyncBN') == learned_norm
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_weights_are_those_of_the_official_zoos():
     successor = [address for address in weights if '/mask2former/' in address]
     wanted = r'https://dl\.fbaipublicfiles\.com/maskformer/mask2former/\w+/\w+/\w+/model_final_\w{6}\.pkl'
     assert all(re.fullmatch(wanted, address) for address in successor)
-    assert len(successor) == len(set(successor)) == 37
+    assert len(successor) == len(set(successor)) == 47
     detr = [address for address in weights if '/detr/' in address]
     wanted = r'https://dl\.fbaipublicfiles\.com/detr/detr-[\w-]+-panoptic-[0-9a-f]{8}\.pth'
     assert all(re.fullmatch(wanted, address) for address in detr)
