@@ -1,9 +1,10 @@
 #!/usr/bin/env python
-"""Image to label map by exported models, beside PyTorch: paired rounds in one run, medians, ratios to eager.
+"""Image to label map by exported models, each beside PyTorch in paired rounds: medians, ratios to eager.
 
     python benchmarks/speed_export.py --models r50 --out benchmarks/results
 
 ``--calibrate`` names a folder of images for 8 bits, else random images are used: times are the same.
+The model is recorded once; all files are made from that ONNX file. Results are written after each row.
 """
 
 from __future__ import annotations
@@ -12,11 +13,16 @@ import argparse
 import json
 import os
 import platform
+import shutil
+import sys
 import tempfile
+import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import mmmaskformer  # noqa: F401 - first: OpenMMLab's packages may need it to be imported at all
 
@@ -24,16 +30,19 @@ import mmmaskformer  # noqa: F401 - first: OpenMMLab's packages may need it to b
 import cv2
 import numpy as np
 import torch
-from measure import paired_seconds
+from measure import paired_seconds, seconds_of
 from mmengine.config import Config
 from mmseg.structures import SegDataSample
 from torch import nn
 
 from mmmaskformer.export import Settings, export_model
+from mmmaskformer.export.formats import write_openvino
+from mmmaskformer.export.quantise import quantize_onnx, quantize_openvino
 from mmmaskformer.inference.config_files import find_config
 from mmmaskformer.inference.model_loading import load_model
 from mmmaskformer.models.compilation import compile_parts
-from mmmaskformer.runtime import Segmenter
+from mmmaskformer.runtime.metadata import read_metadata
+from mmmaskformer.runtime.sessions import open_session
 
 MODELS = {
     'r50': ('r50_ade20k', (512, 512)),
@@ -41,9 +50,11 @@ MODELS = {
     'lite0': ('camvid/maskformer_efficientnet-lite0_small-data_1xb4-600i_camvid-192x256', (192, 256)),
 }
 VARIANTS = (
-    'eager', 'compile', 'bf16', 'onnx fp32', 'onnx int8', 'openvino fp32', 'openvino int8',
+    'onnx fp32', 'onnx int8', 'openvino fp32', 'openvino int8', 'bf16', 'compile',
 )  # fmt: skip
 CPU = torch.device('cpu')
+SECONDS = 60.0  # of one variant: a slow one gets fewer rounds
+Task = Callable[[], object]
 
 
 def parse_args() -> argparse.Namespace:
@@ -57,7 +68,7 @@ def parse_args() -> argparse.Namespace:
         '--size', type=int, nargs=2, metavar=('HEIGHT', 'WIDTH'), help='other than the default'
     )
     parser.add_argument('--threads', type=int, default=os.cpu_count())
-    parser.add_argument('--repeats', type=int, default=9)
+    parser.add_argument('--repeats', type=int, default=5, help='rounds of each variant beside eager')
     parser.add_argument('--calibrate', type=Path, help='folder of images')
     parser.add_argument('--out', type=Path, help='folder for export.json')
     parser.add_argument('--docs', type=Path, help='page between whose marks the table is written')
@@ -73,7 +84,8 @@ def bare_config(name: str) -> Config:
     return config
 
 
-def write_images(folder: Path, size: tuple[int, int], number: int = 12) -> Path:
+def write_images(folder: Path, size: tuple[int, int], number: int = 4) -> Path:
+    folder.mkdir()
     random = np.random.RandomState(0)
     for index in range(number):
         blocks = random.randint(0, 256, (6, 8, 3)).astype(np.uint8)
@@ -90,45 +102,81 @@ def label_map(model: nn.Module, image: torch.Tensor, dtype: torch.dtype | None =
         return model.test_step(dict(inputs=[image], data_samples=[sample]))
 
 
-def tasks_of(args: argparse.Namespace, name: str, folder: Path) -> dict[str, Callable[[], object]]:
-    config_name, default_size = MODELS[name]
-    size = tuple(args.size or default_size)
-    config = bare_config(config_name)
-    torch.manual_seed(0)
-    model = load_model(config, args.weights).model
-    images = args.calibrate or write_images(folder, size)
-    image = cv2.resize(cv2.imread(str(next(images.rglob('*.png')))), size[::-1])
-    pixels = torch.from_numpy(image).permute(2, 0, 1).contiguous()
-    tasks: dict[str, Callable[[], object]] = {}
-    for variant in dict.fromkeys(['eager', *args.variants]):
+class Contest:
+    """One model in all of its forms, on one image."""
+
+    def __init__(self, args: argparse.Namespace, name: str, folder: Path) -> None:
+        config_name, default_size = MODELS[name]
+        self.size: tuple[int, int] = tuple(args.size or default_size)
+        self.args, self.folder, self.config = args, folder, bare_config(config_name)
+        torch.manual_seed(0)
+        self.model = load_model(self.config, args.weights).model
+        self.model.cfg = self.config  # its test pipeline
+        example = write_images(folder / 'images', self.size)
+        self.images = args.calibrate or example
+        image = cv2.imread(str(example / '0.png'))
+        self.rgb = np.ascontiguousarray(image[None, ..., ::-1])
+        self.pixels = torch.from_numpy(image).permute(2, 0, 1).contiguous()
+        self.eager: Task = partial(label_map, self.model, self.pixels)
+        self.onnx: Path | None = None
+
+    def task(self, variant: str) -> tuple[Task, Path | None]:
+        """What to time, and the file that it runs."""
+        if variant == 'bf16':
+            return partial(label_map, self.model, self.pixels, torch.bfloat16), None
         if variant == 'compile':
-            compiled = load_model(config, args.weights).model
-            compiled.load_state_dict(model.state_dict())
+            compiled = load_model(self.config, self.args.weights).model
+            compiled.load_state_dict(self.model.state_dict())
             compile_parts(compiled, {})
-            tasks[variant] = partial(label_map, compiled, pixels)
-        elif variant in ('eager', 'bf16'):
-            dtype = torch.bfloat16 if variant == 'bf16' else None
-            tasks[variant] = partial(label_map, model, pixels, dtype)
-        else:
-            segmenter = exported(
-                model, config, variant, folder / variant.replace(' ', '_'), images, size, args.threads
-            )
-            tasks[variant] = partial(
-                segmenter._session.run, ['label_map'], np.ascontiguousarray(image[None, ..., ::-1])
-            )
-    return tasks
+            return partial(label_map, compiled, self.pixels), None
+        path = self.file(variant)
+        session = open_session(path, threads=self.args.threads)
+        return partial(session.run, ['label_map'], self.rgb), path
+
+    def file(self, variant: str) -> Path:
+        """The exported file; the ONNX file that others are made from is recorded the first time."""
+        if self.onnx is None:
+            folder = self.folder / 'onnx'
+            figures = export_model(self.model, None, folder, Settings('onnx', ['semantic'], self.size, 1))
+            say(f'recorded: {figures}')
+            self.onnx = folder / 'model.onnx'
+        settings = read_metadata(self.onnx.parent)['input']
+        stem = self.folder / variant.replace(' ', '_')
+        if variant == 'onnx int8':
+            path = Path(shutil.copy2(self.onnx, stem.with_suffix('.onnx')))
+            quantize_onnx(path, self.images, settings)
+            return path
+        if variant.startswith('openvino'):
+            path = stem.with_suffix('.xml')
+            if variant == 'openvino int8':
+                quantize_openvino(self.onnx, path, self.images, settings)
+            else:
+                write_openvino(self.onnx, path, half=False)
+            return path
+        return self.onnx
+
+    def row(self, variant: str) -> dict[str, Any]:
+        """Times of one variant, in rounds with eager."""
+        task, path = self.task(variant)
+        say(f'{variant}: ready, first run')
+        task()  # compiles
+        say(f'{variant}: timing')
+        tasks = {'eager': self.eager, variant: task}
+        one_round = sum(seconds_of(each, CPU) for each in tasks.values())
+        repeats = max(1, min(self.args.repeats, int(SECONDS / one_round)))
+        found = paired_seconds(tasks, repeats, CPU, warm_up=1 if one_round < SECONDS / 4 else 0)
+        return dict(
+            variant=variant,
+            milliseconds=1000 * found[variant]['seconds'],
+            eager_milliseconds=1000 * found['eager']['seconds'],
+            ratio=1 / found[variant]['ratio'],
+            rounds=repeats,
+            megabytes=None if path is None else megabytes(path),
+        )
 
 
-def exported(
-    model: nn.Module, config: Config, variant: str, folder: Path, images: Path, size: tuple, threads: int
-) -> Segmenter:
-    kind, precision = variant.split()
-    calibrate = images if precision == 'int8' else None
-    settings = Settings(kind, ['semantic'], size, 1, precision, calibrate)
-    model.cfg = config  # its test pipeline
-    figures = export_model(model, None, folder, settings)
-    print(variant, figures, flush=True)
-    return Segmenter(folder, threads=threads)
+def megabytes(path: Path) -> float:
+    return sum(file.stat().st_size for file in path.parent.glob(f'{path.stem}.*')) / 1e6
 
 
 @contextmanager
@@ -141,40 +189,44 @@ def one_pool(threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def measured(args: argparse.Namespace, name: str) -> list[dict]:
+def measured(args: argparse.Namespace, name: str) -> Iterator[dict[str, Any]]:
+    """Rows of one model; a variant that fails is reported and left out."""
     with tempfile.TemporaryDirectory() as folder, one_pool(args.threads):
-        tasks = tasks_of(args, name, Path(folder))
-        times = paired_seconds(tasks, args.repeats, CPU)
-        files = {variant: megabytes(Path(folder) / variant.replace(' ', '_')) for variant in tasks}
-    size = args.size or MODELS[name][1]
-    return [
-        dict(
-            model=name,
-            size='x'.join(map(str, size)),
-            variant=variant,
-            milliseconds=1000 * found['seconds'],
-            ratio=1 / found['ratio'],
-            megabytes=files[variant],
-        )
-        for variant, found in times.items()
-    ]
+        contest = Contest(args, name, Path(folder))
+        size = 'x'.join(map(str, contest.size))
+        for variant in args.variants:
+            try:
+                yield dict(model=name, size=size, **contest.row(variant))
+            except Exception:  # any variant may be missing here, and the others count
+                traceback.print_exc()
+                say(f'{variant}: failed')
 
 
-def megabytes(folder: Path) -> float | None:
-    sizes = [path.stat().st_size for path in folder.glob('model.*')]
-    return sum(sizes) / 1e6 if sizes else None
-
-
-def table(rows: list[dict], threads: int) -> str:
+def table(rows: list[dict[str, Any]], threads: int) -> str:
     lines = [
-        f'| model, {threads} threads | | ms | ratio to eager | file, MB |',
-        '|-|-|-|-|-|',
+        f'| model, {threads} threads | | ms | eager beside it, ms | ratio | file, MB |',
+        '|-|-|-|-|-|-|',
     ]
     for row in rows:
         size = '' if row['megabytes'] is None else f'{row["megabytes"]:.0f}'
-        times = f'{row["milliseconds"]:.0f} | {row["ratio"]:.2f}'
+        times = f'{row["milliseconds"]:.0f} | {row["eager_milliseconds"]:.0f} | {row["ratio"]:.2f}'
         lines.append(f'| {row["model"]}, {row["size"]} | {row["variant"]} | {times} | {size} |')
     return '\n'.join(lines)
+
+
+def write(rows: list[dict[str, Any]], args: argparse.Namespace) -> None:
+    if args.out:
+        args.out.mkdir(parents=True, exist_ok=True)
+        report = dict(
+            torch=torch.__version__,
+            processor=platform.processor() or platform.machine(),
+            threads=args.threads,
+            repeats=args.repeats,
+            rows=rows,
+        )
+        (args.out / 'export.json').write_text(json.dumps(report, indent=1) + '\n')
+    if args.docs:
+        write_between_marks(args.docs, table(rows, args.threads))
 
 
 def write_between_marks(page: Path, text: str, mark: str = 'export') -> None:
@@ -183,19 +235,19 @@ def write_between_marks(page: Path, text: str, mark: str = 'export') -> None:
     page.write_text(f'{before}<!-- {mark} -->\n{text}\n{closing}{after}')
 
 
+def say(text: str) -> None:
+    print(f'[{time.strftime("%H:%M:%S")}] {text}', file=sys.stderr, flush=True)
+
+
 def main() -> None:
     args = parse_args()
-    rows = [row for name in args.models for row in measured(args, name)]
-    text = table(rows, args.threads)
-    print(text)
-    if args.out:
-        args.out.mkdir(parents=True, exist_ok=True)
-        report = dict(
-            torch=torch.__version__, processor=platform.processor(), threads=args.threads, rows=rows
-        )
-        (args.out / 'export.json').write_text(json.dumps(report, indent=1) + '\n')
-    if args.docs:
-        write_between_marks(args.docs, text)
+    rows: list[dict[str, Any]] = []
+    for name in args.models:
+        for row in measured(args, name):
+            rows.append(row)
+            say(f'{row["variant"]}: {row["milliseconds"]:.0f} ms, {row["ratio"]:.2f} of eager')
+            write(rows, args)
+    print(table(rows, args.threads))
 
 
 if __name__ == '__main__':

@@ -23,6 +23,7 @@ from mmmaskformer.export.half import halve_weights
 from mmmaskformer.export.quantise import calibration_files, calibration_inputs, quantize_onnx
 from mmmaskformer.export.same_padding import constant_padding
 from mmmaskformer.runtime import SegmentationResult, Segmenter
+from mmmaskformer.runtime.sessions import open_session
 
 onnxruntime = pytest.importorskip('onnxruntime')
 pytest.importorskip('onnxscript')
@@ -228,9 +229,43 @@ def test_8_bits(exported, inferencer, tmp_path):
     quantize_onnx(path, images, Segmenter(exported).metadata['input'])
     graph = ExportedModel(inferencer.model, with_labels=True).eval()
     outputs = outputs_of(inferencer.model, True)
-    figures = compare(graph, path, outputs, [torch.from_numpy(next(calibration_inputs(images, LIKE_THEM)))])
-    assert figures['label_map'] > 0.8
+    samples = [torch.from_numpy(image) for image in calibration_inputs(images, LIKE_THEM)]
+    figures = compare(graph, path, outputs, samples)
+    assert 1e-3 < figures['class_logits'] < 0.2
     assert 1e-3 < figures['mask_logits'] < 0.3
+
+
+def test_8_bits_cover_the_range_behind_the_activation(tmp_path):
+    """A convolution whose outputs reach 600 in front of a ReLU6: steps are 6 / 255, not 1200 / 255."""
+    onnx = pytest.importorskip('onnx')
+    helper = onnx.helper
+    weight = np.array([-600, 600, 3, 1], np.float32).reshape(4, 1, 1, 1).repeat(3, 1) / (3 * 255)
+    nodes = [
+        helper.make_node('Cast', ['image'], ['floats'], to=onnx.TensorProto.FLOAT),
+        helper.make_node('Transpose', ['floats'], ['pixels'], perm=[0, 3, 1, 2]),
+        helper.make_node('Conv', ['pixels', 'weight'], ['sums']),
+        helper.make_node('Clip', ['sums', 'low', 'high'], ['features']),
+        helper.make_node('Conv', ['features', 'identity'], ['logits']),
+    ]
+    identity = np.eye(4, dtype=np.float32)[..., None, None]
+    constants = dict(weight=weight, identity=identity, low=np.float32(0), high=np.float32(6))
+    graph = helper.make_graph(
+        nodes,
+        'small',
+        [helper.make_tensor_value_info('image', onnx.TensorProto.UINT8, [1, 32, 32, 3])],
+        [helper.make_tensor_value_info('logits', onnx.TensorProto.FLOAT, [1, 4, 32, 32])],
+        [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    path = tmp_path / 'model.onnx'
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid('', 18)], ir_version=10), path)
+    (image,) = write_images(tmp_path / 'images', [(32, 32)])
+    settings = dict(LIKE_THEM, batch=1)
+    pixels = next(calibration_inputs(image.parent, settings))
+    expected = open_session(path).run(['logits'], pixels)[0]
+    quantize_onnx(path, image.parent, settings)
+    found = open_session(path).run(['logits'], pixels)[0]
+    assert expected.max() == 6
+    assert np.abs(found - expected).max() < 4 * 6 / 255
 
 
 LIKE_THEM = dict(size=None, batch=None, resize=dict(rule='none'))
