@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -129,5 +130,12 @@ def _dataset_meta(config: Config) -> dict:
         cls = registry.get(dataset['type']) if 'type' in dataset else None
     meta = {**getattr(cls, 'METAINFO', {}), **(dataset.get('metainfo') or {})}
     if dataset.get('categories'):
-        meta = DATASETS.build({**dataset, 'lazy_init': True, 'pipeline': []}).metainfo
-    return {key: meta[key] for key in META_KEYS if key in meta}
+        meta = _built_meta(dataset)
+    elif cls is not None and 'classes' not in meta:
+        with suppress(FileNotFoundError, ValueError, TypeError, AssertionError):  # its files name the classes
+            meta = _built_meta(dataset)
+    return {key: meta[key] for key in META_KEYS if key in meta} if meta.get('classes') else {}
+
+
+def _built_meta(dataset: dict) -> dict:
+    return DATASETS.build({**dataset, 'lazy_init': True, 'pipeline': []}).metainfo

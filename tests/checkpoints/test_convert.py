@@ -34,6 +34,7 @@ def test_converted_checkpoint_loads_without_remainder(tmp_path, warm_python, roo
             133,
             80,
         ),
+        (dict(type='mmmaskformer.MapillaryPanopticDataset', ann_file='a.json'), 65, 37),
     ],
 )
 def test_classes_that_the_data_set_knows_without_files(tmp_path, dataset, classes, things):
@@ -43,6 +44,14 @@ def test_classes_that_the_data_set_knows_without_files(tmp_path, dataset, classe
     meta = torch.load(tmp_path / 'c.pth', weights_only=True)['meta']['dataset_meta']
     assert len(meta['classes']) == len(meta['palette']) == classes
     assert len(meta.get('thing_classes', [])) == (things or 0)
+
+
+def test_classes_in_missing_files_are_left_out(tmp_path):
+    config = golden_config('semantic_r')
+    dataset = dict(type='mmmaskformer.CocoPanopticDataset', ann_file=str(tmp_path / 'missing.json'))
+    config.test_dataloader = dict(dataset=dataset)
+    convert_checkpoint(GOLDEN / 'semantic_r.pkl', tmp_path / 'c.pth', config)
+    assert 'dataset_meta' not in torch.load(tmp_path / 'c.pth', weights_only=True)['meta']
 
 
 def test_class_names_of_the_data_set_are_kept(tmp_path):
