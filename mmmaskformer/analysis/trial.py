@@ -18,6 +18,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ..apis.console import ConsoleFilter, build_quiet_runner, device_name
+from ..checkpoints import safe_load
 from ..engine.finite_loss_hook import NonFiniteLossError
 from ..evaluation.class_iou import CLASS_PREFIX
 from ..inference.config_files import find_config
@@ -213,7 +214,7 @@ def _keep_weights(work_dir: Path, search: bool) -> None:
         return
     checkpoint = work_dir / Path(pointer.read_text().strip()).name
     if not search:
-        content = torch.load(checkpoint, map_location='cpu')
+        content = safe_load(checkpoint)
         torch.save({key: content[key] for key in ('meta', 'state_dict')}, work_dir / 'weights.pth')
     pointer.unlink()
     checkpoint.unlink()

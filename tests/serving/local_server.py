@@ -72,7 +72,10 @@ class Running(NamedTuple):
 @contextmanager
 def running(app: Any) -> Iterator[Running]:
     """A server for an application, on a free port."""
-    settings = uvicorn.Config(app, port=0, log_level='critical', timeout_graceful_shutdown=10)
+    # without uvicorn's log_config, which would close the log files of MMEngine in this process
+    settings = uvicorn.Config(
+        app, port=0, log_config=None, log_level='critical', timeout_graceful_shutdown=10
+    )
     server = uvicorn.Server(settings)
     thread = threading.Thread(target=server.run)
     thread.start()
