@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mmengine import fileio
 from PIL import UnidentifiedImageError
 
-from .image_headers import JPEG, JPEG_PIXELS, PNG, jpeg_parts, png_chunks
-
-JPEG_END = b'\xff\xd9'
-CUT_OFF = 'it is cut off: its end is missing'
-
-
-def check_complete(content: bytes) -> None:
-    """Check that a JPEG or PNG is not cut off, and the checksums of a PNG.
-
-    OpenCV 4 fills the missing part of an image with gray, and Pillow does not verify checksums. Bytes after
-    the end are allowed. JPEG has no checksums, and other formats are left to their decoders.
-
-    Args:
-        content: The whole file.
-
-    Raises:
-        ValueError: Bytes are missing or were changed.
-    """
-    if content.startswith(PNG):
-        _check_png(content)
-    elif content.startswith(JPEG):
-        _check_jpeg(content)
+from ..runtime.image_files import JPEG, check_complete
 
 
 def check_lossless(content: bytes) -> None:
@@ -41,32 +19,6 @@ def check_lossless(content: bytes) -> None:
     """
     if content.startswith(JPEG):
         raise ValueError('it is a JPEG, which alters labels: write them as PNG')
-
-
-def _check_png(content: bytes) -> None:
-    """Compare the checksums of all chunks that decoders may not ignore."""
-    view = memoryview(content)
-    for name, start, end in png_chunks(content):
-        needed = not name[0] & 0x20
-        checksum = int.from_bytes(content[end : end + 4], 'big')
-        if needed and zlib.crc32(view[start - 4 : end]) != checksum:
-            raise ValueError(f'its bytes were changed: the checksum of its chunk {_text(name)} is wrong')
-        if name == b'IEND':
-            return
-    raise ValueError(CUT_OFF)
-
-
-def _check_jpeg(content: bytes) -> None:
-    """Look for the end marker after the header, which may hold a thumbnail with an end marker."""
-    place = len(JPEG)
-    for marker, start, end in jpeg_parts(content):
-        place = start if marker == JPEG_PIXELS else end
-    if content.find(JPEG_END, place) < 0:
-        raise ValueError(CUT_OFF)
-
-
-def _text(name: bytes) -> str:
-    return name.decode('ascii', 'backslashreplace')
 
 
 @contextmanager

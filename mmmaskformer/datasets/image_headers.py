@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import re
 import struct
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import cv2
@@ -14,11 +12,8 @@ from mmengine import fileio
 from numpy.typing import NDArray
 from PIL import Image
 
-PNG = b'\x89PNG\r\n\x1a\n'
-JPEG = b'\xff\xd8'
-JPEG_PIXELS = b'\xda'
-# Marker of a part with a length: neither a stuffed zero, nor a restart, nor the end, nor fill bytes.
-_MARKER = re.compile(rb'\xff+([^\x00\x01\xd0-\xd9\xff])')
+from ..runtime.image_files import JPEG, PNG, jpeg_parts, png_chunks
+
 STORED = 1
 """Orientation of pixels that are stored as they are shown."""
 ORIENTATION = 0x0112
@@ -26,30 +21,6 @@ HEADER = b'Exif\0\0'
 JPEG_APP1 = b'\xe1'
 WEBP_CHUNKS = 12  # where they begin
 NUMBERS = {3: 'H', 4: 'I'}  # types of TIFF: 16 and 32 bits
-
-
-def png_chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Name, start and end of the data of each whole chunk of a PNG, which its checksum follows."""
-    place = len(PNG)
-    while place + 12 <= len(content):
-        length, name = struct.unpack_from('>I4s', content, place)
-        start, end = place + 8, place + 8 + length
-        if end + 4 > len(content):
-            return
-        yield name, start, end
-        place = end + 4
-
-
-def jpeg_parts(content: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Marker, start and end of the data of each part of a JPEG's header; the pixels follow the last."""
-    place = len(JPEG)
-    while match := _MARKER.search(content, place):
-        length = match.end()
-        start = length + 2
-        place = length + int.from_bytes(content[length:start], 'big')
-        yield match[1], start, place
-        if match[1] == JPEG_PIXELS:
-            return
 
 
 def orientation_of(content: bytes) -> int:

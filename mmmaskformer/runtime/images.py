@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .image_files import check_complete
+
 COEFFICIENT = 2048  # of OpenCV's interpolation of 8 bits
 
 
@@ -28,18 +30,22 @@ def read_rgb(path: str | Path) -> NDArray[np.uint8]:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is not an image.
+        ValueError: It is not an image, or cut off or damaged.
         ImportError: Neither is installed.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f'The image {path} does not exist.')
+    encoded = Path(path).read_bytes()
+    try:
+        check_complete(encoded)
+    except ValueError as error:
+        raise ValueError(f'The image {path} cannot be read ({error}).') from None
     cv2 = opencv()
     if cv2 is None:
         return _read_with_pillow(path)
-    encoded = np.fromfile(path, np.uint8)
-    image = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if len(encoded) else None
+    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR) if encoded else None
     if image is None:
-        raise ValueError(f'The image {path} cannot be read: it is not an image.')
+        raise ValueError(f'The image {path} cannot be read (it is not an image).')
     return np.ascontiguousarray(image[..., ::-1])
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
-from PIL import Image
 
 from ..runtime import Segmenter
 from ..runtime.images import read_rgb
@@ -59,11 +58,7 @@ class ExportedModel:
 
 
 def _read(job: Job) -> NDArray[Any] | UnusableImageError:
-    """The pixels; OpenCV 4 fills what is missing of a JPEG that is cut off, Pillow refuses it."""
     try:
-        with Image.open(job.path) as image:
-            image.load()
         return read_rgb(job.path)
     except (ValueError, OSError) as error:
-        reason = str(error).replace(str(job.path), job.name)
-        return UnusableImageError(f'The image {job.name} cannot be read ({reason}).')
+        return UnusableImageError(str(error).replace(str(job.path), job.name))

@@ -21,7 +21,12 @@ from mmmaskformer.runtime import Segmenter
 pytest.importorskip('onnxscript')
 pytestmark = pytest.mark.soak
 
-NAMES = ['r50_ade20k', 'swin_ade20k', 'per_pixel_baseline_plus_r50_8xb2-160k_ade20k-512x512']
+NAMES = [
+    'r50_ade20k',
+    'swin_ade20k',
+    'per_pixel_baseline_plus_r50_8xb2-160k_ade20k-512x512',
+    'camvid/maskformer_efficientnet-lite0_small-data_1xb4-600i_camvid-192x256',
+]
 OLDEST = 'onnxruntime==1.17.3'
 
 

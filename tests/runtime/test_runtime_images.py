@@ -79,6 +79,20 @@ def test_files_are_read_upright(with_opencv, tmp_path, monkeypatch):
         images.read_rgb(tmp_path / 'c.png')
 
 
+@pytest.mark.parametrize('with_opencv', [True, False])
+@pytest.mark.parametrize('suffix', ['.jpg', '.png'])
+def test_files_that_are_cut_off_are_refused(suffix, with_opencv, tmp_path, monkeypatch):
+    monkeypatch.setattr(images, 'opencv', lambda: cv2 if with_opencv else None)
+    noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    content = cv2.imencode(suffix, noise)[1].tobytes()
+    path = tmp_path / f'a{suffix}'
+    path.write_bytes(content)
+    assert images.read_rgb(path).shape == noise.shape
+    path.write_bytes(content[: 2 * len(content) // 3])
+    with pytest.raises(ValueError, match=r'a\.\w+ cannot be read \(it is cut off: its end is missing\)'):
+        images.read_rgb(path)
+
+
 def test_arrays_become_rgb():
     gray = np.full((2, 3), 7, np.uint8)
     assert images.as_rgb(gray).tolist() == np.full((2, 3, 3), 7).tolist()
