@@ -16,7 +16,11 @@ M_MMAP_THRESHOLD = -3
 
 
 def paired_seconds(
-    tasks: Mapping[str, Callable[[], object]], repeats: int, device: torch.device, warm_up: int = 2
+    tasks: Mapping[str, Callable[[], object]],
+    repeats: int,
+    device: torch.device,
+    warm_up: int = 2,
+    pause: float = 0.0,
 ) -> dict:
     """Median seconds of each task, and the median of the ratios of the pairs (first task / each).
 
@@ -25,11 +29,16 @@ def paired_seconds(
         repeats: Timed rounds.
         device: Where the tasks run.
         warm_up: Rounds before timing: page faults and kernel choice make the first ones slow.
+        pause: Seconds of rest before each task, for tasks whose libraries have threads of their own: those of
+            one go on spinning for a while, and slow the other down.
     """
     rounds = []
     for i in range(warm_up + repeats):
         order = list(tasks.items())
-        times = {label: seconds_of(task, device) for label, task in (order if i % 2 else reversed(order))}
+        times = {}
+        for label, task in order if i % 2 else reversed(order):
+            time.sleep(pause)
+            times[label] = seconds_of(task, device)
         if i >= warm_up:
             rounds.append(times)
     first = next(iter(tasks))

@@ -164,7 +164,7 @@ class Contest:
         tasks = {'eager': self.eager, variant: task}
         one_round = sum(seconds_of(each, CPU) for each in tasks.values())
         repeats = max(1, min(self.args.repeats, int(SECONDS / one_round)))
-        found = paired_seconds(tasks, repeats, CPU, warm_up=1 if one_round < SECONDS / 4 else 0)
+        found = paired_seconds(tasks, repeats, CPU, warm_up=1 if one_round < SECONDS / 4 else 0, pause=0.5)
         return dict(
             variant=variant,
             milliseconds=1000 * found[variant]['seconds'],
