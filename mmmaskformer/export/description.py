@@ -82,7 +82,7 @@ def num_queries(model: nn.Module) -> int | None:
     head: Any = model.decode_head
     if isinstance(head, PerPixelHead):
         return None
-    embedding = getattr(getattr(head, 'transformer_decoder', None), 'query_embed', None)
+    embedding = getattr(getattr(head, 'transformer_decoder', head), 'query_embed', None)
     if embedding is not None:
         return int(embedding.num_embeddings)
     return int(model.backbone.num_slots)  # type: ignore[union-attr, arg-type]

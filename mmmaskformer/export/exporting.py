@@ -16,6 +16,7 @@ from ..runtime.metadata import FILE
 from .check import compare
 from .description import describe, sha256_of, with_labels
 from .formats import FILES, FORMATS, OPSET, add_metadata, record, write_onnx, write_openvino, write_torch
+from .free_windows import free_windows
 from .graph import ExportedModel, example_images
 from .half import halve_weights
 from .quantise import quantize_onnx, quantize_openvino
@@ -131,7 +132,7 @@ def _write_graph(graph: ExportedModel, folder: Path, metadata: Mapping[str, Any]
     """Record the model, and write it in the format."""
     size = settings.size or RECORDED
     images = example_images(settings.batch or 2, size)
-    with constant_padding(graph, graph.padding.divisor):
+    with constant_padding(graph, graph.padding.divisor), free_windows(graph):
         program = record(graph, images, settings.size is None, settings.batch is None)
     path, outputs = folder / metadata['file'], metadata['outputs']
     if settings.to == 'torch':

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from .packages import needed
 
 OPSET = 18
+OLDEST_IR, NEWEST_OPSET_OF_IT = 9, 20  # version of the file format that onnxruntime 1.17 reads
 OLDEST_TORCH = 2, 6
 FORMATS = ('onnx', 'torch', 'openvino')
 FILES = dict(onnx='model.onnx', torch='model.pt2', openvino='model.xml')
@@ -84,17 +85,19 @@ def write_onnx(program: Any, path: Path, outputs: Sequence[str], opset: int = OP
         )
         assert onnx_program is not None
         onnx_program.save(str(path))
-    _without_traces(path)
+    _tidy(path, opset)
 
 
-def _without_traces(path: Path) -> None:
-    """Drop the stack traces of this machine that the exporter attaches to every operation."""
+def _tidy(path: Path, opset: int) -> None:
+    """Let old versions read the file; drop the stack traces that the exporter attaches to every operation."""
     onnx = needed('onnx', extra='export')
     model = onnx.load(str(path))
     graph = model.graph
     for entry in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
         del entry.metadata_props[:]
         entry.doc_string = ''
+    if opset <= NEWEST_OPSET_OF_IT:
+        model.ir_version = min(model.ir_version, OLDEST_IR)
     onnx.save(model, str(path))
 
 

@@ -116,7 +116,7 @@ def check_model(model: nn.Module) -> None:
     if not isinstance(head, PerPixelHead) and not hasattr(head, 'predict_masks'):
         raise ValueError(
             f"{type(head).__name__} cannot be exported: the heads of this package can (MaskFormer's, the "
-            "per-pixel baselines', Mask2Former's, MaX-DeepLab's, DETR's)."
+            "per-pixel baselines', Mask2Former's, EoMT's, MaX-DeepLab's, DETR's)."
         )
     if not getattr(head, 'predicts_masks', True):
         raise ValueError(

@@ -11,51 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from inference_model import ALL_TASKS, META, build, config, draw, write_images, write_weights
+from inference_model import ALL_TASKS, META, build, config, draw, write_images
 from mmengine.config import Config
 
-from mmmaskformer.apis import MaskFormerInferencer
 from mmmaskformer.export import Settings, export_model
 from mmmaskformer.export.check import compare
-from mmmaskformer.export.description import describe, resize_rule
+from mmmaskformer.export.description import describe, num_queries, resize_rule
+from mmmaskformer.export.formats import write_openvino
 from mmmaskformer.export.graph import ExportedModel, example_images, outputs_of
 from mmmaskformer.export.half import halve_weights
-from mmmaskformer.export.quantise import calibration_files, calibration_inputs, quantize_onnx
-from mmmaskformer.export.same_padding import constant_padding
 from mmmaskformer.runtime import SegmentationResult, Segmenter
-from mmmaskformer.runtime.sessions import open_session
 
 onnxruntime = pytest.importorskip('onnxruntime')
 pytest.importorskip('onnxscript')
-
-
-@pytest.fixture(scope='module')
-def weights(tmp_path_factory):
-    return write_weights(tmp_path_factory.mktemp('weights') / 'model.pth')
-
-
-def export(weights, folder, **settings):
-    figures = export_model(None, weights, folder, Settings(tasks=ALL_TASKS, **settings))
-    assert figures['label_map'] > 0.999
-    assert max(figures['class_logits'], figures['mask_logits']) < 1e-4
-    return folder
-
-
-@pytest.fixture(scope='module')
-def exported(weights, tmp_path_factory):
-    """Of one size and any number of images: recorded in a quarter of the time."""
-    return export(weights, tmp_path_factory.mktemp('exported'), size=(64, 128))
-
-
-@pytest.fixture(scope='module')
-def free(weights, tmp_path_factory):
-    """Of any size and number of images."""
-    return export(weights, tmp_path_factory.mktemp('free'))
-
-
-@pytest.fixture(scope='module')
-def inferencer(weights):
-    return MaskFormerInferencer(None, weights, tasks=ALL_TASKS)
 
 
 @pytest.mark.soak
@@ -116,6 +84,7 @@ def test_the_folder_describes_the_model(exported, weights):
         function='maskformer', score_thr=0.02, overlap_thr=0.0, mask_thr=0.0
     )
     assert metadata['source']['weights'] == weights.name
+    assert pytest.importorskip('onnx').load(exported / 'model.onnx').ir_version == 9  # of onnxruntime 1.17
     properties = (
         onnxruntime.InferenceSession(str(exported / 'model.onnx')).get_modelmeta().custom_metadata_map
     )
@@ -192,6 +161,14 @@ def test_models_and_pipelines_that_cannot_be_exported():
             resize_rule(Config(dict(test_pipeline=pipeline)))
 
 
+def test_the_queries_of_a_head_that_keeps_them_itself():
+    head = torch.nn.Module()
+    head.query_embed = torch.nn.Embedding(5, 8)
+    model = torch.nn.Module()
+    model.decode_head = head
+    assert num_queries(model) == 5
+
+
 def test_the_channel_order_of_the_model_is_kept():
     """A model that is not told to reverse channels was trained on blue, green, red."""
     graph = ExportedModel(build(), with_labels=False)
@@ -209,6 +186,7 @@ def test_thresholds_without_a_value_are_those_of_the_function():
         panoptic=dict(function='maskformer', score_thr=0.8, overlap_thr=0.8, mask_thr=0.0)
     )
     assert metadata['outputs'] == ['class_logits', 'mask_logits']
+    assert metadata['num_queries'] == 7
 
 
 def test_weights_of_16_bits_halve_the_file(exported, inferencer, tmp_path):
@@ -221,74 +199,13 @@ def test_weights_of_16_bits_halve_the_file(exported, inferencer, tmp_path):
     assert 0 < figures['mask_logits'] < 0.03
 
 
-def test_8_bits(exported, inferencer, tmp_path):
-    pytest.importorskip('onnx')
-    images = tmp_path / 'images'
-    write_images(images, [(64, 128)] * 4)
-    path = Path(shutil.copy2(exported / 'model.onnx', tmp_path))
-    quantize_onnx(path, images, Segmenter(exported).metadata['input'])
-    graph = ExportedModel(inferencer.model, with_labels=True).eval()
-    outputs = outputs_of(inferencer.model, True)
-    samples = [torch.from_numpy(image) for image in calibration_inputs(images, LIKE_THEM)]
-    figures = compare(graph, path, outputs, samples)
-    assert 1e-3 < figures['class_logits'] < 0.2
-    assert 1e-3 < figures['mask_logits'] < 0.3
-
-
-def test_8_bits_cover_the_range_behind_the_activation(tmp_path):
-    """A convolution whose outputs reach 600 in front of a ReLU6: steps are 6 / 255, not 1200 / 255."""
-    onnx = pytest.importorskip('onnx')
-    helper = onnx.helper
-    weight = np.array([-600, 600, 3, 1], np.float32).reshape(4, 1, 1, 1).repeat(3, 1) / (3 * 255)
-    nodes = [
-        helper.make_node('Cast', ['image'], ['floats'], to=onnx.TensorProto.FLOAT),
-        helper.make_node('Transpose', ['floats'], ['pixels'], perm=[0, 3, 1, 2]),
-        helper.make_node('Conv', ['pixels', 'weight'], ['sums']),
-        helper.make_node('Clip', ['sums', 'low', 'high'], ['features']),
-        helper.make_node('Conv', ['features', 'identity'], ['logits']),
-    ]
-    identity = np.eye(4, dtype=np.float32)[..., None, None]
-    constants = dict(weight=weight, identity=identity, low=np.float32(0), high=np.float32(6))
-    graph = helper.make_graph(
-        nodes,
-        'small',
-        [helper.make_tensor_value_info('image', onnx.TensorProto.UINT8, [1, 32, 32, 3])],
-        [helper.make_tensor_value_info('logits', onnx.TensorProto.FLOAT, [1, 4, 32, 32])],
-        [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
-    )
-    path = tmp_path / 'model.onnx'
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid('', 18)], ir_version=10), path)
-    (image,) = write_images(tmp_path / 'images', [(32, 32)])
-    settings = dict(LIKE_THEM, batch=1)
-    pixels = next(calibration_inputs(image.parent, settings))
-    expected = open_session(path).run(['logits'], pixels)[0]
-    quantize_onnx(path, image.parent, settings)
-    found = open_session(path).run(['logits'], pixels)[0]
-    assert expected.max() == 6
-    assert np.abs(found - expected).max() < 4 * 6 / 255
-
-
-LIKE_THEM = dict(size=None, batch=None, resize=dict(rule='none'))
-
-
-def test_calibration_images_are_spread_over_the_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr('mmmaskformer.export.quantise.MOST_IMAGES', 3)
-    paths = write_images(tmp_path / 'a', [(8, 8)] * 5)
-    assert calibration_files(tmp_path) == paths[::2]
-    with pytest.raises(FileNotFoundError, match='no images to calibrate on'):
-        calibration_files(tmp_path / 'b')
-
-
-def test_same_padding_as_a_number():
-    layers = pytest.importorskip('timm.layers')
-    model = torch.nn.Sequential(
-        layers.Conv2dSame(3, 4, 3, stride=2), layers.Conv2dSame(4, 4, 5, stride=2), layers.Conv2dSame(4, 4, 3)
-    )
-    images = torch.randn(1, 3, 32, 64)
-    expected = model(images)
-    with constant_padding(model, 32):
-        assert torch.equal(model(images), expected)
-        assert 'forward' in vars(model[0])
-    assert 'forward' not in vars(model[0])
-    with constant_padding(model, 1):  # other sides need other padding
-        assert 'forward' not in vars(model[0])
+def test_openvino(exported, inferencer, tmp_path):
+    pytest.importorskip('openvino')
+    metadata = json.loads((exported / 'metadata.json').read_text())
+    write_openvino(exported / 'model.onnx', tmp_path / 'model.xml', half=False)
+    (tmp_path / 'metadata.json').write_text(json.dumps({**metadata, 'file': 'model.xml'}))
+    segmenter, image = Segmenter(tmp_path, threads=1), draw(64, 128)
+    assert_same_results(segmenter(image[..., ::-1]), inferencer(image)[0])
+    assert len(segmenter.batch([image, image[:50]], 'panoptic')) == 2
+    with pytest.raises(ValueError, match='providers are for ONNX'):
+        Segmenter(tmp_path, providers=['CPUExecutionProvider'])

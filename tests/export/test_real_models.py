@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import venv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,13 +42,15 @@ def without_weights(name: str):
 @pytest.mark.parametrize('size', [None, (512, 512)], ids=['free', 'fixed'])
 @pytest.mark.parametrize('name', NAMES)
 def test_logits_and_labels(name, size, tmp_path, record_figures):
+    if size is None and name.startswith('swin'):
+        pytest.skip('recording Swin for any size takes more than 8 minutes')
     model = without_weights(name)
     export_model(model, None, tmp_path, Settings(tasks=['semantic'], size=size))
     graph, outputs = ExportedModel(model, with_labels=True).eval(), Segmenter(tmp_path).metadata['outputs']
     shapes = [(1, 512, 512), (2, 512, 512)] + ([] if size else [(1, 512, 683), (2, 333, 500)])
     images = [example_images(number, sides) for number, *sides in shapes]
     figures = compare(graph, tmp_path / 'model.onnx', outputs, images)
-    record_figures(f'export_{name}_{"free" if size is None else "fixed"}', figures)
+    record_figures(f'export_{Path(name).name}_{"free" if size is None else "fixed"}', figures)
     assert figures.pop('label_map') > 0.999
     assert max(figures.values()) < 1e-4
 
