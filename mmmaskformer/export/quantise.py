@@ -19,6 +19,7 @@ from .packages import needed
 
 SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 MOST_IMAGES = 128
+OVERFLOW_FIX = 'enable'  # weights of 7 bits in all layers: NNCF's default protects the first one alone
 
 
 def calibration_files(folder: str | Path) -> list[Path]:
@@ -108,5 +109,6 @@ def quantize_openvino(onnx_path: Path, path: Path, folder: str | Path, settings:
             preset=nncf.QuantizationPreset.MIXED,
             subset_size=len(images),
             ignored_scope=nncf.IgnoredScope(types=['MatMul', 'Add', 'Multiply'], validate=False),
+            advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=OVERFLOW_FIX),
         )
         openvino.save_model(quantized, str(path), compress_to_fp16=False)

@@ -53,7 +53,7 @@ def test_openvino_with_8_bits(exported, inferencer, tmp_path):
     )
     samples = [torch.from_numpy(image) for image in calibration_inputs(tmp_path / 'images', LIKE_THEM)]
     figures = compare(graph, path, outputs, samples)
-    assert 1e-3 < figures['class_logits'] < 0.2
+    assert 1e-3 < figures['class_logits'] < 0.5
     assert 1e-3 < figures['mask_logits'] < 0.3
 
 
