@@ -201,7 +201,7 @@ def _check_interpolation(transform: Mapping[str, Any]) -> None:
 
 
 def sha256_of(path: str | Path | None) -> str | None:
-    """Checksum of a file; None where there is no file."""
+    """Checksum of a file; None if it does not exist."""
     if path is None or not Path(path).is_file():
         return None
     with Path(path).open('rb') as file:

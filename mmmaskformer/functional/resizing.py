@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..runtime.resizing import OutputSize
 from .devices import budget, small_pieces, to_device
 from .fast_paths import fast_path
 from .grid_resizing import resize_on_grid
@@ -18,23 +18,6 @@ from .grid_resizing import resize_on_grid
 MASKS_AT_ONCE = 4
 # Values in work at a time: on a CPU few enough to stay in its cache, on a GPU enough to fill it.
 BAND_VALUES = {'cpu': 2**21, 'cuda': 2**26}
-
-
-class OutputSize(NamedTuple):
-    """How masks get from the network to the original image; (height, width) each.
-
-    Attributes:
-        padded: Size of the network's input, to which mask logits are upsampled first.
-        image: Size of the image in its upper left corner, without padding.
-        output: Size of the original image.
-        mask_stride: Distance of the input's pixels on which those of the masks lie (DeepLab); None if they
-            cover it evenly.
-    """
-
-    padded: tuple[int, int]
-    image: tuple[int, int]
-    output: tuple[int, int]
-    mask_stride: int | None = None
 
 
 def resize(maps: Tensor, size: tuple[int, int], stride: int | None = None) -> Tensor:
