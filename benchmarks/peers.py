@@ -34,6 +34,9 @@ PANOPTIC_CONFIGS = {
     ),
 }
 PANOPTIC_THINGS = 80
+PANOPTIC_CLASSES = dict(
+    classes=[str(i) for i in range(133)], thing_classes=[str(i) for i in range(PANOPTIC_THINGS)]
+)
 TINY_SIZE = (64, 64)
 TINY_BACKBONES = {
     'mmpretrain.ResNet': (dict(depth=18, stem_channels=8, base_channels=8), [8, 16, 32, 64]),
@@ -90,7 +93,11 @@ def build_mask2former(who: str) -> nn.Module:
     theirs.test_cfg.instance_on = False
     ours.test_cfg = dict(mode='whole', panoptic=ours.test_cfg.panoptic)
     init_default_scope('mmseg')
-    return MODELS.build(ours) if who == 'ours' else _build_of_mmdet(theirs)
+    if who != 'ours':
+        return _build_of_mmdet(theirs)
+    model = MODELS.build(ours)
+    model.dataset_meta = PANOPTIC_CLASSES
+    return model
 
 
 def _build_of_mmdet(config: ConfigDict) -> nn.Module:

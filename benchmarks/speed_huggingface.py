@@ -109,8 +109,9 @@ def _ask(peer: subprocess.Popen, question: str) -> float:
 
 
 def _compare(work: str, case: str, name: str, ours: partial, peer: subprocess.Popen, repeats: int) -> dict:
+    for _ in range(2):  # as in measure.compare
+        memory = peak_memory(ours, CPU), _ask(peer, f'{name} memory')
     pairs = [(seconds_of(ours, CPU), _ask(peer, name)) for _ in range(WARM_UP + repeats)][WARM_UP:]
-    memory = peak_memory(ours, CPU), _ask(peer, f'{name} memory')
     return dict(
         work=work,
         case=case,

@@ -17,6 +17,14 @@ def small_pieces(device: torch.device) -> bool:
     return device.type in SMALL_PIECES
 
 
+def autocasts_on_cpu() -> bool:
+    """Whether operations on the CPU are run in 16 bits at present."""
+    try:
+        return torch.is_autocast_enabled('cpu')
+    except TypeError:  # before torch 2.4
+        return torch.is_autocast_cpu_enabled()
+
+
 def budget(values: Mapping[str, int], device: torch.device) -> int:
     """The number for a device: ``values['cpu']``, or ``values['cuda']`` for any GPU."""
     return values['cpu' if small_pieces(device) else 'cuda']

@@ -3,6 +3,7 @@
 | switch | file | what it replaces |
 |-|-|-|
 | ``folded_convolution`` | functional/folded_convolution.py | mask features, and then their products |
+| ``nchw_weight_gradients`` | functional/nchw_weight_gradients.py | weight gradients in channels last |
 | ``in_place_upsampling`` | functional/in_place_upsampling.py | upsampling a pyramid level, and then the sum |
 | ``deformable_bags`` | functional/deformable_bags.py | samples of deformable attention, on CPUs |
 | ``deformable_operator`` | models/layers/deformable_operator.py | the same, on CUDA with the full mmcv |
@@ -29,6 +30,7 @@ import torch
 
 SWITCHES = dict(
     folded_convolution=True,
+    nchw_weight_gradients=True,
     in_place_upsampling=True,
     deformable_bags=True,
     deformable_operator=True,

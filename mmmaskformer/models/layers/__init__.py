@@ -6,6 +6,7 @@ from .deformable_encoder import DeformableEncoderLayer, MultiScaleDeformableAtte
 from .masked_attention import MaskedCrossAttention, MaskedDecoderLayer
 from .pixel_encoder import DETREncoder, encode_pixels
 from .query_block import QueryBlock
+from .same_conv import SameConv2d
 from .scale_block import ScaleBlock
 from .transformer_layer import (
     MLP,
@@ -26,6 +27,7 @@ __all__ = [
     'MaskedDecoderLayer',
     'MultiScaleDeformableAttention',
     'QueryBlock',
+    'SameConv2d',
     'ScaleBlock',
     'SinePositionEncoding',
     'TransformerDecoderLayer',

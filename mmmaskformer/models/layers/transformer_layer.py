@@ -101,7 +101,7 @@ def feed_forward(channels: int, ffn_channels: int, dropout: float) -> nn.Sequent
     """The two linear layers of a transformer layer, with what lies between them."""
     return nn.Sequential(
         nn.Linear(channels, ffn_channels),
-        nn.ReLU(inplace=True),
+        nn.ReLU(),
         nn.Dropout(dropout),
         nn.Linear(ffn_channels, channels),
     )
@@ -114,7 +114,7 @@ class MLP(nn.Sequential):
         widths = [in_channels] + [hidden_channels] * (num_layers - 1) + [out_channels]
         layers: list[nn.Module] = []
         for source, target in pairwise(widths):
-            layers += [nn.Linear(source, target), nn.ReLU(inplace=True)]
+            layers += [nn.Linear(source, target), nn.ReLU()]
         super().__init__(*layers[:-1])
 
     def forward(self, x: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...functional.resizing import resize
 from ...registry import MODELS
-from ..layers import DeformableEncoderLayer, SinePositionEncoding, cell_centers, checkpointed
+from ..layers import DeformableEncoderLayer, SameConv2d, SinePositionEncoding, cell_centers, checkpointed
 from .fpn import check_channels
 
 NUM_LEVELS = 3
@@ -93,7 +93,9 @@ class MSDeformAttnPixelDecoder(BaseModule):
         )
         # lists, or MMEngine would initialize the convolutions a second time, in its own way
         lateral = ConvModule(in_channels[0], channels, 1, norm_cfg=norm_cfg, act_cfg=None)
-        output = ConvModule(channels, channels, 3, padding=1, norm_cfg=norm_cfg)
+        output = ConvModule(
+            channels, channels, 3, padding=1, conv_cfg=dict(type=SameConv2d), norm_cfg=norm_cfg
+        )
         self.lateral_convs, self.output_convs = nn.ModuleList([lateral]), nn.ModuleList([output])
         self.mask_features = nn.Conv2d(channels, mask_channels, 1)
 

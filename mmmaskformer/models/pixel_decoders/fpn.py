@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ...functional.in_place_upsampling import add_upsampled
 from ...registry import MODELS
 from ..layers import (
+    SameConv2d,
     SinePositionEncoding,
     TransformerEncoderLayer,
     checkpointed,
@@ -70,10 +71,10 @@ class FPNPixelDecoder(BaseModule):
             ConvModule(source, channels, 1, norm_cfg=norm_cfg, act_cfg=None) for source in in_channels[:-1]
         )
         self.output_convs = nn.ModuleList(
-            ConvModule(source, channels, 3, padding=1, norm_cfg=norm_cfg)
+            ConvModule(source, channels, 3, padding=1, conv_cfg=dict(type=SameConv2d), norm_cfg=norm_cfg)
             for source in (*[channels] * len(self.lateral_convs), in_channels[-1])
         )
-        self.mask_features = nn.Conv2d(channels, mask_channels, 3, padding=1)
+        self.mask_features = SameConv2d(channels, mask_channels, 3, padding=1)
 
     @property
     def coarse_convs(self) -> nn.ModuleList:
