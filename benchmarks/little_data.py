@@ -33,9 +33,17 @@ SYSTEMS = {
     'per_pixel_baseline': 'PerPixelBaseline',
     'maskformer': 'MaskFormer, small-data recipe',
     'mask2former': 'Mask2Former, small-data recipe',
+    'mask2former_all_pixels': 'Mask2Former, losses of all pixels',
     'eomt': 'EoMT, a tiny ViT',
     'published_head': "MaskFormer, the paper's head",
     'mmseg_head': "mmseg's MaskFormerHead",
+}
+CONFIG_OF = {'published_head': 'maskformer', 'mask2former_all_pixels': 'mask2former'}
+ONE_CHOICE = {  # weights of systems that have a config for CamVid alone
+    'mmseg_head': 'lite0',
+    'mask2former': 'lite0',
+    'mask2former_all_pixels': 'lite0',
+    'eomt': 'random',
 }
 SMALL_DATA_PARTS = ('transformer_decoder', 'criterion', 'auxiliary_classifier', 'num_queries')
 INTERVAL = 150
@@ -80,8 +88,7 @@ def main() -> None:
 
 def is_measured(seed: int, data_set: str, weights: str, system: str) -> bool:
     """Some systems have a config for CamVid alone, with one choice of weights."""
-    weights_of = {'mmseg_head': 'lite0', 'mask2former': 'lite0', 'eomt': 'random'}
-    return system not in weights_of or (data_set, weights) == ('camvid', weights_of[system])
+    return system not in ONE_CHOICE or (data_set, weights) == ('camvid', ONE_CHOICE[system])
 
 
 def file_of(seed: int, data_set: str, weights: str, system: str, args: argparse.Namespace) -> Path:
@@ -92,13 +99,15 @@ def file_of(seed: int, data_set: str, weights: str, system: str, args: argparse.
 def config_of(data_set: str, weights: str, system: str) -> Config:
     if system == 'mmseg_head':
         return Config.fromfile(ROOT / 'benchmarks/configs/mmseg_maskformer_lite0_camvid.py')
-    model = 'maskformer' if system == 'published_head' else system
+    model = CONFIG_OF.get(system, system)
     recipe = 'vit-t' if system == 'eomt' else f'{BACKBONES[weights]}_small-data'
     name = f'{model}_{recipe}_1xb4-600i_{SIZES[data_set]}.py'
     cfg = Config.fromfile(ROOT / 'configs' / data_set / name)
     if system == 'published_head':
         for key in SMALL_DATA_PARTS:
             cfg.model.decode_head.pop(key, None)
+    if system == 'mask2former_all_pixels':
+        cfg.model.decode_head.criterion.num_points = None
     return cfg
 
 
