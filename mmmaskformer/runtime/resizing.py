@@ -99,6 +99,22 @@ class RowResizer:
 def resize_rows(
     maps: NDArray[Any], rows: NDArray[np.float32], columns: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """``(n, w, C)`` maps -> ``(H, W, C)``, by weights ``(H, n)`` of rows and ``(W, w)`` of columns."""
-    wide = np.matmul(columns, maps)
-    return (rows @ wide.reshape(len(wide), -1)).reshape(len(rows), *wide.shape[1:])
+    """``(n, w, C)`` maps -> ``(H, W, C)``, by weights ``(H, n)`` of rows and ``(W, w)`` of columns.
+
+    Equal maps give equal results, bit for bit, which products of matrices do not promise.
+    """
+    wide = _weighted(maps.transpose(1, 0, 2), columns)
+    return _weighted(wide.transpose(1, 0, 2), rows)
+
+
+def _weighted(lines: NDArray[Any], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``(source, ...)`` lines -> ``(target, ...)`` sums of a few of them, by weights ``(target, source)``."""
+    used = weights != 0
+    most = int(used.sum(1).max(initial=1))
+    taps = np.argsort(~used, axis=1, kind='stable')[:, :most]
+    sums: Any = None
+    for index, share in zip(taps.T, np.take_along_axis(weights, taps, 1).T):
+        part = lines[index]
+        part *= share.reshape(-1, *(1,) * (lines.ndim - 1))
+        sums = part if sums is None else np.add(sums, part, out=sums)
+    return sums

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from inference_model import ALL_TASKS, write_weights
+import torch
+from inference_model import ALL_TASKS, draw, spread_running_statistics, write_weights
 
+from mmmaskformer.apis import MaskFormerInferencer
 from mmmaskformer.export import Settings, export_model
 from mmmaskformer.export.check import compare
 from mmmaskformer.export.graph import ExportedModel, example_images
@@ -42,8 +44,6 @@ def without_weights(name: str):
 @pytest.mark.parametrize('size', [None, (512, 512)], ids=['free', 'fixed'])
 @pytest.mark.parametrize('name', NAMES)
 def test_logits_and_labels(name, size, tmp_path, record_figures):
-    if size is None and name.startswith('swin'):
-        pytest.skip('recording Swin for any size takes more than 8 minutes')
     model = without_weights(name)
     export_model(model, None, tmp_path, Settings(tasks=['semantic'], size=size))
     graph, outputs = ExportedModel(model, with_labels=True).eval(), Segmenter(tmp_path).metadata['outputs']
@@ -53,6 +53,48 @@ def test_logits_and_labels(name, size, tmp_path, record_figures):
     record_figures(f'export_{Path(name).name}_{"free" if size is None else "fixed"}', figures)
     assert figures.pop('label_map') > 0.999
     assert max(figures.values()) < 1e-4
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'r50_coco_panoptic',
+        'swin_coco_panoptic',
+        'coco200/maskformer_efficientnet-lite0_small-data_1xb4-600i_coco200-panoptic-192x256',
+    ],
+)
+def test_panoptic_maps(name, tmp_path, record_figures):
+    """Of a model whose random weights are spread until its queries are sure, and differ."""
+    model = without_weights(name)
+    height, width = size = (320, 448)
+    image = draw(height, width)
+    with torch.no_grad():
+        pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float()
+        spread_queries(model, (pixels - 120) / 60)
+    state = dict(state_dict=model.state_dict(), meta=dict(cfg=model.cfg.pretty_text))
+    torch.save(state, tmp_path / 'weights.pth')
+    inferencer = MaskFormerInferencer(None, tmp_path / 'weights.pth', tasks=['panoptic'])
+    export_model(
+        None, tmp_path / 'weights.pth', tmp_path / 'exported', Settings(tasks=['panoptic'], size=size)
+    )
+    expected = inferencer(image)[0]
+    found = Segmenter(tmp_path / 'exported')(image[..., ::-1], 'panoptic')
+    equal = float((found.panoptic == expected.panoptic).mean())
+    record_figures(f'panoptic_{Path(name).name}', dict(segments=len(expected.segments), equal=equal))
+    assert len(expected.segments) > 1
+    assert [s.category_id for s in found.segments] == [s.category_id for s in expected.segments]
+    assert equal == 1
+
+
+def spread_queries(model, images) -> None:
+    head = model.eval().decode_head
+    spread_running_statistics(model)
+    head.transformer_decoder.query_embed.weight.mul_(4)
+    head.class_embed.bias.sub_(head.predict_masks(model.extract_feat(images)).class_logits.mean((0, 1)))
+    prediction = head.predict_masks(model.extract_feat(images))
+    for parameter in head.class_embed.parameters():
+        parameter.mul_(8 / prediction.class_logits.std())
+    head.mask_embed[-1].weight.mul_(8 / prediction.mask_logits.std())
 
 
 def test_the_oldest_onnxruntime(tmp_path):

@@ -24,26 +24,51 @@ def test_same_padding_as_a_number():
         assert 'forward' not in vars(model[0])
 
 
-def test_windows_of_any_number_of_images():
-    attention = pytest.importorskip('mmpretrain.models.utils.attention')
-    module = attention.ShiftWindowMSA(embed_dims=8, num_heads=2, window_size=4, shift_size=2)
-    features = torch.randn(3, 8 * 12, 8)
-    expected = module(features, (8, 12))
+@pytest.mark.parametrize('shift', [0, 2])
+@pytest.mark.parametrize('size', [(8, 12), (4, 4), (5, 11), (3, 4), (2, 3)])
+def test_windows_are_those_of_mmpretrain(shift, size):
+    module = windows(shift)
+    features = torch.randn(3, size[0] * size[1], 8)
+    expected = module(features, size)
     with free_windows(module):
-        assert torch.equal(module(features, (8, 12)), expected)
+        assert torch.equal(module(features, size), expected)
+    assert 'forward' not in vars(module)
+
+
+@pytest.mark.slow
+def test_windows_of_images_of_any_number_and_size():
+    model = WindowsOfMaps(windows(shift=2))
+    free = [torch.export.Dim(name, min=1, max=64) for name in ('images', 'rows', 'columns')]
+    with free_windows(model), torch.no_grad():
         program = torch.export.export(
-            Windows(module), (features,), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},)
+            model,
+            (torch.randn(2, 10, 14, 8),),
+            dynamic_shapes=({0: free[0], 1: 2 * free[1], 2: 2 * free[2]},),
+            strict=False,
+            prefer_deferred_runtime_asserts_over_guards=True,
         )
-    assert 'window_reverse' not in vars(module)
-    assert program.module()(features[:2]).shape == (2, 96, 8)
+    for shape in ((1, 6, 10, 8), (3, 8, 16, 8), (2, 14, 30, 8)):
+        maps = torch.randn(shape)
+        torch.testing.assert_close(program.module()(maps), model(maps), rtol=1e-5, atol=1e-6)
 
 
-class Windows(torch.nn.Module):
-    """The attention with the size of the map given."""
+def windows(shift: int) -> torch.nn.Module:
+    attention = pytest.importorskip('mmpretrain.models.utils.attention')
+    module = attention.ShiftWindowMSA(8, 2, window_size=4, shift_size=shift, pad_small_map=True).eval()
+    torch.nn.init.normal_(module.w_msa.relative_position_bias_table)
+    return module
 
-    def __init__(self, attention):
+
+class WindowsOfMaps(torch.nn.Module):
+    """Attention in windows, three times over: formulas of sizes must not grow."""
+
+    def __init__(self, attention: torch.nn.Module):
         super().__init__()
         self.attention = attention
 
-    def forward(self, features):
-        return self.attention(features, (8, 12))
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        height, width = maps.shape[1:3]
+        pixels = maps.flatten(1, 2)
+        for _ in range(3):
+            pixels = pixels + self.attention(pixels, (height, width))
+        return pixels
