@@ -189,7 +189,8 @@ def table(groups: dict[tuple, list[dict]]) -> list[str]:
     ]
     for (data_set, weights, iterations, system), runs in groups.items():
         cells = [_spread([run['mIoU'].get(str(step)) for run in runs]) for step in (*SHOWN, iterations)]
-        minutes = f'{statistics.mean(run["minutes"] for run in runs):.0f}'
+        whole = [run['minutes'] for run in runs if not run.get('resumed')]  # others count their last part
+        minutes = f'{statistics.mean(whole):.0f}' if whole else ''
         row = [data_set, weights, iterations, SYSTEMS[system], len(runs), *cells, minutes]
         lines.append('| ' + ' | '.join(str(cell) for cell in row) + ' |')
     return lines

@@ -65,8 +65,8 @@ class _Convolution(torch.autograd.Function):
         grad_pixels = _gradients(grad, pixels, weight, [of_pixels, False, False])[0] if of_pixels else None
         grad_weight = None
         if of_weight:
-            copies = (tensor.contiguous() for tensor in (grad, pixels, weight))
-            grad_weight = _gradients(*copies, [False, True, False])[1]
+            in_nchw = grad.contiguous(), pixels.contiguous(), weight.contiguous()
+            grad_weight = _gradients(*in_nchw, [False, True, False])[1]
             assert grad_weight is not None
             grad_weight = grad_weight.contiguous(memory_format=torch.channels_last)
         return grad_pixels, grad_weight, grad.sum((0, 2, 3)) if of_bias else None

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from inference_model import ALL_TASKS, draw, spread_running_statistics, write_weights
+from inference_model import ALL_TASKS, LOW, draw, spread_running_statistics, write_weights
 
 from mmmaskformer.apis import MaskFormerInferencer
 from mmmaskformer.export import Settings, export_model
@@ -66,7 +66,11 @@ def test_logits_and_labels(name, size, tmp_path, record_figures):
 def test_panoptic_maps(name, tmp_path, record_figures):
     """Of a model whose random weights are spread until its queries are sure, and differ."""
     model = without_weights(name)
+    model.cfg.model.test_cfg.panoptic = LOW
     height, width = size = (320, 448)
+    for transform in model.cfg.test_dataloader.dataset.pipeline:
+        if 'scale' in transform:
+            transform.scale = (width, height)
     image = draw(height, width)
     with torch.no_grad():
         pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float()
