@@ -91,7 +91,7 @@ def build_mask2former(who: str) -> nn.Module:
     theirs.backbone = ours.backbone
     theirs.data_preprocessor.pop('batch_augments')  # padding to 1024x1024
     theirs.test_cfg.instance_on = False
-    ours.test_cfg = dict(mode='whole', panoptic=ours.test_cfg.panoptic)
+    ours.test_cfg = dict(mode='whole', semantic=False, panoptic=ours.test_cfg.panoptic)  # as theirs
     init_default_scope('mmseg')
     if who != 'ours':
         return _build_of_mmdet(theirs)
