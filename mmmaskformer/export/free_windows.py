@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .other_forward import other_forward
 
 
 @contextmanager
@@ -24,13 +25,8 @@ def free_windows(model: nn.Module) -> Iterator[None]:
         model: The model; nothing changes in one of another backbone.
     """
     found: list[Any] = [module for module in model.modules() if type(module).__name__ == 'ShiftWindowMSA']
-    for module in found:
-        module.forward = partial(attend_in_windows, module)
-    try:
+    with other_forward(found, attend_in_windows):
         yield
-    finally:
-        for module in found:
-            del module.forward
 
 
 def attend_in_windows(module: Any, query: Tensor, hw_shape: tuple[int, int]) -> Tensor:
@@ -40,6 +36,8 @@ def attend_in_windows(module: Any, query: Tensor, hw_shape: tuple[int, int]) -> 
     """
     height, width = hw_shape
     side, shift, channels = module.window_size, module.shift_size, query.shape[2]
+    if not module.pad_small_map and min(hw_shape) == side:
+        shift = 0  # as there, in models for classification
     rows, columns = ((length + side - 1) // side for length in hw_shape)
     pixels = query.view(query.shape[0], height, width, channels)
     pixels = F.pad(pixels, (0, 0, 0, columns * side - width, 0, rows * side - height))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .other_forward import other_forward
 
 LARGEST_STRIDE = 32
 
@@ -27,13 +28,8 @@ def constant_padding(model: nn.Module, divisor: int) -> Iterator[None]:
     """
     found = [module for module in model.modules() if type(module).__name__ == 'Conv2dSame']
     changed = found if divisor % LARGEST_STRIDE == 0 else []
-    for module in changed:
-        module.forward = partial(_padded_convolution, module)
-    try:
+    with other_forward(changed, _padded_convolution):
         yield
-    finally:
-        for module in changed:
-            del module.forward
 
 
 def _padded_convolution(convolution: Any, features: Tensor) -> Tensor:

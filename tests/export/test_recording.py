@@ -35,6 +35,17 @@ def test_windows_are_those_of_mmpretrain(shift, size):
     assert 'forward' not in vars(module)
 
 
+@pytest.mark.parametrize('size', [(4, 4), (4, 9), (8, 12)])
+def test_windows_that_are_not_padded(size):
+    """MMPretrain does not shift them where the map is one window wide."""
+    module = windows(shift=2)
+    module.pad_small_map = False
+    features = torch.randn(2, size[0] * size[1], 8)
+    expected = module(features, size)
+    with free_windows(module):
+        assert torch.equal(module(features, size), expected)
+
+
 @pytest.mark.slow
 def test_windows_of_images_of_any_number_and_size():
     model = WindowsOfMaps(windows(shift=2))
