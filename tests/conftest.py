@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ import torch
 
 os.environ.setdefault('MPLBACKEND', 'Agg')  # before matplotlib is imported
 import quick_openmmlab  # noqa: F401
+from mmengine.registry import DefaultScope
 from warm_python import run_warm
 
 import mmmaskformer  # noqa: F401  before any of mmseg's modules, which fail without it where mmcv is lite
@@ -49,6 +50,19 @@ def shared() -> Path:
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     torch.manual_seed(0)
+
+
+def _restored_default_scope() -> Iterator[None]:
+    """A runner leaves MMEngine's default scope behind, in which later tests would look for their types."""
+    scopes = DefaultScope._instance_dict
+    before = scopes.copy()
+    yield
+    scopes.clear()
+    scopes.update(before)
+
+
+_scope_of_a_module = pytest.fixture(autouse=True, scope='module')(_restored_default_scope)
+_scope_of_a_test = pytest.fixture(autouse=True)(_restored_default_scope)
 
 
 @pytest.fixture(autouse=True)
