@@ -82,6 +82,15 @@ class LayerwiseFactors(NamedTuple):
 
     layers: Sequence[MaskFactors]
 
+    @property
+    def class_logits(self) -> list[Tensor]:
+        """``(B, Q, K + 1)`` of each layer."""
+        return [layer.class_logits[0] for layer in self.layers]
+
+    def predictions(self) -> list[MaskPrediction]:
+        """See `MaskFactors.predictions`."""
+        return [layer.predictions()[0] for layer in self.layers]
+
     def matched_logits(self, pairs: MatchedPairs) -> Tensor:
         """See `MaskFactors.matched_logits`."""
         products = []

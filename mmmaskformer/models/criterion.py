@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import torch
 from mmengine.dist import all_reduce, get_world_size
@@ -12,8 +13,11 @@ from ..functional.devices import small_pieces
 from ..functional.mask_factors import LayerwiseFactors, MaskFactors
 from ..functional.matching import MatchedPairs, flat_index
 from ..registry import MODELS, TASK_UTILS
-from ..structures import BoxPrediction, MaskPrediction, Segments
+from ..structures import MaskPrediction, Segments
 from .losses.matched_mask_losses import matched_mask_losses
+
+FACTORS = (MaskFactors, LayerwiseFactors)
+Layers: TypeAlias = 'Sequence[MaskPrediction] | MaskFactors | LayerwiseFactors'
 
 
 @MODELS.register_module()
@@ -74,28 +78,27 @@ class MaskFormerCriterion(nn.Module):
     @torch.compiler.disable  # sizes vary from step to step, and matching runs on the host
     def forward(
         self,
-        predictions: Sequence[MaskPrediction],
+        predictions: Layers,
         segments: Sequence[Segments],
-        factors: MaskFactors | LayerwiseFactors | None = None,
     ) -> dict[str, Tensor]:
         """Losses of all layers.
 
         Args:
-            predictions: One for each layer, the last layer last.
+            predictions: One for each layer, the last layer last. Or what their mask logits are products of:
+                then all masks live for the matching alone, without gradients, and those of matched queries
+                are computed anew, with gradients, which makes a tenth of the backward pass.
             segments: One for each image, at one size, that of the padded input.
-            factors: What the mask logits are products of. Then those of matched queries are computed anew,
-                with gradients, and the predictions' own may be without: a tenth of the backward pass.
 
         Returns:
             ``loss_cls``, ``loss_mask``, ``loss_dice`` of the last layer; ``d{i}.loss_cls`` ... of layer i.
         """
-        matches = self.assigner(predictions, segments)
+        matches = self.assigner(_multiplied(predictions), segments)
         pairs = flat_index(matches, [len(s) for s in segments])
-        class_losses = self._class_losses(predictions, segments, pairs)
-        mask_losses, dice_losses = self._mask_losses(predictions, segments, pairs, factors)
+        class_losses = self._class_losses(_class_logits(predictions), segments, pairs)
+        mask_losses, dice_losses = self._mask_losses(matched_logits(predictions, pairs), segments, pairs)
         losses = {}
         for i, values in enumerate(zip(class_losses, mask_losses, dice_losses)):
-            prefix = '' if i == len(predictions) - 1 else f'd{i}.'
+            prefix = '' if i == len(class_losses) - 1 else f'd{i}.'
             losses.update(
                 {f'{prefix}{name}': v for name, v in zip(('loss_cls', 'loss_mask', 'loss_dice'), values)}
             )
@@ -103,29 +106,24 @@ class MaskFormerCriterion(nn.Module):
 
     def _class_losses(
         self,
-        predictions: Sequence[MaskPrediction | BoxPrediction],
+        class_logits: list[Tensor],
         segments: Sequence[Segments],
         pairs: MatchedPairs,
     ) -> list[Tensor]:
         """Classification loss of each layer: queries without a segment are no-object."""
-        num_images, num_queries, num_outputs = predictions[0].class_logits.shape
-        labels = pairs.queries.new_full((len(predictions), num_images, num_queries), num_outputs - 1)
+        num_images, num_queries, num_outputs = class_logits[0].shape
+        labels = pairs.queries.new_full((len(class_logits), num_images, num_queries), num_outputs - 1)
         matched = torch.cat([s.labels for s in segments])[pairs.segments]
         labels[pairs.layers, pairs.images, pairs.queries] = matched
         together = getattr(self.loss_cls, 'of_layers', None)
         if together is None or small_pieces(labels.device):
-            return [self.loss_cls(p.class_logits, layer) for p, layer in zip(predictions, labels)]
-        return list(together(torch.stack([p.class_logits for p in predictions]), labels))
+            return [self.loss_cls(logits, layer) for logits, layer in zip(class_logits, labels)]
+        return list(together(torch.stack(class_logits), labels))
 
     def _mask_losses(
-        self,
-        predictions: Sequence[MaskPrediction],
-        segments: Sequence[Segments],
-        pairs: MatchedPairs,
-        factors: MaskFactors | LayerwiseFactors | None,
+        self, logits: Tensor, segments: Sequence[Segments], pairs: MatchedPairs
     ) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-        """Normalized mask losses of each layer: the matched masks of all go through together."""
-        logits = matched_logits(predictions, pairs, factors)
+        """Normalized mask losses of each layer; the ``(M, h, w)`` masks of all layers go through together."""
         targets, valid = all_masks(segments)
         terms = (self.loss_mask, self.loss_dice)
         values = matched_mask_losses(terms, logits, targets, pairs.segments, valid, self.chunk_pixels)
@@ -134,12 +132,25 @@ class MaskFormerCriterion(nn.Module):
         return mask, dice
 
 
-def matched_logits(
-    predictions: Sequence[MaskPrediction], pairs: MatchedPairs, factors: MaskFactors | LayerwiseFactors | None
-) -> Tensor:
-    """Mask logits ``(M, h, w)`` of the matched queries, computed anew if their factors are known."""
-    if factors is not None:
-        return factors.matched_logits(pairs)
+@torch.no_grad()
+def _multiplied(predictions: Layers) -> list[MaskPrediction]:
+    """The prediction of each layer; all masks of factors without gradients."""
+    if isinstance(predictions, FACTORS):
+        return predictions.predictions()
+    return list(predictions)
+
+
+def _class_logits(predictions: Layers) -> list[Tensor]:
+    """``(B, Q, K + 1)`` of each layer."""
+    if isinstance(predictions, FACTORS):
+        return list(predictions.class_logits)
+    return [p.class_logits for p in predictions]
+
+
+def matched_logits(predictions: Layers, pairs: MatchedPairs) -> Tensor:
+    """Mask logits ``(M, h, w)`` of the matched queries, multiplied out here if they are given as factors."""
+    if isinstance(predictions, FACTORS):
+        return predictions.matched_logits(pairs)
     logits = torch.stack([p.mask_logits for p in predictions])
     return logits[pairs.layers, pairs.images, pairs.queries]
 

@@ -69,7 +69,7 @@ class DETRCriterion(MaskFormerCriterion):
         num_segments = [len(s) for s in segments]
         matches = self.assigner(predictions, segments)
         pairs = flat_index(matches, num_segments)
-        class_losses = self._class_losses(predictions, segments, pairs)
+        class_losses = self._class_losses([p.class_logits for p in predictions], segments, pairs)
         losses: dict[str, Tensor] = {}
         for i, values in enumerate(zip(class_losses, *self._box_losses(predictions, segments, pairs))):
             prefix = '' if i == len(predictions) - 1 else f'd{i}.'
@@ -77,7 +77,7 @@ class DETRCriterion(MaskFormerCriterion):
             losses.update({f'{prefix}{name}': value for name, value in zip(names, values)})
         last = flat_index(matches[-1:], num_segments)
         if masks is not None:
-            mask, dice = self._mask_losses([], segments, last, masks)
+            mask, dice = self._mask_losses(masks.matched_logits(last), segments, last)
             losses.update(loss_mask=mask[0], loss_dice=dice[0])
         return {**losses, **_measures(predictions[-1].class_logits, segments, last)}
 

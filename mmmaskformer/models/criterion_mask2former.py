@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..functional.mask_factors import LayerwiseFactors, MaskFactors
 from ..functional.matching import MatchedPairs
 from ..functional.point_sampling import (
     DrawPoints,
@@ -17,9 +16,9 @@ from ..functional.point_sampling import (
     uncertain_points,
 )
 from ..registry import MODELS
-from ..structures import MaskPrediction, Segments
+from ..structures import Segments
 from .assigners import MASK2FORMER_COSTS
-from .criterion import MaskFormerCriterion, all_masks, matched_logits, mean_num_segments
+from .criterion import MaskFormerCriterion, all_masks, mean_num_segments
 
 
 @MODELS.register_module()
@@ -80,17 +79,13 @@ class Mask2FormerCriterion(MaskFormerCriterion):
         self.importance_sample_ratio = importance_sample_ratio
 
     def _mask_losses(
-        self,
-        predictions: Sequence[MaskPrediction],
-        segments: Sequence[Segments],
-        pairs: MatchedPairs,
-        factors: MaskFactors | LayerwiseFactors | None,
+        self, logits: Tensor, segments: Sequence[Segments], pairs: MatchedPairs
     ) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
         """Normalized mask losses of each layer."""
         if self.num_points is None:
-            return super()._mask_losses(predictions, segments, pairs, factors)
+            return super()._mask_losses(logits, segments, pairs)
         targets, valid = all_masks(segments)
-        layers = pairs.split_layers(matched_logits(predictions, pairs, factors))
+        layers = pairs.split_layers(logits)
         indices = pairs.split_layers(pairs.segments)
         sums = [self._point_losses(*layer, targets, valid) for layer in zip(layers, indices)]
         mask, dice = (torch.stack(sums, 1) / mean_num_segments(segments, sums[0])).unbind()

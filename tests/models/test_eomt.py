@@ -119,7 +119,7 @@ def test_losses_of_factors_are_those_of_their_products():
     torch.manual_seed(4)
     whole = head.criterion(predictions, segments)
     torch.manual_seed(4)
-    factored = head.criterion(predictions, segments, LayerwiseFactors(layers))
+    factored = head.criterion(LayerwiseFactors(layers), segments)
     assert_same(factored, whole, 1e-5)
 
 

@@ -118,11 +118,7 @@ class EoMTHead(MaskClassificationHead):
             ValueError: A label is out of range, or an image has more segments than there are queries.
         """
         segments = self.targets(data_samples)
-        layers = self._decode(features, every_layer=True)
-        with torch.no_grad():  # for the matching; gradients pass through the matched masks alone
-            masks = [layer.all_logits()[0] for layer in layers]
-        predictions = [MaskPrediction(layer.class_logits[0], m) for layer, m in zip(layers, masks)]
-        return self.criterion(predictions, segments, LayerwiseFactors(layers))
+        return self.criterion(LayerwiseFactors(self._decode(features, every_layer=True)), segments)
 
     def _decode(self, features: ViTTokens, every_layer: bool) -> list[MaskFactors]:
         """The last blocks of the backbone with the queries; what is predicted before and after each.

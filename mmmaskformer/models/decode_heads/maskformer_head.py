@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from ...functional.folded_convolution import FoldedFeatures, may_fold
@@ -160,10 +159,7 @@ class MaskFormerHead(MaskClassificationHead):
         """
         segments = self.targets(data_samples)
         factors = self(features, multiply=MaskFactors.unmultiplied)
-        with torch.no_grad():  # for the matching; gradients pass through the matched masks alone
-            masks = factors.all_logits()
-        predictions = [MaskPrediction(*layer) for layer in zip(factors.class_logits, masks)]
-        losses = self.criterion(predictions, segments, factors)
+        losses = self.criterion(factors, segments)
         if self.auxiliary_classifier is not None:
             pixels = factors.features
             pixels = pixels.unfolded() if isinstance(pixels, FoldedFeatures) else pixels
