@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 from half_types import HALF_TYPES
-from small_models import features, sample, small_head
+from small_models import HEAD, features, sample, small_head
 
 from mmmaskformer.functional.mask_factors import MaskFactors
 from mmmaskformer.models.losses.mask_losses import dice_loss, focal_loss
@@ -227,3 +227,19 @@ def test_pyramid_is_the_same_with_and_without_gradients(size, layout):
     expected = decoder(maps).mask_features
     with torch.no_grad():
         torch.testing.assert_close(decoder(maps).mask_features, expected.detach(), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(('level', 'side'), [(0, 4), (1, 8), (3, 32)])
+def test_queries_attend_to_the_level_of_the_pyramid_that_is_named(level, side):
+    head = small_head(pixel_decoder=dict(HEAD['pixel_decoder'], memory_level=level))
+    maps = [torch.rand(2, 8 * 2**i, 32 // 2**i, 32 // 2**i) for i in range(4)]
+    pixels = head.pixel_decoder(maps)
+    assert pixels.memory.shape == (2, head.pixel_decoder.memory_channels, side, side)
+    assert (pixels.memory is maps[-1]) == (level == 0)
+    assert (pixels.memory is pixels.finest) == (level == 3)
+    assert len(head(maps)) == 2
+
+
+def test_level_that_the_pyramid_has_not():
+    with pytest.raises(ValueError, match='memory_level=4: set it from 0, the coarsest, to 3'):
+        small_head(pixel_decoder=dict(HEAD['pixel_decoder'], memory_level=4))

@@ -27,7 +27,7 @@ class PixelFeatures(NamedTuple):
     Attributes:
         mask_features: ``(B, mask_channels, h, w)`` per-pixel embeddings at stride 4.
             None if they were not asked for.
-        memory: ``(B, memory_channels, h', w')`` features the transformer decoder attends to, at stride 32.
+        memory: ``(B, memory_channels, h', w')`` features the transformer decoder attends to.
         finest: ``(B, channels, h, w)``, what the mask features are a convolution of.
     """
 
@@ -41,7 +41,8 @@ class FPNPixelDecoder(BaseModule):
     """Feature pyramid whose finest level becomes the mask features (paper, section 3.3).
 
     Top-down upsampling is nearest; only the 3x3 output convolutions have an activation; the coarsest level
-    has no lateral convolution. The transformer decoder sees the backbone's last features as they are.
+    has no lateral convolution. The transformer decoder sees the backbone's last features as they are, unless
+    ``memory_level`` is another.
 
     Args:
         in_channels: Channels of the backbone's features, finest first.
@@ -50,6 +51,12 @@ class FPNPixelDecoder(BaseModule):
         norm_cfg: Norm of every pyramid convolution.
         with_cp: Gradient checkpointing of each level: less memory, more time in training.
         init_cfg: MMEngine initialization; Caffe2's Xavier for every convolution by default, as officially.
+        memory_level: What the transformer decoder attends to: 0 for the backbone's coarsest features, 1 for
+            the pyramid at twice their resolution, 2 at four times, and so on. In small images, the coarsest
+            features have too few pixels to tell similar classes apart.
+
+    Raises:
+        ValueError: There is no such level.
     """
 
     def __init__(
@@ -60,13 +67,19 @@ class FPNPixelDecoder(BaseModule):
         norm_cfg: dict | None = None,
         with_cp: bool = False,
         init_cfg: dict | None = None,
+        memory_level: int = 0,
     ):
         super().__init__(init_cfg=init_cfg or dict(type='Caffe2Xavier', layer='Conv2d'))
         norm_cfg = norm_cfg or dict(type='GN', num_groups=32)
         self.with_cp = with_cp
         self.in_channels = list(in_channels)
         self.mask_channels = mask_channels
-        self.memory_channels = in_channels[-1]
+        if not 0 <= memory_level < len(in_channels):
+            raise ValueError(
+                f'memory_level={memory_level}: set it from 0, the coarsest, to {len(in_channels) - 1}'
+            )
+        self.memory_level = memory_level
+        self.memory_channels = channels if memory_level else in_channels[-1]
         self.lateral_convs = nn.ModuleList(
             ConvModule(source, channels, 1, norm_cfg=norm_cfg, act_cfg=None) for source in in_channels[:-1]
         )
@@ -94,9 +107,12 @@ class FPNPixelDecoder(BaseModule):
         *finer_outputs, coarsest_output = self.output_convs
         pixels = coarsest_output(coarsest)
         levels = list(zip(finer, self.lateral_convs, finer_outputs))
+        memories = [coarsest]
         for feature, *convs in reversed(levels):
             pixels = checkpointed(_fuse, feature, pixels, *convs, modules=convs, with_cp=self.with_cp)
-        return PixelFeatures(self.mask_features(pixels) if with_mask_features else None, coarsest, pixels)
+            memories.append(pixels)
+        mask_features = self.mask_features(pixels) if with_mask_features else None
+        return PixelFeatures(mask_features, memories[self.memory_level], pixels)
 
     def _encode(self, coarsest: Tensor) -> Tensor:
         """What the transformer decoder attends to, and the pyramid begins with: the features as they are."""
@@ -135,6 +151,7 @@ class TransformerEncoderPixelDecoder(FPNPixelDecoder):
         dropout: Dropout rate.
         with_cp: Gradient checkpointing of each layer and level: less memory, more time in training.
         init_cfg: MMEngine initialization of the convolutions; Caffe2's Xavier by default, as officially.
+        memory_level: See `FPNPixelDecoder`; 0 is what comes out of the encoder.
     """
 
     def __init__(
@@ -149,8 +166,10 @@ class TransformerEncoderPixelDecoder(FPNPixelDecoder):
         dropout: float = 0.1,
         with_cp: bool = False,
         init_cfg: dict | None = None,
+        memory_level: int = 0,
     ):
-        super().__init__([*in_channels[:-1], channels], channels, mask_channels, norm_cfg, with_cp, init_cfg)
+        pyramid_channels = [*in_channels[:-1], channels]
+        super().__init__(pyramid_channels, channels, mask_channels, norm_cfg, with_cp, init_cfg, memory_level)
         self.in_channels = list(in_channels)
         self.input_proj = nn.Conv2d(in_channels[-1], channels, 1)
         self.position_encoding = SinePositionEncoding(channels)
