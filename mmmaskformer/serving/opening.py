@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import logging
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -96,5 +98,23 @@ def run_server(model: ServedModel, limits: Limits, origins: Sequence[str], host:
 
     from .app import create_app
 
+    _log_requests()
     app: Any = create_app(model, limits, origins)
-    uvicorn.run(app, host=host, port=port, timeout_graceful_shutdown=GRACE)
+    uvicorn.run(app, host=host, port=port, timeout_graceful_shutdown=GRACE, log_config=None)
+
+
+def _log_requests() -> None:
+    """Let uvicorn log as it does by itself, but leave open the log files of others, such as MMEngine's."""
+    from uvicorn.config import LOGGING_CONFIG
+    from uvicorn.logging import AccessFormatter, DefaultFormatter
+
+    formats = LOGGING_CONFIG['formatters']
+    for name, formatter, stream in (
+        ('uvicorn', DefaultFormatter(formats['default']['fmt']), sys.stderr),
+        ('uvicorn.access', AccessFormatter(formats['access']['fmt']), sys.stdout),
+    ):
+        handler = logging.StreamHandler(stream)
+        handler.setFormatter(formatter)
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(logging.INFO)

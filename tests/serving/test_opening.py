@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import logging
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -17,6 +18,8 @@ pytest.importorskip('fastapi')
 pytest.importorskip('uvicorn')
 pytest.importorskip('python_multipart')
 
+import uvicorn
+from fake_model import FakeModel
 from local_server import running
 
 from mmmaskformer.apis import MaskFormerInferencer
@@ -143,3 +146,14 @@ def test_a_missing_package_is_named(monkeypatch):
     with pytest.raises(SystemExit) as end:
         main(['serve', 'lite0_toy'])
     assert "The server needs the package uvicorn: pip install 'mmmaskformer[serve]'" in end.value.code
+
+
+def test_the_server_leaves_log_files_open(monkeypatch, tmp_path, capsys):
+    file = logging.FileHandler(tmp_path / 'training.log')
+    monkeypatch.setattr(uvicorn.Server, 'run', lambda server: setattr(server, 'started', True))
+    opening.run_server(FakeModel(), Limits(), [], '127.0.0.1', 0)
+    file.emit(logging.makeLogRecord(dict(msg='still written')))
+    logging.getLogger('uvicorn').info('of the server')
+    assert (tmp_path / 'training.log').read_text() == 'still written\n'
+    assert 'INFO:     of the server' in capsys.readouterr().err
+    file.close()
