@@ -149,7 +149,7 @@ def test_a_missing_package_is_named(monkeypatch):
 
 
 def test_the_server_leaves_log_files_open(monkeypatch, tmp_path, capsys):
-    file = logging.FileHandler(tmp_path / 'training.log')
+    file = logging.FileHandler(tmp_path / 'training.log', mode='w')
     monkeypatch.setattr(uvicorn.Server, 'run', lambda server: setattr(server, 'started', True))
     opening.run_server(FakeModel(), Limits(), [], '127.0.0.1', 0)
     file.emit(logging.makeLogRecord(dict(msg='still written')))
