@@ -1,11 +1,6 @@
 # How MaskFormer learns from a few hundred images: see docs/little_data.md. A model's base names it as
 # _base_.small_data_head. Published recipes have none of this.
-small_data_pixel_decoder = dict(
-    type='mmmaskformer.FPNPixelDecoder',
-    channels=128,
-    mask_channels=128,
-    memory_level=2,  # queries look at stride 8
-)
+small_data_pixel_decoder = dict(type='mmmaskformer.FPNPixelDecoder', channels=128, mask_channels=128)
 small_data_head = dict(
     transformer_decoder=dict(
         type='mmmaskformer.MaskFormerTransformerDecoder',
