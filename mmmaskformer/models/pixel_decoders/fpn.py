@@ -107,12 +107,13 @@ class FPNPixelDecoder(BaseModule):
         *finer_outputs, coarsest_output = self.output_convs
         pixels = coarsest_output(coarsest)
         levels = list(zip(finer, self.lateral_convs, finer_outputs))
-        memories = [coarsest]
-        for feature, *convs in reversed(levels):
+        memory = coarsest
+        for level, (feature, *convs) in enumerate(reversed(levels), start=1):
             pixels = checkpointed(_fuse, feature, pixels, *convs, modules=convs, with_cp=self.with_cp)
-            memories.append(pixels)
+            if level == self.memory_level:
+                memory = pixels
         mask_features = self.mask_features(pixels) if with_mask_features else None
-        return PixelFeatures(mask_features, memories[self.memory_level], pixels)
+        return PixelFeatures(mask_features, memory, pixels)
 
     def _encode(self, coarsest: Tensor) -> Tensor:
         """What the transformer decoder attends to, and the pyramid begins with: the features as they are."""
