@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from mmmaskformer.export import Settings, export_model
 from mmmaskformer.export.free_windows import free_windows
 from mmmaskformer.export.same_padding import constant_padding
+from mmmaskformer.inference.config_files import find_config
 
 
 def test_same_padding_as_a_number():
@@ -83,3 +85,20 @@ class WindowsOfMaps(torch.nn.Module):
         for _ in range(3):
             pixels = pixels + self.attention(pixels, (height, width))
         return pixels
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    'name',
+    [
+        'camvid/eomt_vit-t_1xb4-600i_camvid-192x256',
+        pytest.param('toy/mask2former_r18_toy', marks=pytest.mark.soak),
+    ],
+)
+def test_other_heads_are_recorded_for_any_number_of_images(name, tmp_path):
+    settings = Settings('torch', ['semantic'], size=(64, 96))
+    config = find_config(name)
+    config.model.backbone.init_cfg = None
+    figures = export_model(config, None, tmp_path, settings)  # records 2 images, compares 1 and 2
+    assert figures['label_map'] > 0.999
+    assert max(figures['class_logits'], figures['mask_logits']) < 1e-4

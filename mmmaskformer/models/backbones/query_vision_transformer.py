@@ -133,7 +133,7 @@ class QueryVisionTransformer(BaseModule):
         grid = self._grid_of(*images.shape[-2:])
         patches, _ = self.patch_embed(images)
         patches = patches + resize_position_grid(self.pos_embed, self.grid, grid)
-        extra = torch.cat([self.cls_token, self.register_tokens], 1).expand(len(images), -1, -1)
+        extra = torch.cat([self.cls_token, self.register_tokens], 1).expand(images.shape[0], -1, -1)
         tokens = torch.cat([extra, patches], 1)
         split = len(self.layers) - self.num_query_blocks
         for block in self.layers[:split]:
