@@ -101,6 +101,30 @@ class LayerwiseFactors(NamedTuple):
         return torch.cat(products)
 
 
+class PlainPredictions(NamedTuple):
+    """What `MaskFactors` gives, of masks that are multiplied out already.
+
+    Attributes:
+        layers: The prediction of each layer.
+    """
+
+    layers: Sequence[MaskPrediction]
+
+    @property
+    def class_logits(self) -> list[Tensor]:
+        """``(B, Q, K + 1)`` of each layer."""
+        return [layer.class_logits for layer in self.layers]
+
+    def predictions(self) -> list[MaskPrediction]:
+        """See `MaskFactors.predictions`."""
+        return list(self.layers)
+
+    def matched_logits(self, pairs: MatchedPairs) -> Tensor:
+        """See `MaskFactors.matched_logits`."""
+        logits = torch.stack([layer.mask_logits for layer in self.layers])
+        return logits[pairs.layers, pairs.images, pairs.queries]
+
+
 def kept_queries(class_logits: Tensor, wanted: WantedQueries | None) -> Sequence[slice | Tensor]:
     """Indices of the queries of each image that are wanted; a GPU is waited for once.
 

@@ -10,14 +10,14 @@ from mmengine.dist import all_reduce, get_world_size
 from torch import Tensor, nn
 
 from ..functional.devices import small_pieces
-from ..functional.mask_factors import LayerwiseFactors, MaskFactors
+from ..functional.mask_factors import LayerwiseFactors, MaskFactors, PlainPredictions
 from ..functional.matching import MatchedPairs, flat_index
 from ..registry import MODELS, TASK_UTILS
 from ..structures import MaskPrediction, Segments
 from .losses.matched_mask_losses import matched_mask_losses
 
-FACTORS = (MaskFactors, LayerwiseFactors)
 Layers: TypeAlias = 'Sequence[MaskPrediction] | MaskFactors | LayerwiseFactors'
+Factors: TypeAlias = 'MaskFactors | LayerwiseFactors | PlainPredictions'
 
 
 @MODELS.register_module()
@@ -92,10 +92,15 @@ class MaskFormerCriterion(nn.Module):
         Returns:
             ``loss_cls``, ``loss_mask``, ``loss_dice`` of the last layer; ``d{i}.loss_cls`` ... of layer i.
         """
-        matches = self.assigner(_multiplied(predictions), segments)
+        if isinstance(predictions, MaskFactors | LayerwiseFactors):
+            factors: Factors = predictions
+        else:
+            factors = PlainPredictions(predictions)
+        with torch.no_grad():
+            matches = self.assigner(factors.predictions(), segments)
         pairs = flat_index(matches, [len(s) for s in segments])
-        class_losses = self._class_losses(_class_logits(predictions), segments, pairs)
-        mask_losses, dice_losses = self._mask_losses(matched_logits(predictions, pairs), segments, pairs)
+        class_losses = self._class_losses(list(factors.class_logits), segments, pairs)
+        mask_losses, dice_losses = self._mask_losses(factors.matched_logits(pairs), segments, pairs)
         losses = {}
         for i, values in enumerate(zip(class_losses, mask_losses, dice_losses)):
             prefix = '' if i == len(class_losses) - 1 else f'd{i}.'
@@ -130,29 +135,6 @@ class MaskFormerCriterion(nn.Module):
         sums = pairs.sum_layers(values) / mean_num_segments(segments, values)
         mask, dice = ((total * term.loss_weight).unbind() for total, term in zip(sums, terms))
         return mask, dice
-
-
-@torch.no_grad()
-def _multiplied(predictions: Layers) -> list[MaskPrediction]:
-    """The prediction of each layer; all masks of factors without gradients."""
-    if isinstance(predictions, FACTORS):
-        return predictions.predictions()
-    return list(predictions)
-
-
-def _class_logits(predictions: Layers) -> list[Tensor]:
-    """``(B, Q, K + 1)`` of each layer."""
-    if isinstance(predictions, FACTORS):
-        return list(predictions.class_logits)
-    return [p.class_logits for p in predictions]
-
-
-def matched_logits(predictions: Layers, pairs: MatchedPairs) -> Tensor:
-    """Mask logits ``(M, h, w)`` of the matched queries, multiplied out here if they are given as factors."""
-    if isinstance(predictions, FACTORS):
-        return predictions.matched_logits(pairs)
-    logits = torch.stack([p.mask_logits for p in predictions])
-    return logits[pairs.layers, pairs.images, pairs.queries]
 
 
 def all_masks(segments: Sequence[Segments]) -> tuple[Tensor, Tensor | None]:
