@@ -16,7 +16,7 @@ from .assigners import (
     PointAssigner,
     PQStyleCost,
 )
-from .auxiliary_classifier import AuxiliaryPixelClassifier
+from .auxiliary_classifier import AuxiliaryPixelClassifier, MaskPooledClassifier
 from .backbones import (
     DualPathFeatures,
     DualPathTransformer,
@@ -110,6 +110,7 @@ __all__ = [
     'MaskFormerTTAModel',
     'MaskFormerTransformerDecoder',
     'MaskIDLoss',
+    'MaskPooledClassifier',
     'MultiScaleFeatures',
     'NoObjectCrossEntropyLoss',
     'PQStyleCost',

@@ -8,7 +8,12 @@ from mmengine.logging import MessageHub
 from small_models import HEAD, features, images, small_head
 from torch import nn
 
-from mmmaskformer.models import AuxiliaryPixelClassifier, HomeQueryCost, MaskFormerTransformerDecoder
+from mmmaskformer.models import (
+    AuxiliaryPixelClassifier,
+    HomeQueryCost,
+    MaskFormerTransformerDecoder,
+    MaskPooledClassifier,
+)
 from mmmaskformer.models.assigners import HungarianAssigner, MatchInput
 from mmmaskformer.structures import MaskPrediction, Segments
 
@@ -130,6 +135,51 @@ def test_the_head_trains_the_classifier_and_predicts_without_it():
     assert [key.partition('.')[0] for key in unexpected] == ['auxiliary_classifier'] * 2
     torch.testing.assert_close(plain.predict_masks(x), head.predict_masks(x), rtol=0, atol=0)
     assert 'loss_pixel' not in plain.loss(x, samples)
+
+
+def test_pooled_logits_by_hand():
+    """A mask of one pixel has the logits of the pixel, a mask of all the mean; no-object keeps its own."""
+    classifier = MaskPooledClassifier(in_channels=2, num_classes=2)
+    classifier.classifier.weight.data = torch.tensor([[0.0, 1.0], [0.0, -1.0]]).reshape(2, 2, 1, 1)
+    classifier.classifier.bias.data = torch.tensor([0.5, 0.0])
+    mask_features = torch.tensor([[50.0, -50.0], [3.0, 7.0]]).reshape(1, 2, 1, 2)
+    embeddings = torch.tensor([[2.0, 0.0], [0.0, 0.0]]).reshape(1, 1, 2, 2).requires_grad_()
+    own = torch.tensor([[1.0, 0.0, 4.0], [0.0, 0.0, 4.0]]).reshape(1, 1, 2, 3).requires_grad_()
+    logits = classifier.add_to(own, embeddings, mask_features.requires_grad_())
+    assert logits.flatten(0, 2).tolist() == [[4.5, -3.0, 4.0], [5.5, -5.0, 4.0]]
+    logits[..., 0].sum().backward()
+    assert embeddings.grad is None
+    assert own.grad.flatten(0, 2).tolist() == [[1, 0, 0], [1, 0, 0]]
+    assert mask_features.grad.flatten(2).tolist() == [[[0, 0], [1.5, 0.5]]]
+
+
+def test_masks_that_have_vanished_are_no_reason_for_nan():
+    classifier = MaskPooledClassifier(in_channels=1, num_classes=2)
+    logits = classifier.add_to(
+        torch.zeros(1, 1, 1, 3), torch.full((1, 1, 1, 1), -1e4), torch.ones(1, 1, 2, 2)
+    )
+    assert logits.isfinite().all()
+
+
+def test_predictions_with_pooled_logits_do_not_depend_on_the_way():
+    torch.manual_seed(0)
+    head = small_head(auxiliary_classifier=dict(type='mmmaskformer.MaskPooledClassifier')).eval()
+    plain = small_head().eval()
+    plain.load_state_dict(head.state_dict(), strict=False)
+    x, samples = features(), images((64, 96), (64, 96))['data_samples']
+    layers = head(x)
+    with torch.no_grad():
+        last, each = head.predict_masks(x), head.predict_each(x)
+    torch.testing.assert_close(last, layers[-1])
+    torch.testing.assert_close([image.class_logits for image in each], list(layers[-1].class_logits))
+    other = plain.predict_masks(x)
+    torch.testing.assert_close(other.mask_logits, last.mask_logits)
+    torch.testing.assert_close(other.class_logits[..., -1], last.class_logits[..., -1])
+    assert (other.class_logits[..., :-1] - last.class_logits[..., :-1]).abs().max() > 1e-3
+    losses = head.loss(x, samples)
+    losses['loss_cls'].backward()
+    assert head.auxiliary_classifier.classifier.weight.grad.abs().sum() > 0
+    assert head.pixel_decoder.mask_features.weight.grad.abs().sum() > 0
 
 
 def test_a_checkpoint_with_learned_queries_loads_where_there_are_none():

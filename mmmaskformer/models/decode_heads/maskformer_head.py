@@ -34,8 +34,8 @@ class MaskFormerHead(MaskClassificationHead):
         loss_on_valid_pixels: Leave ignored and padded pixels out of matching and losses. By default they
             are background of every segment, as in the official implementation.
         allow_class_mismatch: Load checkpoints trained on other classes, all but their classifier.
-        auxiliary_classifier: Config of a per-pixel classifier of the mask features, which serves training
-            alone; none by default.
+        auxiliary_classifier: Config of a per-pixel classifier of the mask features, none by default:
+            `AuxiliaryPixelClassifier`, which serves training alone, or `MaskPooledClassifier`.
         init_cfg: MMEngine initialization.
     """
 
@@ -78,7 +78,7 @@ class MaskFormerHead(MaskClassificationHead):
         self.criterion = MODELS.build(criterion or dict(type='mmmaskformer.MaskFormerCriterion'))
         if hasattr(self.criterion, 'set_num_classes'):
             self.criterion.set_num_classes(num_classes)
-        self.auxiliary_classifier = None
+        self.auxiliary_classifier: Any = None
         if auxiliary_classifier is not None:
             shape = dict(in_channels=self.pixel_decoder.mask_channels, num_classes=num_classes)
             self.auxiliary_classifier = MODELS.build({**auxiliary_classifier, **shape})
@@ -110,10 +110,11 @@ class MaskFormerHead(MaskClassificationHead):
         """
         pixels = self.pixel_decoder(features, with_mask_features=not self._folds())
         queries = self._decode(pixels)[layers]
-        factors = MaskFactors(
-            self.class_embed(queries), self.mask_embed(queries), self._mask_features(pixels)
-        )
-        return multiply(factors)
+        classes, embeddings = self.class_embed(queries), self.mask_embed(queries)
+        mask_features = self._mask_features(pixels)
+        if self._pools:
+            classes = self.auxiliary_classifier.add_to(classes, embeddings, mask_features)
+        return multiply(MaskFactors(classes, embeddings, mask_features))
 
     def predict_masks(self, features: Sequence[Tensor]) -> MaskPrediction:
         """Prediction of the last decoder layer, without the cost of the other layers' masks."""
@@ -137,7 +138,12 @@ class MaskFormerHead(MaskClassificationHead):
 
     def _folds(self) -> bool:
         """Whether the convolution of the mask features is left to the products with them."""
-        return may_fold()
+        return may_fold() and not self._pools
+
+    @property
+    def _pools(self) -> bool:
+        """Whether the auxiliary classifier has a say in the classes of queries."""
+        return self.auxiliary_classifier is not None and self.auxiliary_classifier.pools
 
     def _mask_features(self, pixels: Any) -> Tensor | FoldedFeatures:
         if pixels.mask_features is not None:
