@@ -32,7 +32,7 @@ BACKBONES = {'lite0': 'efficientnet-lite0', 'random': 'r18'}
 SYSTEMS = {
     'per_pixel_baseline': 'PerPixelBaseline',
     'maskformer': 'MaskFormer, small-data recipe',
-    'fine_memory': 'MaskFormer, queries see stride 8',
+    'unpooled': 'MaskFormer, classes from queries alone',
     'mask2former': 'Mask2Former, small-data recipe',
     'mask2former_all_pixels': 'Mask2Former, losses of all pixels',
     'eomt': 'EoMT, a tiny ViT',
@@ -41,7 +41,7 @@ SYSTEMS = {
 }
 CONFIG_OF = {
     'published_head': 'maskformer',
-    'fine_memory': 'maskformer',
+    'unpooled': 'maskformer',
     'mask2former_all_pixels': 'mask2former',
 }
 ONE_CHOICE = {  # weights of systems that have a config for CamVid alone
@@ -111,8 +111,8 @@ def config_of(data_set: str, weights: str, system: str) -> Config:
     if system == 'published_head':
         for key in SMALL_DATA_PARTS:
             cfg.model.decode_head.pop(key, None)
-    if system == 'fine_memory':
-        cfg.model.decode_head.pixel_decoder.memory_level = 2
+    if system == 'unpooled':
+        cfg.model.decode_head.auxiliary_classifier.type = 'mmmaskformer.AuxiliaryPixelClassifier'
     if system == 'mask2former_all_pixels':
         cfg.model.decode_head.criterion.num_points = None
     return cfg

@@ -10,7 +10,7 @@ from mmmaskformer.registry import MODELS
 CAMVID = 'camvid/{}_{}_small-data_1xb4-600i_camvid-192x256'
 CCP = 'ccp/{}_{}_small-data_1xb4-600i_ccp-256x192'
 COCO = 'coco200/{}_{}_small-data_1xb4-600i_coco200-panoptic-192x256'
-PARTS = ('learned_queries', 'HomeQueryCost', 'AuxiliaryPixelClassifier')
+PARTS = ('learned_queries', 'HomeQueryCost', 'MaskPooledClassifier')
 
 
 @pytest.fixture

@@ -29,6 +29,13 @@ def merge_classes(cfg: Config, num_classes: int) -> None:
             cfg[f'{phase}_dataloader'].dataset.num_groups = num_classes
 
 
+def classify_masks_alone(cfg: Config) -> None:
+    """Let queries alone decide on classes: a per-pixel classifier serves training."""
+    classifier = cfg.model.decode_head.get('auxiliary_classifier')
+    if classifier is not None:
+        classifier.type = 'mmmaskformer.AuxiliaryPixelClassifier'
+
+
 def scale_images(cfg: Config, scale: float) -> None:
     """Multiply the edges of images and crops; fractions of a pixel are dropped."""
     cfg.crop_size = tuple(int(edge * scale) for edge in cfg.crop_size)

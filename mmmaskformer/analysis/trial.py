@@ -23,7 +23,14 @@ from ..engine.finite_loss_hook import NonFiniteLossError
 from ..evaluation.class_iou import CLASS_PREFIX
 from ..inference.config_files import find_config
 from ..version import __version__
-from .contest_configs import fade_home_queries, hold_out, keep_in_memory, merge_classes, scale_images
+from .contest_configs import (
+    classify_masks_alone,
+    fade_home_queries,
+    hold_out,
+    keep_in_memory,
+    merge_classes,
+    scale_images,
+)
 from .contest_sets import CONTESTS
 from .scores import add_semantic_quality, read_records
 from .training_comparison import check_settings, set_budget
@@ -71,6 +78,7 @@ class Trial:
         cfg = find_config(contest.systems[self.system])
         if self.num_classes is not None:
             merge_classes(cfg, self.num_classes)
+            classify_masks_alone(cfg)
         scale_images(cfg, contest.scale)
         set_budget(cfg, self.iterations, NUM_VALIDATIONS)
         fade_home_queries(cfg, self.iterations)

@@ -20,5 +20,5 @@ small_data_head = dict(
             ],
         ),
     ),
-    auxiliary_classifier=dict(type='mmmaskformer.AuxiliaryPixelClassifier'),
+    auxiliary_classifier=dict(type='mmmaskformer.MaskPooledClassifier'),
 )
