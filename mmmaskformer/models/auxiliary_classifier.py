@@ -65,14 +65,15 @@ class AuxiliaryPixelClassifier(BaseModule):
 
 
 @MODELS.register_module()
-class MaskPooledClassifier(AuxiliaryPixelClassifier):
+class MaskPooledClassifier(BaseModule):
     """An auxiliary classifier that has a say in the class of each query, in prediction too.
 
     Its logits, averaged over the pixels of a query's mask, are added to the class logits of the query.
     Classes of one shape, such as trousers and jeans, are then told apart by their pixels before the queries
     have learned to:
     ``decode_head=dict(auxiliary_classifier=dict(type='mmmaskformer.MaskPooledClassifier'))``.
-    The published recipes do without, and so do the formats of other code bases.
+    The published recipes do without, and so do the formats of other code bases. Its weights have other names
+    than those of `AuxiliaryPixelClassifier`: a checkpoint of one is no checkpoint of the other.
 
     Args:
         in_channels: See `AuxiliaryPixelClassifier`.
@@ -83,13 +84,23 @@ class MaskPooledClassifier(AuxiliaryPixelClassifier):
     Example:
         >>> classifier = MaskPooledClassifier(in_channels=8, num_classes=3)
         >>> shapes = (2, 1, 5, 4), (2, 1, 5, 8), (1, 8, 16, 16)
-        >>> classifier.add_to(*map(torch.rand, shapes)).shape
+        >>> classifier.add_pooled_logits(*map(torch.rand, shapes)).shape
         torch.Size([2, 1, 5, 4])
     """
 
     pools: ClassVar[bool] = True
 
-    def add_to(self, class_logits: Tensor, embeddings: Tensor, mask_features: Tensor) -> Tensor:
+    def __init__(
+        self, in_channels: int, num_classes: int, loss_weight: float = 1.0, init_cfg: dict | None = None
+    ):
+        super().__init__(init_cfg=init_cfg)
+        self.pixels = AuxiliaryPixelClassifier(in_channels, num_classes, loss_weight)
+
+    def loss(self, mask_features: Tensor, segments: Sequence[Segments]) -> dict[str, Tensor]:
+        """See `AuxiliaryPixelClassifier.loss`."""
+        return self.pixels.loss(mask_features, segments)
+
+    def add_pooled_logits(self, class_logits: Tensor, embeddings: Tensor, mask_features: Tensor) -> Tensor:
         """Class logits ``(L, B, Q, K + 1)`` with the opinion of the pixels.
 
         The masks are taken as they are: their gradients come from the mask losses alone. The logit of
@@ -100,11 +111,11 @@ class MaskPooledClassifier(AuxiliaryPixelClassifier):
             embeddings: ``(L, B, Q, in_channels)`` mask embeddings.
             mask_features: ``(B, in_channels, h, w)``.
         """
-        pixels = mask_features.flatten(2)
+        pixels, classifier = mask_features.flatten(2), self.pixels.classifier
         with torch.no_grad():
             masks = torch.einsum('lbqc,bcp->lbqp', embeddings, pixels).float().sigmoid()
             shares = masks / masks.sum(-1, keepdim=True).clamp(min=torch.finfo(masks.dtype).tiny)
         with torch.autocast(pixels.device.type, enabled=False):
             pooled = torch.einsum('lbqp,bcp->lbqc', shares, pixels.float())
-            logits = F.linear(pooled, self.classifier.weight.flatten(1), self.classifier.bias)
+            logits = F.linear(pooled, classifier.weight.flatten(1), classifier.bias)
         return class_logits + F.pad(logits, (0, 1)).to(class_logits)

@@ -8,6 +8,7 @@ from mmengine.logging import MessageHub
 from small_models import HEAD, features, images, small_head
 from torch import nn
 
+from mmmaskformer.checkpoints.fit_to_model import check_fit
 from mmmaskformer.models import (
     AuxiliaryPixelClassifier,
     HomeQueryCost,
@@ -18,6 +19,7 @@ from mmmaskformer.models.assigners import HungarianAssigner, MatchInput
 from mmmaskformer.structures import MaskPrediction, Segments
 
 AUXILIARY = dict(type='mmmaskformer.AuxiliaryPixelClassifier')
+POOLED = dict(type='mmmaskformer.MaskPooledClassifier')
 
 
 @pytest.fixture
@@ -140,12 +142,13 @@ def test_the_head_trains_the_classifier_and_predicts_without_it():
 def test_pooled_logits_by_hand():
     """A mask of one pixel has the logits of the pixel, a mask of all the mean; no-object keeps its own."""
     classifier = MaskPooledClassifier(in_channels=2, num_classes=2)
-    classifier.classifier.weight.data = torch.tensor([[0.0, 1.0], [0.0, -1.0]]).reshape(2, 2, 1, 1)
-    classifier.classifier.bias.data = torch.tensor([0.5, 0.0])
+    pixels = classifier.pixels.classifier
+    pixels.weight.data = torch.tensor([[0.0, 1.0], [0.0, -1.0]]).reshape(2, 2, 1, 1)
+    pixels.bias.data = torch.tensor([0.5, 0.0])
     mask_features = torch.tensor([[50.0, -50.0], [3.0, 7.0]]).reshape(1, 2, 1, 2)
     embeddings = torch.tensor([[2.0, 0.0], [0.0, 0.0]]).reshape(1, 1, 2, 2).requires_grad_()
     own = torch.tensor([[1.0, 0.0, 4.0], [0.0, 0.0, 4.0]]).reshape(1, 1, 2, 3).requires_grad_()
-    logits = classifier.add_to(own, embeddings, mask_features.requires_grad_())
+    logits = classifier.add_pooled_logits(own, embeddings, mask_features.requires_grad_())
     assert logits.flatten(0, 2).tolist() == [[4.5, -3.0, 4.0], [5.5, -5.0, 4.0]]
     logits[..., 0].sum().backward()
     assert embeddings.grad is None
@@ -155,7 +158,7 @@ def test_pooled_logits_by_hand():
 
 def test_masks_that_have_vanished_are_no_reason_for_nan():
     classifier = MaskPooledClassifier(in_channels=1, num_classes=2)
-    logits = classifier.add_to(
+    logits = classifier.add_pooled_logits(
         torch.zeros(1, 1, 1, 3), torch.full((1, 1, 1, 1), -1e4), torch.ones(1, 1, 2, 2)
     )
     assert logits.isfinite().all()
@@ -163,7 +166,7 @@ def test_masks_that_have_vanished_are_no_reason_for_nan():
 
 def test_predictions_with_pooled_logits_do_not_depend_on_the_way():
     torch.manual_seed(0)
-    head = small_head(auxiliary_classifier=dict(type='mmmaskformer.MaskPooledClassifier')).eval()
+    head = small_head(auxiliary_classifier=POOLED).eval()
     plain = small_head().eval()
     plain.load_state_dict(head.state_dict(), strict=False)
     x, samples = features(), images((64, 96), (64, 96))['data_samples']
@@ -178,8 +181,16 @@ def test_predictions_with_pooled_logits_do_not_depend_on_the_way():
     assert (other.class_logits[..., :-1] - last.class_logits[..., :-1]).abs().max() > 1e-3
     losses = head.loss(x, samples)
     losses['loss_cls'].backward()
-    assert head.auxiliary_classifier.classifier.weight.grad.abs().sum() > 0
+    assert head.auxiliary_classifier.pixels.classifier.weight.grad.abs().sum() > 0
     assert head.pixel_decoder.mask_features.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize(('trained', 'loaded'), [(AUXILIARY, POOLED), (POOLED, AUXILIARY)])
+def test_weights_of_one_auxiliary_classifier_are_refused_by_the_other(trained, loaded):
+    """They would load, and predict other classes."""
+    state = small_head(auxiliary_classifier=trained).state_dict()
+    with pytest.raises(ValueError, match=r'it lacks .auxiliary_classifier\.\S*classifier.weight'):
+        check_fit(state, small_head(auxiliary_classifier=loaded), 'weights.pth')
 
 
 def test_a_checkpoint_with_learned_queries_loads_where_there_are_none():

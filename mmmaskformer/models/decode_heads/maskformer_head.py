@@ -44,6 +44,8 @@ class MaskFormerHead(MaskClassificationHead):
         'class_embed.bias': 1,
         'auxiliary_classifier.classifier.weight': 0,
         'auxiliary_classifier.classifier.bias': 0,
+        'auxiliary_classifier.pixels.classifier.weight': 0,
+        'auxiliary_classifier.pixels.classifier.bias': 0,
     }
     query_rows: ClassVar[tuple[str, ...]] = (
         'transformer_decoder.query_embed.weight',
@@ -113,7 +115,7 @@ class MaskFormerHead(MaskClassificationHead):
         classes, embeddings = self.class_embed(queries), self.mask_embed(queries)
         mask_features = self._mask_features(pixels)
         if self._pools:
-            classes = self.auxiliary_classifier.add_to(classes, embeddings, mask_features)
+            classes = self.auxiliary_classifier.add_pooled_logits(classes, embeddings, mask_features)
         return multiply(MaskFactors(classes, embeddings, mask_features))
 
     def predict_masks(self, features: Sequence[Tensor]) -> MaskPrediction:
