@@ -48,6 +48,7 @@ MODELS = {
     'r50': ('r50_ade20k', (512, 512)),
     'swin-t': ('swin_ade20k', (512, 512)),
     'lite0': ('camvid/maskformer_efficientnet-lite0_small-data_1xb4-600i_camvid-192x256', (192, 256)),
+    'light': ('camvid/maskformer_efficientnet-lite0_light_1xb4-1400i_camvid-192x256', (192, 256)),
 }
 VARIANTS = (
     'onnx fp32', 'onnx int8', 'openvino fp32', 'openvino int8', 'bf16', 'compile',

@@ -4,6 +4,6 @@ _base_ = [
     '../_base_/schedules/schedule_small-data_1400i.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(decode_head=dict(num_classes=11, num_queries=22))
+model = dict(decode_head=dict(num_classes=11, num_queries=11))
 default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=350))
 randomness = dict(seed=0)

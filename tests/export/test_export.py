@@ -18,7 +18,7 @@ from mmmaskformer.export import Settings, export_model
 from mmmaskformer.export.check import compare
 from mmmaskformer.export.description import describe, num_queries, resize_rule
 from mmmaskformer.export.formats import write_openvino
-from mmmaskformer.export.graph import ExportedModel, example_images, outputs_of
+from mmmaskformer.export.graph import ExportedModel, example_images, one_value, outputs_of
 from mmmaskformer.export.half import halve_weights
 from mmmaskformer.runtime import SegmentationResult, Segmenter
 
@@ -177,6 +177,13 @@ def test_the_channel_order_of_the_model_is_kept():
     graph.is_bgr = not graph.is_bgr
     flipped = graph.prepare(image)
     assert torch.equal(reversed_input * graph.std + graph.mean, flipped * graph.std + graph.mean)
+
+
+@pytest.mark.parametrize(('mean', 'shape'), [([127.0] * 3, ()), ([127.0, 127.0, 128.0], (3, 1, 1))])
+def test_statistics_that_channels_share_are_one_number(mean, shape):
+    values = torch.tensor(mean).view(3, 1, 1)
+    assert one_value(values).shape == shape
+    assert torch.equal(one_value(values).expand(3, 1, 1), values)
 
 
 def test_thresholds_without_a_value_are_those_of_the_function():
