@@ -1,6 +1,7 @@
 /** Panoptic inference: segments that do not overlap (paper, section 3.4). */
 
-import { indexOfHighest, sigmoid, softmaxRows } from './numbers.js';
+import { compete } from './competition.js';
+import { indexOfHighest, softmaxRows } from './numbers.js';
 import { resizedMasks, TensorRows } from './rows.js';
 
 /**
@@ -45,50 +46,6 @@ function sureQueries(classLogits, { isThing, scoreThr }) {
     }
   }
   return queries;
-}
-
-/**
- * Write the winner of each pixel, from 1 on and 0 below `maskThr`, into `winners`.
- *
- * @returns {{areas: Float64Array, won: Float64Array, kept: Float64Array}} Per query: area of its mask, pixels that it
- *   won, and those of them that are not below `maskThr`.
- */
-function compete(masks, scores, maskThr, [height, width], winners) {
-  const [areas, won, kept] = [0, 1, 2].map(() => new Float64Array(scores.length));
-  const best = new Float32Array(width);
-  const bound = new Float32Array(width);
-  const winner = new Uint16Array(width);
-  for (let y = 0; y < height; y++) {
-    const logits = masks.row(y);
-    best.fill(-1);
-    bound.fill(-Infinity);
-    scores.forEach((score, query) => {
-      for (let x = 0; x < width; x++) {
-        const logit = logits[query * width + x];
-        if (logit >= 0) areas[query]++;
-        if (logit < bound[x]) continue; // no score up to 1 could win
-        const product = Math.fround(score * Math.fround(sigmoid(logit)));
-        if (product > best[x]) {
-          best[x] = product;
-          bound[x] = lowestRival(product);
-          winner[x] = query;
-        }
-      }
-    });
-    for (let x = 0; x < width; x++) {
-      const query = winner[x];
-      const isKept = !(maskThr > 0) || sigmoid(logits[query * width + x]) >= maskThr;
-      won[query]++;
-      kept[query] += isKept;
-      winners[y * width + x] = isKept ? query + 1 : 0;
-    }
-  }
-  return { areas, won, kept };
-}
-
-/** The logit below which p(pixel in mask) alone is less than this product. */
-function lowestRival(product) {
-  return product < 1 ? Math.log(product / (1 - product)) - 1e-3 : Infinity;
 }
 
 /** Ids from 1 in the order of the queries, 0 for those that are dropped; stuff of one class shares an id. */

@@ -62,6 +62,7 @@ export class ResizedRows {
   constructor(source, from, to) {
     this.source = source;
     this.channels = source.channels;
+    this.from = from;
     [this.height, this.width] = to;
     this.rows = bilinearAxis(from[0], to[0]);
     this.columns = bilinearAxis(from[1], to[1]);
