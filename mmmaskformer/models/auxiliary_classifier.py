@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +15,13 @@ from ..functional.targets import segments_at
 from ..registry import MODELS
 from ..structures import Segments
 from .losses.max_deeplab_losses import semantic_cross_entropy
+
+
+def build_auxiliary_classifier(config: dict | None, in_channels: int, num_classes: int) -> Any:
+    """The classifier of a head's mask features, or None."""
+    if config is None:
+        return None
+    return MODELS.build({**config, 'in_channels': in_channels, 'num_classes': num_classes})
 
 
 @MODELS.register_module()

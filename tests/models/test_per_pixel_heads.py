@@ -192,6 +192,11 @@ def test_weights_of_the_classifier():
     assert (head.classifier.bias == 0).all()
 
 
+def test_a_classifier_for_the_classes_of_queries_is_refused():
+    with pytest.raises(ValueError, match='MaskPooledClassifier adds to the class logits of queries'):
+        build(PLUS, auxiliary_classifier=dict(type='mmmaskformer.MaskPooledClassifier'))
+
+
 def test_an_auxiliary_classifier_learns_beside_the_queries():
     torch.manual_seed(0)
     head = build(PLUS, auxiliary_classifier=dict(type='mmmaskformer.AuxiliaryPixelClassifier')).eval()

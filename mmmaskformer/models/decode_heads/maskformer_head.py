@@ -12,6 +12,7 @@ from ...functional.folded_convolution import FoldedFeatures, may_fold
 from ...functional.mask_factors import MaskFactors, WantedQueries
 from ...registry import MODELS
 from ...structures import MaskPrediction
+from ..auxiliary_classifier import build_auxiliary_classifier
 from ..layers import MLP
 from .base import EVERY_LAYER, LAST_LAYER
 from .mask_classification import MaskClassificationHead
@@ -80,10 +81,9 @@ class MaskFormerHead(MaskClassificationHead):
         self.criterion = MODELS.build(criterion or dict(type='mmmaskformer.MaskFormerCriterion'))
         if hasattr(self.criterion, 'set_num_classes'):
             self.criterion.set_num_classes(num_classes)
-        self.auxiliary_classifier: Any = None
-        if auxiliary_classifier is not None:
-            shape = dict(in_channels=self.pixel_decoder.mask_channels, num_classes=num_classes)
-            self.auxiliary_classifier = MODELS.build({**auxiliary_classifier, **shape})
+        self.auxiliary_classifier = build_auxiliary_classifier(
+            auxiliary_classifier, self.pixel_decoder.mask_channels, num_classes
+        )
 
     def forward(
         self,

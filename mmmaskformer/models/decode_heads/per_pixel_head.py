@@ -15,6 +15,7 @@ from ...functional.host_steps import Steps, together
 from ...functional.per_pixel import upsample, upsampled_cross_entropy
 from ...functional.targets import label_map_to_segments, present_labels
 from ...registry import MODELS
+from ..auxiliary_classifier import build_auxiliary_classifier
 from ..layers import MLP
 from ..losses import ClassWeight, ClassWeights
 from .base import EVERY_LAYER, LAST_LAYER, SegmentationHead, input_size, named_label_errors
@@ -172,6 +173,9 @@ class PerPixelBaselinePlusHead(PerPixelHead):
         class_weight: See `PerPixelHead`.
         auxiliary_classifier: Config of a per-pixel classifier of the mask features, which serves training
             alone; none by default.
+
+    Raises:
+        ValueError: The auxiliary classifier is made for the classes of queries.
     """
 
     class_rows: ClassVar[dict[str, int]] = {
@@ -209,10 +213,14 @@ class PerPixelBaselinePlusHead(PerPixelHead):
         )
         channels = self.transformer_decoder.channels
         self.mask_embed = MLP(channels, channels, self.pixel_decoder.mask_channels, num_layers=3)
-        self.auxiliary_classifier = None
-        if auxiliary_classifier is not None:
-            shape = dict(in_channels=self.pixel_decoder.mask_channels, num_classes=num_classes)
-            self.auxiliary_classifier = MODELS.build({**auxiliary_classifier, **shape})
+        self.auxiliary_classifier = build_auxiliary_classifier(
+            auxiliary_classifier, self.pixel_decoder.mask_channels, num_classes
+        )
+        if getattr(self.auxiliary_classifier, 'pools', False):
+            raise ValueError(
+                f'{type(self.auxiliary_classifier).__name__} adds to the class logits of queries, which '
+                'PerPixelBaselinePlusHead does not have: use mmmaskformer.AuxiliaryPixelClassifier.'
+            )
 
     def forward(self, features: Sequence[Tensor], layers: slice = EVERY_LAYER) -> list[Tensor]:
         """See `PerPixelHead.forward`."""
