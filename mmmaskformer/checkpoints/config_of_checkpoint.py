@@ -39,6 +39,7 @@ KINDS = {
     'stem.0.weight': 'ResNetV1c',
     '': 'ResNet',
 }
+OTHER_BACKBONE = 'of no model of the zoo'
 _LAYERS = r'backbone\.layer(\d+)\.(\d+)\.'
 BLOCK = {
     'DualPathTransformer': r'backbone\.stages\.([2-5])\.blocks\.(\d+)\.',
@@ -128,7 +129,7 @@ def shapes_of_state(state: Mapping[str, Tensor]) -> Shapes:
     width = next((len(state[f'backbone.{name}']) for name in first if f'backbone.{name}' in state), None)
     head, num_classes = _classifier(state)
     return Shapes(
-        backbone=kind,
+        backbone=kind if blocks else OTHER_BACKBONE,
         blocks=tuple(blocks),
         width=width,
         window=_window(state),
@@ -176,8 +177,8 @@ def _mask_head(state: Mapping[str, Tensor]) -> str:
         return 'EoMTHead'
     if 'decode_head.bbox_embed.0.weight' in state:
         return 'DETRHead' if 'decode_head.mask_head.out.weight' in state else BOXES_ALONE
-    learned = 'decode_head.transformer_decoder.query_feat.weight' in state
-    return 'Mask2FormerHead' if learned else 'MaskFormerHead'
+    with_levels = 'decode_head.transformer_decoder.level_embed.weight' in state
+    return 'Mask2FormerHead' if with_levels else 'MaskFormerHead'
 
 
 def _count(state: Mapping[str, Tensor], prefix: str) -> int:

@@ -105,6 +105,25 @@ def test_none_that_fits(zoo):
         config_for(state)
 
 
+def test_learned_queries_are_not_yet_mask2former(zoo):
+    """Small-data recipes learn queries, and have backbones of timm."""
+    zoo('semantic_r', 'semantic_r')
+    queries = torch.zeros(5, 8)
+    state = {
+        'backbone.timm_model.conv_stem.weight': torch.zeros(8, 3, 3, 3),
+        'decode_head.class_embed.bias': torch.zeros(4),
+        'decode_head.transformer_decoder.query_embed.weight': queries,
+        'decode_head.transformer_decoder.query_feat.weight': queries,
+    }
+    assert shapes_of_state(state).head == 'MaskFormerHead'
+    with pytest.raises(
+        ValueError, match=r'\(backbone of no model of the zoo, blocks \(\), head MaskFormerHead'
+    ):
+        config_for(state)
+    state['decode_head.transformer_decoder.level_embed.weight'] = torch.zeros(3, 8)
+    assert shapes_of_state(state).head == 'Mask2FormerHead'
+
+
 def test_every_config_of_the_zoo_is_found_by_its_shapes():
     """Two that share shapes give the same checkpoint, so no official MaskFormer needs ``--config``.
 
