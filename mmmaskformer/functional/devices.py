@@ -17,6 +17,11 @@ def small_pieces(device: torch.device) -> bool:
     return device.type in SMALL_PIECES
 
 
+def computes_with_avx2() -> bool:
+    """Whether the vector instructions of this CPU, as PyTorch uses them, are AVX2 and no newer ones."""
+    return torch.backends.cpu.get_cpu_capability() == 'AVX2'
+
+
 def autocasts_on_cpu() -> bool:
     """Whether operations on the CPU are run in 16 bits at present."""
     try:

@@ -1,7 +1,8 @@
 """Gradients of a convolution's weights from NCHW copies, where channels last is slow.
 
-Without AVX-512, oneDNN needs two to four times as long for the weights of a 3x3 convolution of large
-channels-last maps as for the same maps in NCHW, copies included. All else is faster in channels last.
+With AVX2, oneDNN needs two to four times as long for the weights of a 3x3 convolution of large channels-last
+maps as for the same maps in NCHW, copies included. All else is faster in channels last. With AVX-512 the
+weights are, too: the copies would cost 1.6 times the gradient.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from .devices import autocasts_on_cpu
+from .devices import autocasts_on_cpu, computes_with_avx2
 from .fast_paths import fast_path
 
 LARGE_MAP = 64 * 32  # pixels; below, copying takes what is gained
@@ -42,6 +43,7 @@ def _is_slow(pixels: Tensor, weight: Tensor) -> bool:
         and pixels.device.type == 'cpu'
         and type(pixels) in (Tensor, nn.Parameter)
         and pixels.dtype == weight.dtype == torch.float32
+        and computes_with_avx2()
         and not autocasts_on_cpu()
         and weight.shape[-1] > 1
         and pixels.shape[-2] * pixels.shape[-1] >= LARGE_MAP

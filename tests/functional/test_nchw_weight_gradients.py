@@ -23,7 +23,8 @@ def inputs(size: tuple[int, int], channels: int = 3, outputs: int = 4, kernel: i
 
 @pytest.fixture
 def calls(monkeypatch):
-    """Sizes of maps whose gradients came from NCHW copies."""
+    """Sizes of maps whose gradients came from NCHW copies, on a CPU with AVX2."""
+    monkeypatch.setattr(torch.backends.cpu, 'get_cpu_capability', lambda: 'AVX2')
     seen, gradients = [], nchw_weight_gradients._gradients
 
     def counted(grad, pixels, weight, wanted):
@@ -86,6 +87,13 @@ def test_other_convolutions_are_plain(change, calls):
         assert (result.dtype == torch.bfloat16) == (change == '16 bits')
         result.sum().backward()
         assert weight.grad is not None
+    assert calls == []
+
+
+@pytest.mark.parametrize('capability', ['AVX512', 'DEFAULT'])
+def test_other_processors_use_the_plain_convolution(capability, calls, monkeypatch):
+    monkeypatch.setattr(torch.backends.cpu, 'get_cpu_capability', lambda: capability)
+    same_convolution(*inputs((64, 32))).sum().backward()
     assert calls == []
 
 
