@@ -38,7 +38,8 @@ def same_convolution(pixels: Tensor, weight: Tensor, bias: Tensor | None) -> Ten
 
 def _is_slow(pixels: Tensor, weight: Tensor) -> bool:
     return (
-        torch.is_grad_enabled()
+        fast_path('nchw_weight_gradients')  # first: a compiler cannot read what follows
+        and torch.is_grad_enabled()
         and weight.requires_grad
         and pixels.device.type == 'cpu'
         and type(pixels) in (Tensor, nn.Parameter)
@@ -49,7 +50,6 @@ def _is_slow(pixels: Tensor, weight: Tensor) -> bool:
         and pixels.shape[-2] * pixels.shape[-1] >= LARGE_MAP
         and not pixels.is_contiguous()
         and pixels.is_contiguous(memory_format=torch.channels_last)
-        and fast_path('nchw_weight_gradients')
     )
 
 

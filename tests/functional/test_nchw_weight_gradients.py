@@ -97,6 +97,12 @@ def test_other_processors_use_the_plain_convolution(capability, calls, monkeypat
     assert calls == []
 
 
+def test_a_compiler_sees_one_graph(calls):
+    compiled = torch.compile(same_convolution, backend='eager', fullgraph=True)
+    tensors = inputs((64, 32))
+    assert torch.equal(compiled(*tensors), same_convolution(*tensors))
+
+
 @pytest.mark.parametrize('change', [dict(stride=2), dict(dilation=2), dict(groups=3), dict(padding=0)])
 def test_a_layer_that_would_change_the_size_is_refused(change):
     with pytest.raises(ValueError, match='half the kernel'):
