@@ -1,5 +1,5 @@
 _base_ = './maskformer_efficientnet-lite0_small-data_1xb4-600i_ccp-256x192.py'
 
-# One query for each class, which learns that class alone.
+# Query k learns class k alone.
 assigner = dict(_delete_=True, type='mmmaskformer.FixedAssigner')
-model = dict(decode_head=dict(num_queries=59, criterion=dict(assigner=assigner)))
+model = dict(decode_head=dict(criterion=dict(assigner=assigner)))
