@@ -97,7 +97,7 @@ def test_other_processors_use_the_plain_convolution(capability, calls, monkeypat
     assert calls == []
 
 
-def test_a_compiler_sees_one_graph(calls):
+def test_a_compiler_sees_one_graph():
     compiled = torch.compile(same_convolution, backend='eager', fullgraph=True)
     tensors = inputs((64, 32))
     assert torch.equal(compiled(*tensors), same_convolution(*tensors))
