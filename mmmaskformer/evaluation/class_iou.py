@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from mmengine.dist import all_reduce
 from mmseg.evaluation import IoUMetric
 from torch import Tensor
 
+from ..functional.devices import count_values
 from ..functional.targets import ignored_label
 from ..registry import METRICS
 from .per_image_metric import EachImageOnce, image_key
@@ -69,26 +70,37 @@ class ClassIoU(EachImageOnce, IoUMetric):
 
 
 def correct_counts() -> None:
-    """Replace ``IoUMetric.intersect_and_union`` by counts that are right for one class and for more than 255.
+    """Replace ``IoUMetric.intersect_and_union`` by counts that are right for any number of classes.
 
     mmseg counts labels by ``torch.histc(bins=K, min=0, max=K - 1)``. With one class both limits are 0, for
-    which `histc` takes the range of the data, so every pixel counts, whatever its label. And mmseg's ignored
-    label of 255 is a class where there are more than 255. Other counts are left to mmseg.
+    which `histc` takes the range of the data, so every pixel counts, whatever its label. mmseg's ignored
+    label of 255 is a class where there are more than 255. And `histc` of a GPU has no deterministic form, so
+    that a run with ``randomness.deterministic=True`` failed in its first validation.
     """
-    if not hasattr(IoUMetric.intersect_and_union, 'of_mmseg'):
-        IoUMetric.intersect_and_union = staticmethod(_counting(IoUMetric.intersect_and_union))
+    IoUMetric.intersect_and_union = staticmethod(intersect_and_union)
 
 
-def _counting(of_mmseg: Callable) -> Callable:
-    def intersect_and_union(pred_label: Tensor, label: Tensor, num_classes: int, ignore_index: int) -> Any:
-        """Pixels of intersection, union, prediction and ground truth, ``(K,)`` each."""
-        ignored = ignored_label(num_classes, ignore_index)
-        if num_classes > 1:
-            return of_mmseg(pred_label, label, num_classes, ignored)
-        counted = label != ignored
-        predicted, annotated = (pred_label == 0) & counted, (label == 0) & counted
-        areas = predicted & annotated, predicted | annotated, predicted, annotated
-        return tuple(area.sum().float().cpu()[None] for area in areas)
+def intersect_and_union(
+    pred_label: Tensor, label: Tensor, num_classes: int, ignore_index: int
+) -> tuple[Tensor, ...]:
+    """Pixels of intersection, union, prediction and ground truth, ``(K,)`` float32 on the CPU each.
 
-    intersect_and_union.of_mmseg = of_mmseg  # type: ignore[attr-defined]
-    return intersect_and_union
+    Args:
+        pred_label: ``(H, W)`` predicted labels; those that are no class count for no class.
+        label: ``(H, W)`` true labels, likewise.
+        num_classes: K.
+        ignore_index: Pixels of this true label do not count at all.
+    """
+    counted = label != ignored_label(num_classes, ignore_index)
+    both = counted & (pred_label == label)
+    intersection, predicted, annotated = (
+        _pixels_of_classes(labels, where, num_classes)
+        for labels, where in ((label, both), (pred_label, counted), (label, counted))
+    )
+    return intersection, predicted + annotated - intersection, predicted, annotated
+
+
+def _pixels_of_classes(labels: Tensor, counted: Tensor, num_classes: int) -> Tensor:
+    is_class = counted & (labels >= 0) & (labels < num_classes)
+    of_class = torch.where(is_class, labels.long(), num_classes)
+    return count_values(of_class, num_classes + 1)[:num_classes].float().cpu()

@@ -77,6 +77,28 @@ def test_metrics_of_results_on_the_device(kind, device):
     assert any(value > 0 for value in expected.values())
 
 
+@pytest.fixture
+def deterministic_mode():
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.usefixtures('deterministic_mode')
+@pytest.mark.parametrize('name', TEST_CFGS)
+def test_predictions_have_a_deterministic_form(name, gpu):
+    (first,), (second,) = (predict(gpu, TEST_CFGS[name], images((64, 128))) for _ in range(2))
+    for part in first.keys():
+        for key, value in first.get(part).items():
+            assert torch.equal(torch.as_tensor(value), torch.as_tensor(second.get(part).get(key)))
+
+
+@pytest.mark.usefixtures('deterministic_mode')
+@pytest.mark.parametrize('kind', [ClassIoU, PanopticQuality, SemanticPanopticQuality, InstanceAP])
+def test_metrics_have_a_deterministic_form(kind, gpu):
+    assert evaluate(kind(), [draw_sample(number).to(gpu) for number in range(4)], METRIC_META)
+
+
 @pytest.fixture(scope='module')
 def weights(tmp_path_factory):
     return write_weights(tmp_path_factory.mktemp('weights') / 'tiny.pth')

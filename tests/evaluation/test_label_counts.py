@@ -1,5 +1,6 @@
-"""Counts and scores of one class, by hand."""
+"""Counts of labels, by hand and beside mmseg's histograms."""
 
+import pytest
 import torch
 from mmseg.evaluation import IoUMetric
 
@@ -20,3 +21,26 @@ def test_pixels_of_one_class_are_counted_by_hand():
     assert [area.tolist() for area in areas] == [[2.0], [4.0], [2.0], [4.0]]
     areas = IoUMetric.intersect_and_union(predicted, true, 1, -1)
     assert [area.tolist() for area in areas] == [[2.0], [5.0], [3.0], [4.0]]
+
+
+@pytest.mark.parametrize('num_classes', [2, 5, 40])
+def test_pixels_are_counted_as_mmseg_counts_them(num_classes):
+    """Labels that are no class, on either side, count for no class; ignored pixels not at all."""
+    predicted, true = torch.randint(-2, num_classes + 3, (2, 30, 40))
+    counted = true != 1
+
+    def histogram(labels):
+        return torch.histc(labels.float(), num_classes, 0, num_classes - 1).tolist()
+
+    intersection = histogram(true[counted & (predicted == true)])
+    annotated, answered = histogram(true[counted]), histogram(predicted[counted])
+    areas = [area.tolist() for area in IoUMetric.intersect_and_union(predicted, true, num_classes, 1)]
+    union = [a + b - both for a, b, both in zip(annotated, answered, intersection)]
+    assert areas == [intersection, union, answered, annotated]
+
+
+def test_counts_need_no_operation_without_deterministic_form(monkeypatch):
+    """On a GPU, `torch.histc` raises in deterministic mode."""
+    monkeypatch.delattr(torch, 'histc')
+    labels = torch.tensor([[0, 1], [1, 1]])
+    assert [a.tolist() for a in IoUMetric.intersect_and_union(labels, labels, 2, 255)] == [[1.0, 3.0]] * 4
