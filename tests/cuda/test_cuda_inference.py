@@ -87,9 +87,10 @@ def deterministic_mode():
 @pytest.mark.usefixtures('deterministic_mode')
 @pytest.mark.parametrize('name', TEST_CFGS)
 def test_predictions_have_a_deterministic_form(name, gpu):
-    (first,), (second,) = (predict(gpu, TEST_CFGS[name], images((64, 128))) for _ in range(2))
-    for part in first.keys():
-        for key, value in first.get(part).items():
+    batch = images((64, 128))
+    (first,), (second,) = (predict(gpu, TEST_CFGS[name], batch) for _ in range(2))
+    for part, values in first.items():
+        for key, value in values.items():
             assert torch.equal(torch.as_tensor(value), torch.as_tensor(second.get(part).get(key)))
 
 
