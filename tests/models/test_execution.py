@@ -10,7 +10,7 @@ from small_models import HEAD, features, images, sample, small_head
 from torch._dynamo.testing import CompileCounter
 from torch._subclasses import FakeTensorMode
 from torch.nn import functional as F
-from training_steps import CONVS, ENCODER, QUIET, SWIN, assert_same, build, kept_bytes, step
+from training_steps import CONVS, ENCODER, QUIET, RESNET, SWIN, assert_same, build, kept_bytes, step
 
 from mmmaskformer.models.layers import SinePositionEncoding
 from mmmaskformer.models.layers.transformer_layer import _encode, _encode_once
@@ -61,7 +61,9 @@ def test_checkpointing_needs_a_backbone_that_can():
 
 
 def test_channels_last():
-    plain, other = (build(decode_head=QUIET, channels_last=switch) for switch in (False, True))
+    plain, other = (
+        build(decode_head=QUIET, channels_last=switch, backbone=RESNET) for switch in (False, True)
+    )
     batch, layouts = images(*SIZES), []
     conv = other.decode_head.pixel_decoder.output_convs[0]
     conv.register_forward_hook(lambda module, inputs, output: layouts.extend([*inputs, output]))
@@ -72,12 +74,28 @@ def test_channels_last():
 
 @pytest.mark.parametrize(
     ('changes', 'gpu', 'expected'),
-    [({}, False, True), ({}, True, False), (dict(backbone=SWIN), False, True), (CONVS, False, False)],
+    [
+        (dict(backbone=RESNET), False, True),
+        (dict(backbone=RESNET), True, False),
+        (dict(backbone=SWIN), False, True),
+        (CONVS, False, False),
+    ],
 )
 def test_channels_last_is_chosen_where_it_is_faster(changes, gpu, expected, monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpu)
     weight = build(**changes).decode_head.pixel_decoder.output_convs[0].conv.weight
     assert weight.is_contiguous(memory_format=torch.channels_last) == expected
+
+
+def test_channels_last_is_not_chosen_where_it_corrupts_memory(monkeypatch):
+    """With 8 channels where a strided 1x1 convolution reads; it crashed training on CPUs with AVX-512."""
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    for capability, expected in (('AVX2', True), ('AVX512', False)):
+        monkeypatch.setattr(torch.backends.cpu, 'get_cpu_capability', lambda name=capability: name)
+        weight = build().decode_head.pixel_decoder.output_convs[0].conv.weight
+        assert weight.is_contiguous(memory_format=torch.channels_last) == expected
+    with pytest.warns(UserWarning, match='channels_last=True: PyTorch corrupts memory'):
+        build(channels_last=True)
 
 
 def test_compiled():

@@ -26,6 +26,14 @@ ENCODER = dict(
     transformer_decoder={**HEAD['transformer_decoder'], 'dropout': 0.1},
 )
 QUIET = {name: {**config, 'dropout': 0.0} for name, config in ENCODER.items()}
+RESNET = dict(  # without strided 1x1 convolutions: see models/memory_format.py
+    type='mmpretrain.ResNet',
+    depth=18,
+    stem_channels=8,
+    base_channels=8,
+    avg_down=True,
+    out_indices=(0, 1, 2, 3),
+)
 SWIN = dict(
     type='mmpretrain.SwinTransformer',
     arch=dict(embed_dims=8, depths=[2, 2, 1, 1], num_heads=[1, 2, 4, 8]),
