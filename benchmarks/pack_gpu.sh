@@ -49,6 +49,9 @@ trap 'rm -rf "$work"' EXIT
 python3 -m pip install -q --disable-pip-version-check --no-index --no-deps --no-compile --no-cache-dir \
   --target "$work/site" "$pack"/wheels/*.whl
 ln -s setuptools/_distutils "$work/site/distutils"  # gone from Python 3.12, and .pth files do not work here
+python3 -W ignore -m compileall -q -j 0 "$work/site" || true  # once, and not in every process
+libraries=$(python3 -c 'import torch, pathlib; print(pathlib.Path(torch.__file__).parents[1])')
+find "$libraries/torch/lib" "$libraries/nvidia" -name '*.so*' -exec cat {} + > /dev/null 2>&1 &  # a fresh disk is slow
 export PYTHONPATH="$work/site:$PWD" PYTHONUNBUFFERED=1
 if [[ -f $pack/camvid.tar ]]; then
   tar -xf "$pack/camvid.tar" -C "$work"

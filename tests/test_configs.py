@@ -307,3 +307,9 @@ def test_runtime_keeps_what_mmsegmentation_says():
     assert cfg.custom_imports.imports == ['mmmaskformer']
     hooks = [hook.type for hook in cfg.custom_hooks]
     assert hooks[:2] == ['mmmaskformer.CheckDatasetHook', 'mmmaskformer.ShareBuffersHook']
+
+
+@pytest.mark.parametrize('path', LEAVES, ids=lambda path: path.name)
+def test_cudnn_does_not_try_its_algorithms_for_each_size(path):
+    """That takes seconds of a GPU for each size of images, in validation too."""
+    assert not Config.fromfile(path).env_cfg.cudnn_benchmark

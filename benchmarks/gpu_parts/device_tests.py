@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from . import ROOT, Settings
 from .rows import new_rows
 
 TESTS = 'tests/cuda'
+PROCESSES = 8  # with pytest-xdist; most of the time goes to starting processes and compiling
 
 
 def run(settings: Settings) -> None:
@@ -27,6 +29,8 @@ def run(settings: Settings) -> None:
         environment = {**os.environ, 'PYTHONPATH': search, 'RECORD_TESTS_IN': str(results)}
         command = [sys.executable, '-m', 'pytest', TESTS, '-m', 'cuda', '-q', '-p', 'gpu_parts.record_tests']
         command += ['-p', 'no:cacheprovider']
+        if importlib.util.find_spec('xdist'):
+            command += ['-n', str(min(PROCESSES, os.cpu_count() or 1))]
         with (
             subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL) as process,
             results.open() as lines,

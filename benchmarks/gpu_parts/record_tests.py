@@ -1,4 +1,7 @@
-"""Plugin of pytest: appends the outcome of every test to the file that RECORD_TESTS_IN names."""
+"""Plugin of pytest: appends the outcome of every test to the file that RECORD_TESTS_IN names.
+
+With pytest-xdist, the process that gathers the outcomes writes them.
+"""
 
 from __future__ import annotations
 
@@ -27,5 +30,7 @@ def pytest_collectreport(report: Any) -> None:
 
 
 def _append(row: dict) -> None:
+    if 'PYTEST_XDIST_WORKER' in os.environ:
+        return
     with open(os.environ['RECORD_TESTS_IN'], 'a') as file:
         file.write(json.dumps(row) + '\n')
