@@ -119,7 +119,7 @@ def _table(data_set: str, results: Sequence[Result]) -> list[str]:
         cells += [system, ', '.join(rates), ', '.join(str(run['seed']) for run in runs)]
         cells += [_spread([final_score(run, name) for run in runs]) for name in titles]
         lines.append([*cells, f'{statistics.mean(run["cpu_minutes"] for run in runs):.0f}'])
-    return [f'| {" | ".join(line)} |' for line in lines]
+    return [_line(*line) for line in lines]
 
 
 def _order(data_set: str, system: str, classes: int | None) -> tuple[int, int]:
@@ -138,24 +138,30 @@ def _about(results: Sequence[Result], budget: Budget) -> str:
 def _search_table(data_set: str, results: Sequence[Result]) -> list[str]:
     """Scores of the searches, the chosen one of a row in bold."""
     searches = [result for result in results if result['search']]
+    merged = bool(CONTESTS[data_set].num_classes)
     lines = []
     for budget in sorted({Budget(result['iterations'], result['batch']) for result in searches}):
         chosen = [r for r in searches if (r['iterations'], r['batch']) == budget]
         best = best_rates(chosen)
         rates = sorted({result['learning_rate'] for result in chosen})
+        titles = [*['classes'] * merged, 'model', *(f'{rate:g}' for rate in rates)]
         lines += [
             'How the learning rates were chosen: mIoU on a fifth of the training images after '
             f'{budget.iterations} iterations of {budget.batch} crops of the others, '
             f'seed {chosen[0]["seed"]}.\n',
-            f'| classes | model | {" | ".join(f"{rate:g}" for rate in rates)} |',
-            f'| - | - |{" - |" * len(rates)}',
+            _line(*titles),
+            _line(*['-'] * len(titles)),
         ]
         scores = {(*key_of(r), r['learning_rate']): final_score(r, 'mIoU') for r in chosen}
         for system, classes in sorted(set(map(key_of, chosen)), key=lambda key: _order(data_set, *key)):
             cells = [_cell(scores, system, classes, rate, best.get((system, classes))) for rate in rates]
-            lines.append(f'| {classes} | {system} | {" | ".join(cells)} |')
+            lines.append(_line(*[str(classes)] * merged, system, *cells))
         lines.append('')
     return lines
+
+
+def _line(*cells: str) -> str:
+    return f'| {" | ".join(cells)} |'
 
 
 def _cell(scores: Mapping[Any, float | None], system: str, classes: Any, rate: float, best: Any) -> str:

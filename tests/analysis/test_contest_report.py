@@ -110,6 +110,14 @@ def test_search_table_and_choice(write):
     assert 'after 300 iterations of 4 crops of the others, seed 100' in text
 
 
+def test_search_table_of_a_set_with_classes_of_its_own(write):
+    run = dict(data_set='camvid-panoptic', num_classes=None, class_iou={})
+    search = dict(run, search=True, iterations=150, scores={'150': dict(mIoU=3.0)})
+    final = result('DETR', 0, 40.0, **run)
+    text = write_contest_report('camvid-panoptic', write(result('DETR', 100, 0.0, **search), final))
+    assert '\n| model | 0.001 |\n| - | - |\n| DETR | **3.0** |\n' in text
+
+
 def test_a_document_says_what_was_not_run(tmp_path):
     document = tmp_path / 'evidence.md'
     document.write_text('<!-- ccp: begin -->\n<!-- ccp: end -->\n')
