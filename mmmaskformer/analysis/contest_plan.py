@@ -92,12 +92,13 @@ class ContestPlan:
 
     def searches(self) -> list[Trial]:
         """The trainings that choose the learning rates: one for each system, number of classes and rate."""
-        rates = CONTESTS[self.data_set].rates if self._searches else ()
+        contest = CONTESTS[self.data_set]
         return [
             self._trial(SEARCH_SEED, system, classes, rate, search=True)
             for classes in self.search_at
             for system in self.systems
-            for rate in rates
+            for rate in contest.own_rates.get(system, contest.rates)
+            if self._searches
         ]
 
     def finals(self, rates: Rates) -> list[Trial]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -15,12 +16,14 @@ class ContestSet(NamedTuple):
         num_classes: Numbers of classes that it can be merged into, none for a set with classes of its own.
         rates: Learning rates of which each system gets the one that is best for it, none if it keeps that of
             its config.
+        own_rates: Learning rates of systems that get others: those that start from random weights, say.
     """
 
     systems: Mapping[str, str]
     scale: float = 1.0
     num_classes: tuple[int, ...] = ()
     rates: tuple[float, ...] = ()
+    own_rates: Mapping[str, tuple[float, ...]] = MappingProxyType({})
 
 
 def _clothing(start: str) -> str:
@@ -52,5 +55,9 @@ CONTESTS = {
         rates=(5e-4, 1e-3, 2e-3),
     ),
     'coco200': ContestSet(_panoptic('coco200-panoptic')),
-    'camvid-panoptic': ContestSet(_panoptic('camvid-panoptic'), rates=(1e-4, 3e-4, 1e-3)),
+    'camvid-panoptic': ContestSet(
+        _panoptic('camvid-panoptic'),
+        rates=(1e-4, 3e-4, 1e-3),
+        own_rates={'MaX-DeepLab-S': (2e-4, 6e-4, 2e-3)},
+    ),
 }

@@ -151,6 +151,11 @@ def test_trainings_of_a_plan(plan):
     assert plan(search_iterations=0).searches() == []
 
 
+def test_a_system_may_have_rates_of_its_own(tmp_path):
+    searches = ContestPlan('camvid-panoptic', *[tmp_path] * 3, systems=('DETR', 'MaX-DeepLab-S')).searches()
+    assert [s.learning_rate for s in searches] == [1e-4, 3e-4, 1e-3, 2e-4, 6e-4, 2e-3]
+
+
 @pytest.mark.parametrize(
     ('settings', 'message'),
     [
