@@ -44,12 +44,12 @@ class Part(NamedTuple):
 
 
 PARTS = (
-    Part('environment', 20, 'environment and driver'),
+    Part('environment', 25, 'environment and driver'),
     Part('device_tests', 100, 'tests/cuda'),
     Part('speed', 130, 'training step and prediction beside the peers'),
     Part('batch', 40, 'largest batch of COCO panoptic R50, 800x1333'),
     Part('floor', 15, 'measured rates of the device and the times they allow'),
     Part('mask_losses', 15, 'fused mask losses beside the plain form'),
     Part('training', 120, 'CamVid in bf16 to its end'),
-    Part('compiled_speed', 40, 'training step and prediction with torch.compile'),
+    Part('compiled_speed', 35, 'training step and prediction with torch.compile'),
 )

@@ -9,8 +9,6 @@ import torch
 from torch import nn
 
 CHANNELS_LAST_BACKBONES = ('ResNet', 'ResNetV1c', 'ResNetV1d', 'SwinTransformer')
-
-
 NARROW = 16  # channels
 
 

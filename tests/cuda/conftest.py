@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # for deterministic mode; read once in a process
 TESTS = Path(__file__).parents[1]
@@ -34,3 +35,11 @@ def gpu(request, monkeypatch) -> Iterator[str]:
     """For what only a GPU shows."""
     need_real_gpu(request.param)
     yield from use_device(request.param, monkeypatch)
+
+
+@pytest.fixture
+def deterministic() -> Iterator[None]:
+    """For tests that turn deterministic mode on: it is off again afterwards."""
+    yield
+    torch.use_deterministic_algorithms(False)
+    torch.backends.cudnn.deterministic = False

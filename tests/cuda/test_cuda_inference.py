@@ -77,16 +77,10 @@ def test_metrics_of_results_on_the_device(kind, device):
     assert any(value > 0 for value in expected.values())
 
 
-@pytest.fixture
-def deterministic_mode():
-    torch.use_deterministic_algorithms(True)
-    yield
-    torch.use_deterministic_algorithms(False)
-
-
-@pytest.mark.usefixtures('deterministic_mode')
+@pytest.mark.usefixtures('deterministic')
 @pytest.mark.parametrize('name', TEST_CFGS)
 def test_predictions_have_a_deterministic_form(name, gpu):
+    torch.use_deterministic_algorithms(True)
     batch = images((64, 128))
     (first,), (second,) = (predict(gpu, TEST_CFGS[name], batch) for _ in range(2))
     for part, found in first.items():
@@ -98,9 +92,10 @@ def test_predictions_have_a_deterministic_form(name, gpu):
                 assert torch.equal(torch.as_tensor(value), torch.as_tensor(expected.get(key)))
 
 
-@pytest.mark.usefixtures('deterministic_mode')
+@pytest.mark.usefixtures('deterministic')
 @pytest.mark.parametrize('kind', [ClassIoU, PanopticQuality, SemanticPanopticQuality, InstanceAP])
 def test_metrics_have_a_deterministic_form(kind, gpu):
+    torch.use_deterministic_algorithms(True)
     assert evaluate(kind(), [draw_sample(number).to(gpu) for number in range(4)], METRIC_META)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -80,13 +79,6 @@ def test_record_reproduces_the_step(tmp_path, device):
     found = reproduce_loss(path, device=device)
     assert found.first_module == 'decode_head.mask_embed.4'
     torch.testing.assert_close(found.now, found.then, rtol=1e-5, atol=0, equal_nan=True)
-
-
-@pytest.fixture
-def deterministic() -> Iterator[None]:
-    yield
-    torch.use_deterministic_algorithms(False)
-    torch.backends.cudnn.deterministic = False
 
 
 @pytest.mark.usefixtures('deterministic')
